@@ -1,0 +1,392 @@
+"""Every fault the service can name, as one class each.
+
+Purpose: the class name is the fault's ``type`` on the wire, and the message is
+matched by existing clients, so names and messages follow the recorded
+interface. Invariant: an error carries plain data only (``kwargs``), so that it
+crosses the bus as JSON and is rebuilt on the other side by ``from_wire``.
+Neighbours: ``api.faults`` maps classes to HTTP statuses, ``bus`` carries them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HeatException(Exception):
+    """Base of all expected errors. ``str(e)`` is the sentence shown to users."""
+
+    msg_fmt = 'An unknown exception occurred.'
+    safe = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.kwargs = kwargs
+        try:
+            self.message = self.msg_fmt % kwargs
+        except (KeyError, TypeError):
+            self.message = self.msg_fmt
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def to_wire(self) -> dict[str, Any]:
+        """``{'class', 'message', 'kwargs'}``; values that are not JSON become text."""
+        return {'class': type(self).__name__, 'message': self.message,
+                'kwargs': {k: v if isinstance(v, (str, int, float, bool, type(None))) else str(v)
+                           for k, v in self.kwargs.items()}}
+
+
+class HeatExceptionWithPath(HeatException):
+    """``<error>: <path joined by dots>: <message>``, the classic layout."""
+
+    msg_fmt = '%(error)s%(path)s%(message)s'
+
+    def __init__(self, error: str | None = None, path: list[Any] | str | None = None,
+                 message: Any = '') -> None:
+        self.error = error or ''
+        self.path = path_text(path)
+        self.error_message = str(message)
+        super().__init__(
+            error=f'{self.error}: ' if self.error else '',
+            path=f'{self.path}: ' if self.path else '',
+            message=self.error_message)
+        self.kwargs = {'error': self.error, 'path': self.path, 'message': self.error_message}
+
+
+def path_text(path: list[Any] | str | None) -> str:
+    """``['resources', 'a', 0]`` -> ``resources.a[0]``."""
+    if path is None or isinstance(path, str):
+        return path or ''
+    text = ''
+    for part in path:
+        if isinstance(part, int) and not isinstance(part, bool):
+            text += f'[{part}]'
+        elif str(part):
+            text += f'.{part}' if text else str(part)
+    return text
+
+
+class ActionInProgress(HeatException):
+    msg_fmt = 'Stack %(stack_name)s already has an action (%(action)s) in progress.'
+
+
+class ActionNotComplete(HeatException):
+    msg_fmt = 'Stack %(stack_name)s has an action (%(action)s) in progress or failed state.'
+
+
+class AuthorizationFailure(HeatException):
+    msg_fmt = 'Authorization failed.%(failure_reason)s'
+
+
+class CircularDependencyException(HeatException):
+    msg_fmt = 'Circular Dependency Found: %(cycle)s'
+
+
+class ClientNotAvailable(HeatException):
+    msg_fmt = 'The client (%(client_name)s) is not available.'
+
+
+class ConcurrentTransaction(HeatException):
+    msg_fmt = 'Concurrent transaction for %(action)s'
+
+
+class ConflictingMergeStrategyForParam(HeatException):
+    msg_fmt = ("Conflicting merge strategy '%(strategy)s' for parameter '%(param)s' in file "
+               "'%(env_file)s'.")
+
+
+class DownloadLimitExceeded(HeatException):
+    msg_fmt = 'Permissible download limit exceeded: %(message)s'
+
+
+class EgressRuleNotAllowed(HeatException):
+    msg_fmt = "Egress rules are only allowed when Neutron is used and the 'VpcId' property is set."
+
+
+class EntityMatchNotFound(HeatException):
+    msg_fmt = 'No %(entity)s matching %(args)s.'
+
+
+class EntityNotFound(HeatException):
+    msg_fmt = 'The %(entity)s (%(name)s) could not be found.'
+
+
+class EntityUniqueMatchNotFound(EntityMatchNotFound):
+    msg_fmt = 'No %(entity)s unique match found for %(args)s.'
+
+
+class Error(HeatException):
+    msg_fmt = '%(message)s'
+
+
+class EventSendFailed(HeatException):
+    msg_fmt = 'Failed to send message to stack (%(stack_name)s) on other engine (%(engine_id)s)'
+
+
+class Forbidden(HeatException):
+    msg_fmt = 'You are not authorized to use %(action)s.'
+
+
+class ImmutableParameterModified(HeatException):
+    msg_fmt = 'The following parameters are immutable and may not be updated: %(keys)s'
+
+
+class IncompatibleObjectVersion(HeatException):
+    msg_fmt = 'Version %(objver)s of %(objname)s is not supported'
+
+
+class InterfaceAttachFailed(HeatException):
+    msg_fmt = 'Failed to attach interface (%(port)s) to server (%(server)s)'
+
+
+class InterfaceDetachFailed(HeatException):
+    msg_fmt = 'Failed to detach interface (%(port)s) from server (%(server)s)'
+
+
+class InterfaceNotFound(HeatException):
+    msg_fmt = 'No network interface found for server %(id)s.'
+
+
+class Invalid(HeatException):
+    msg_fmt = 'Data supplied was not valid: %(reason)s'
+
+
+class InvalidBreakPointHook(HeatException):
+    msg_fmt = '%(message)s'
+
+
+class InvalidContentType(HeatException):
+    msg_fmt = 'Invalid content type %(content_type)s'
+
+
+class InvalidEncryptionKey(HeatException):
+    msg_fmt = 'Can not decrypt data with the auth_encryption_key in heat config.'
+
+
+class InvalidExternalResourceDependency(HeatException):
+    msg_fmt = 'Invalid dependency with external %(resource_type)s resource: %(external_id)s'
+
+
+class InvalidGlobalResource(HeatException):
+    msg_fmt = ('There was an error loading the definition of the global resource type '
+               '%(type_name)s.')
+
+
+class InvalidMergeStrategyForParam(HeatException):
+    msg_fmt = "Invalid merge strategy '%(strategy)s' for parameter '%(param)s'."
+
+
+class InvalidRestrictedAction(HeatException):
+    msg_fmt = '%(message)s'
+
+
+class InvalidSchemaError(HeatException):
+    msg_fmt = '%(message)s'
+
+
+class InvalidServiceVersion(HeatException):
+    msg_fmt = 'Invalid service %(service)s version %(version)s'
+
+
+class InvalidTemplateAttribute(HeatException):
+    msg_fmt = 'The Referenced Attribute (%(resource)s %(key)s) is incorrect.'
+
+
+class InvalidTemplateReference(HeatException):
+    msg_fmt = 'The specified reference "%(resource)s" (in %(key)s) is incorrect.'
+
+
+class InvalidTemplateSection(HeatException):
+    msg_fmt = 'The template section is invalid: %(section)s'
+
+
+class InvalidTemplateVersion(HeatException):
+    msg_fmt = 'The template version is invalid: %(explanation)s'
+
+
+class InvalidTemplateVersions(HeatException):
+    msg_fmt = ('A template version alias %(version)s was added for a template class that has '
+               'no official YYYY-MM-DD version.')
+
+
+class InvalidTenant(HeatException):
+    msg_fmt = 'Searching Tenant %(target)s from Tenant %(actual)s forbidden.'
+
+
+class KeystoneServiceNameConflict(HeatException):
+    msg_fmt = ('Keystone has more than one service with same name %(service)s. Please use '
+               'service id instead of name')
+
+
+class MissingCredentialError(HeatException):
+    msg_fmt = 'Missing required credential: %(required)s'
+
+
+class NotAuthenticated(HeatException):
+    msg_fmt = 'You are not authenticated.'
+
+
+class NotAuthorized(Forbidden):
+    msg_fmt = 'You are not authorized to complete this action.'
+
+
+class NotFound(HeatException):
+    pass
+
+
+class NotSupported(HeatException):
+    msg_fmt = '%(feature)s is not supported.'
+
+
+class ObjectActionError(HeatException):
+    msg_fmt = 'Object action %(action)s failed because: %(reason)s'
+
+
+class ObjectFieldInvalid(HeatException):
+    msg_fmt = 'Field %(field)s of %(objname)s is not an instance of Field'
+
+
+class OrphanedObjectError(HeatException):
+    msg_fmt = 'Cannot call %(method)s on orphaned %(objtype)s object'
+
+
+class PhysicalResourceExists(HeatException):
+    msg_fmt = 'The physical resource for (%(name)s) exists.'
+
+
+class PhysicalResourceIDAmbiguity(HeatException):
+    msg_fmt = 'Multiple resources were found with the physical ID (%(phys_id)s).'
+
+
+class PhysicalResourceNameAmbiguity(HeatException):
+    msg_fmt = 'Multiple physical resources were found with name (%(name)s).'
+
+
+class PropertyUnspecifiedError(HeatException):
+    msg_fmt = 'At least one of the following properties must be specified: %(props)s.'
+
+
+class ReadOnlyFieldError(HeatException):
+    msg_fmt = 'Cannot modify readonly field %(field)s'
+
+
+class RequestLimitExceeded(HeatException):
+    msg_fmt = 'Request limit exceeded: %(message)s'
+
+
+class ResourceActionNotSupported(HeatException):
+    msg_fmt = '%(action)s is not supported for resource.'
+
+
+class ResourceActionRestricted(HeatException):
+    msg_fmt = '%(action)s is restricted for resource.'
+
+
+class ResourceFailure(HeatExceptionWithPath):
+    pass
+
+
+class ResourceInError(HeatException):
+    msg_fmt = 'Went to status %(resource_status)s due to "%(status_reason)s"'
+
+
+class ResourceNotAvailable(HeatException):
+    msg_fmt = 'The Resource (%(resource_name)s) is not available.'
+
+
+class ResourceNotFound(EntityNotFound):
+    msg_fmt = 'The Resource (%(resource_name)s) could not be found in Stack %(stack_name)s.'
+
+
+class ResourcePropertyConflict(HeatException):
+    msg_fmt = 'Cannot define the following properties at the same time: %(props)s.'
+
+
+class ResourcePropertyDependency(HeatException):
+    msg_fmt = '%(prop1)s cannot be specified without %(prop2)s.'
+
+
+class ResourcePropertyValueDependency(HeatException):
+    msg_fmt = '%(prop1)s property should only be specified for %(prop2)s with value %(value)s.'
+
+
+class ResourceTypeUnavailable(HeatException):
+    msg_fmt = ('HEAT-E99001 Service %(service_name)s is not available for resource type '
+               '%(resource_type)s, reason: %(reason)s')
+
+
+class ResourceUnknownStatus(HeatException):
+    msg_fmt = '%(result)s - Unknown status %(resource_status)s due to "%(status_reason)s"'
+
+
+class SnapshotNotFound(EntityNotFound):
+    msg_fmt = 'The Snapshot (%(snapshot)s) for Stack (%(stack)s) could not be found.'
+
+
+class StackExists(HeatException):
+    msg_fmt = 'The Stack (%(stack_name)s) already exists.'
+
+
+class StackResourceLimitExceeded(HeatException):
+    msg_fmt = 'Maximum resources per stack exceeded.'
+
+
+class StackValidationFailed(HeatExceptionWithPath):
+    pass
+
+
+class StopActionFailed(HeatException):
+    msg_fmt = 'Failed to stop stack (%(stack_name)s) on other engine (%(engine_id)s)'
+
+
+class TemplateOutputError(HeatException):
+    msg_fmt = 'Error in %(resource)s output %(attribute)s: %(message)s'
+
+
+class TemplatePluginNotRegistered(HeatException):
+    msg_fmt = 'Could not load %(name)s: %(error)s'
+
+
+class UnableToAutoAllocateNetwork(HeatException):
+    msg_fmt = 'Unable to automatically allocate a network: %(message)s'
+
+
+class UnknownUserParameter(HeatException):
+    msg_fmt = 'The Parameter (%(key)s) was not defined in template.'
+
+
+class UnsupportedObjectError(HeatException):
+    msg_fmt = 'Unsupported object type %(objtype)s'
+
+
+class UserParameterMissing(HeatException):
+    msg_fmt = 'The Parameter (%(key)s) was not provided.'
+
+
+class NotImplementedYet(HeatException):
+    """A part of the interface that this release does not serve."""
+
+    msg_fmt = '%(feature)s is not supported.'
+
+
+class RemoteError(HeatException):
+    """An unexpected failure behind the bus; its text stays in the engine's log."""
+
+    msg_fmt = 'The engine failed to serve the request; its log names request %(request_id)s.'
+    safe = False
+
+
+def from_wire(data: dict[str, Any]) -> HeatException:
+    """Rebuild what ``to_wire`` wrote; an unknown class becomes ``RemoteError``."""
+    cls = globals().get(str(data.get('class')))
+    if not (isinstance(cls, type) and issubclass(cls, HeatException)):
+        return RemoteError(request_id='')
+    error = cls.__new__(cls)
+    error.kwargs = dict(data.get('kwargs') or {})
+    error.message = str(data.get('message') or '')
+    Exception.__init__(error, error.message)
+    if isinstance(error, HeatExceptionWithPath):
+        error.error = str(error.kwargs.get('error', ''))
+        error.path = str(error.kwargs.get('path', ''))
+        error.error_message = str(error.kwargs.get('message', ''))
+    return error

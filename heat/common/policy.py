@@ -1,0 +1,117 @@
+"""Policy: may this context do that?
+
+Purpose: oslo.policy over the table of ``policy_rules`` and the operator's
+policy file. Invariant: refusing is the answer whenever a check cannot be made;
+only resource types without a rule are open to all. Neighbours: ``api`` enforces
+the rules of routes, ``engine.intake`` those of resource types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oslo_config import cfg
+from oslo_policy import opts, policy
+
+from heat.common import errors
+from heat.common.context import RequestContext
+from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, REST, SHARED
+
+_SINCE = 'W'
+_REASON = 'The default now asks for the reader, member and admin roles.'
+_SCOPE = ['project']
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """Every rule with its default: entry point ``oslo.policy.policies``, name ``heat``."""
+    rules: list[policy.RuleDefault] = [
+        policy.RuleDefault(name, check, description=text) for name, check, text in SHARED]
+    rules += [policy.RuleDefault(f'resource_types:{kind}', 'rule:project_admin', scope_types=_SCOPE,
+                                 description=f'Use {kind} in a stack.') for kind in ADMIN_TYPES]
+    for rule in REST:
+        before = _deprecated(rule.name, rule.before) if rule.before else None
+        operation = rule.operation()
+        common: dict[str, Any] = {'description': rule.text, 'deprecated_rule': before,
+                                  'scope_types': None if rule.check == NOBODY else _SCOPE}
+        if operation:
+            route = policy.Operation(method=operation[0], path=operation[1])
+            rules.append(policy.DocumentedRuleDefault(rule.name, rule.check, operations=[route], **common))
+        else:
+            rules.append(policy.RuleDefault(rule.name, rule.check, **common))
+    for action, check, before_check in CFN:
+        name = f'cloudformation:{action}'
+        rules.append(policy.RuleDefault(
+            name, check, description=f'Call {action} of the CloudFormation API.',
+            scope_types=_SCOPE, deprecated_rule=_deprecated(name, before_check)))
+    return rules
+
+
+def _deprecated(name: str, check: str) -> policy.DeprecatedRule:
+    return policy.DeprecatedRule(name, check, deprecated_reason=_REASON, deprecated_since=_SINCE)
+
+
+class Enforcer:
+    """The rules in force: defaults, overridden by ``[oslo_policy] policy_file``."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        opts.set_defaults(conf)
+        self._enforcer = policy.Enforcer(conf)
+        self._enforcer.suppress_default_change_warnings = True
+        self._enforcer.suppress_deprecation_warnings = True
+        self._enforcer.register_defaults(list_rules())
+        self._enforcer.load_rules()
+
+    def check(self, context: RequestContext, rule: str, target: dict[str, Any] | None = None) -> bool:
+        """Whether ``rule`` allows ``context``; ``target`` defaults to the context's own project and user."""
+        if target is None:
+            target = {'project_id': context.tenant_id, 'user_id': context.user_id}
+        try:
+            return bool(self._enforcer.enforce(rule, target, credentials(context)))
+        except policy.InvalidScope:
+            return False
+
+    def enforce(self, context: RequestContext, rule: str, target: dict[str, Any] | None = None) -> None:
+        """Raise Forbidden, naming ``rule``, unless ``check`` allows it."""
+        if not self.check(context, rule, target):
+            raise errors.Forbidden(action=rule)
+
+    def is_admin(self, context: RequestContext) -> bool:
+        """Whether ``context`` is an administrator of the cloud: rule ``context_is_admin``."""
+        return self.check(context, 'context_is_admin', {})
+
+    def allows_type(self, context: RequestContext, kind: str) -> bool:
+        """Whether a stack of ``context`` may contain resource type ``kind``.
+
+        Both ``resource_types:<kind>`` and the wildcard of its service must agree;
+        a rule that nobody wrote agrees.
+        """
+        self._enforcer.load_rules()
+        names = [f'resource_types:{kind}', f'resource_types:{kind.rsplit("::", 1)[0]}::*']
+        return all(self.check(context, name) for name in names if name in self._enforcer.rules)
+
+    def enforce_type(self, context: RequestContext, kind: str) -> None:
+        """Raise Forbidden, naming the type, unless ``allows_type``."""
+        if not self.allows_type(context, kind):
+            raise errors.Forbidden(action=kind)
+
+
+def credentials(context: RequestContext) -> dict[str, Any]:
+    """What checks may ask about the caller."""
+    return {
+        'user_id': context.user_id, 'username': context.username, 'user_domain_id': context.user_domain_id,
+        'project_id': context.tenant_id, 'tenant': context.tenant, 'tenant_id': context.tenant_id,
+        'project_domain_id': context.project_domain_id, 'roles': list(context.roles),
+        'is_admin': context.is_admin, 'is_admin_project': True, 'system_scope': context.system_scope,
+        'trust_id': context.trust_id}
+
+
+def operator_enforcer() -> policy.Enforcer:
+    """The rules as the host's configuration has them, for oslopolicy-checker and its kin.
+
+    Entry point ``oslo.policy.enforcer``, name ``heat``.
+    """
+    conf = cfg.ConfigOpts()
+    conf([], project='heat')
+    enforcer = policy.Enforcer(conf)
+    enforcer.register_defaults(list_rules())
+    return enforcer

@@ -1,0 +1,71 @@
+"""Text: fit it into columns, keep secrets out of it, write JSON one way only.
+
+Purpose: truncation, masking, canonical JSON and content hashes. Invariant: equal
+values give equal ``canonical`` text on every machine, since hashes of it are
+stored. Neighbours: ``logs`` masks every line; ``db`` truncates and hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+MASK = '***'
+_ELLIPSIS = '...'
+
+_SECRET_NAME = (r'[\w.-]*(?:pass(?:word|wd)?|secret(?:_?key)?|(?:auth|subject|storage)[_-]token|token|'
+                r'api[_-]?key|auth[_-]key|private[_-]?key|encryption[_-]key|credential|signature)s?')
+# key: value in the spellings of JSON, Python's repr, query strings, headers and options.
+_PAIRS = re.compile(
+    r'''(?ix)(?P<open>(?P<quote>\\?["']) ''' + _SECRET_NAME + r''' (?P=quote) \s*[:=]\s* [ubr]? )
+        (?: (?P<vq>\\?["']) (?P<quoted>(?:(?!(?P=vq)).)*) (?P=vq) | (?P<plain>[^\s,}\]"']+) )''')
+_BARE = re.compile(
+    r'''(?ix)(?P<open>(?<![\w.-]) ''' + _SECRET_NAME + r''' \s*[:=]\s* )
+        (?: (?P<vq>["']) (?:(?!(?P=vq)).)* (?P=vq) | (?!\s) [^\s,;&}\])"']+ )''')
+_X_HEADER = re.compile(
+    r'''(?ix)(X-(?:Auth|Subject|Service|Storage|User)-(?:Token|Key|Password|Secret)["']?\s*[:=]\s*["']?)'''
+    r'''[^\s"',;]+''')
+_AUTHORIZATION = re.compile(r'''(?i)(Authorization["']?\s*[:=]\s*["']?(?:\w[\w-]*\s+)?)[^\s"']+''')
+# The second form: further brokers in one transport URL. The bound keeps the work linear.
+_URL_PASSWORD = re.compile(r'(?P<head>(?:://|,)[^\s:/@,]*:)[^\s/@]{1,256}(?=@)')
+_FERNET = re.compile(r'\bgAAAA[A-Za-z0-9_=-]{20,}')
+
+
+def mask(text: str) -> str:
+    """``text`` with values of tokens, passwords, keys and signatures replaced by ``***``."""
+    text = _FERNET.sub(MASK, text)
+    text = _URL_PASSWORD.sub(lambda m: m['head'] + MASK, text)
+    text = _X_HEADER.sub(lambda m: m[1] + MASK, text)
+    text = _AUTHORIZATION.sub(lambda m: m[1] + MASK, text)
+    text = _PAIRS.sub(lambda m: f"{m['open']}{m['vq'] or ''}{MASK}{m['vq'] or ''}", text)
+    return _BARE.sub(lambda m: f"{m['open']}{m['vq'] or ''}{MASK}{m['vq'] or ''}", text)
+
+
+def fit(text: str, characters: int) -> str:
+    """At most ``characters`` characters; a shortened text ends in ``...``."""
+    if len(text) <= characters:
+        return text
+    if characters <= len(_ELLIPSIS):
+        return text[:characters]
+    return text[:characters - len(_ELLIPSIS)] + _ELLIPSIS
+
+
+def fit_bytes(text: str, size: int) -> str:
+    """At most ``size`` bytes of UTF-8, cut between characters; a shortened text ends in ``...``."""
+    raw = text.encode('utf-8', 'replace')
+    if len(raw) <= size:
+        return text
+    tail = _ELLIPSIS if size > len(_ELLIPSIS) else ''
+    return raw[:size - len(tail)].decode('utf-8', 'ignore') + tail
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces; TypeError or ValueError if ``value`` is not plain JSON."""
+    return json.dumps(value, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal characters."""
+    return hashlib.sha256(canonical(value).encode('utf-8', 'surrogatepass')).hexdigest()

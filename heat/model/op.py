@@ -1,0 +1,180 @@
+"""What a plugin's step may ask of the shell: the yields of its generators.
+
+Purpose: a plugin decides, the shell performs. Invariant: only a mutating
+``Call`` or ``UserCall`` touches the world; each is preceded by a durable intent
+and its result is journaled, so a re-run generator is fed what already happened.
+Neighbours: ``resources`` yield these, ``engine.step`` interprets them,
+``clouds`` carries out the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """How to find what a call made when its answer was lost.
+
+    ``path``/``query`` list candidates under ``key`` (plural); ``match`` tells
+    whether one of them is ours. ``id`` alone (a path) means: get exactly that.
+    """
+
+    path: str
+    key: str | None
+    match: Callable[[dict[str, Any]], bool]
+    query: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a service. The yield's value is the answer's body.
+
+    ``service`` is a row of ``clouds.catalog``; ``path`` is below its endpoint.
+    ``ok`` lists error statuses that count as success and give None (404 on a
+    delete). ``identify`` is a dotted path into the body; what stands there
+    becomes the row's physical id in the same commit. ``unwrap`` names the key
+    under which the body holds the object. ``label`` names the call in the
+    journal, in logs and in failpoints. ``secret`` dotted paths of the answer are
+    kept out of the journal; the plugin must take them into ``data`` at once.
+    ``as_user`` 'service' uses the daemon's own credential.
+    """
+
+    service: str
+    method: str
+    path: str
+    body: Any = None
+    query: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    ok: tuple[int, ...] = ()
+    unwrap: str | None = None
+    identify: str | None = None
+    label: str = ''
+    adopt: Adopt | None = None
+    as_user: str = 'stack'
+
+    @property
+    def mutating(self) -> bool:
+        return self.method not in ('GET', 'HEAD')
+
+
+@dataclass(frozen=True, slots=True)
+class UserCall:
+    """An action in the stack-user domain, done with the domain admin's credential.
+
+    ``verb`` is one of ``create_user create_keypair delete_user delete_keypair
+    suspend_user resume_user token delete_project``; ``args`` are its arguments.
+    """
+
+    verb: str
+    args: dict[str, Any] = field(default_factory=dict)
+    label: str = ''
+
+    @property
+    def mutating(self) -> bool:
+        return self.verb != 'token'
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Wait until an object is ready; the yield's value is its body.
+
+    The object ``id`` is looked for in pages of ``list_path`` (one listing serves
+    all who wait) or fetched from ``path``. ``judge`` maps the body, or None if
+    the object is gone, to True (go on), False (wait) or a Failed sentence (str).
+    """
+
+    service: str
+    path: str
+    id: str
+    judge: Callable[[dict[str, Any] | None], bool | str]
+    unwrap: str | None = None
+    list_path: str | None = None
+    list_key: str | None = None
+    interval: float = 0.2
+    max_interval: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait for ``seconds`` counted from the first time the step came here."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSignals:
+    """Wait until ``judge`` accepts the signals kept by the resource ``reference``.
+
+    ``judge`` maps the handle's metadata to True, False or a failure sentence.
+    After ``timeout`` seconds, counted from the first time, ``expired`` of the
+    same metadata gives the failure's sentence. The value is the metadata.
+    """
+
+    reference: str
+    timeout: float
+    judge: Callable[[dict[str, Any]], bool | str]
+    expired: Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Change what is kept on the row: private ``data``, ``metadata`` or the physical id.
+
+    ``stack_user_project`` becomes that of the whole stack tree.
+    """
+
+    data: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    physical_id: str | None = None
+    attrs: dict[str, Any] | None = None
+    stack_user_project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look up a name: ``kind`` as in ``is_a`` (``neutron.network``); the value is the id."""
+
+    kind: str
+    value: str
+
+
+Op = Call | UserCall | Find | Poll | Sleep | AwaitSignals | Record
+
+
+class CloudFault(Exception):
+    """A service's refusal, thrown into the generator that yielded the call.
+
+    ``status`` 0 means no answer. ``message`` is the service's own words,
+    ``request_id`` the id under which its log has more.
+    """
+
+    def __init__(self, status: int, message: str, service: str = '', request_id: str = '',
+                 kind: str = '') -> None:
+        self.status = status
+        self.message = message
+        self.service = service
+        self.request_id = request_id
+        self.kind = kind or f'{service or "Cloud"}Error'
+        super().__init__(self.text())
+
+    def text(self) -> str:
+        tail = f' (HTTP {self.status})' if self.status else ''
+        if self.request_id:
+            tail += f' (Request-ID: {self.request_id})'
+        return f'{self.message}{tail}'
+
+
+class StepFailed(Exception):
+    """Raised by a plugin to end its step as failed; ``kind`` names the error class."""
+
+    def __init__(self, message: str, kind: str = 'Error') -> None:
+        self.message = message
+        self.kind = kind
+        super().__init__(message)
+
+
+class NeedsReplacement(Exception):
+    """Raised by a plugin's update when only a new resource will do."""

@@ -1,0 +1,66 @@
+"""A stack and what its user wants of it.
+
+Purpose: ``Stack`` mirrors the stack row; ``Goal`` is one wish: the latest wins.
+Invariant: ``Goal.seq`` grows by one per wish of a stack; rows and events of an
+older goal never overwrite the outcome of a newer one. Neighbours: ``plan`` walks
+towards a goal, ``db.stacks`` stores both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from heat.common.ids import StackId
+from heat.model.status import Action, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack, root or nested. ``timeout`` is in minutes, None for the default."""
+
+    id: str
+    name: str
+    tenant: str
+    root_id: str
+    template_id: int
+    action: Action = Action.CREATE
+    status: Status = Status.IN_PROGRESS
+    reason: str = ''
+    prev_template_id: int | None = None
+    owner_id: str | None = None
+    parent_resource_name: str | None = None
+    parent_row: str | None = None
+    nested_depth: int = 0
+    username: str | None = None
+    user_creds_id: int | None = None
+    stack_user_project_id: str | None = None
+    disable_rollback: bool = True
+    timeout: int | None = None
+    goal_seq: int = 1
+    tags: tuple[str, ...] = ()
+    created_at: Any = None
+    updated_at: Any = None
+    deleted_at: Any = None
+
+    @property
+    def identity(self) -> StackId:
+        return StackId(self.tenant, self.name, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the user wants: ``action`` with the template ``template_id``.
+
+    ``timeout_at`` is wall time in seconds (None: never). ``on_failure`` is
+    'rollback', 'delete' or None. ``options`` is JSON: converge, retained names.
+    """
+
+    stack_id: str
+    seq: int
+    action: Action
+    template_id: int
+    timeout_at: float | None = None
+    on_failure: str | None = None
+    requested_by: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,3 @@
+"""The version of this package, read by setup.cfg, ``--version`` and the API."""
+
+VERSION = '1.0.0'

@@ -1,0 +1,421 @@
+"""Parameters of a template: their schemas, and their values for one stack.
+
+Purpose: ``ParameterSchema`` is what the template declares, ``Parameters`` what a
+stack was given, typed and checked. Invariant: pure; a hidden value is never part of
+a text form or of a sentence. Messages follow the recorded interface.
+Neighbours: ``heat.template`` makes schemas, ``constraints`` checks values;
+constraints that need a cloud are only listed (``Parameters.cloud_checks``).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common import errors
+from heat.common.ids import StackId
+from heat.schema.constraints import (
+    AllowedPattern,
+    AllowedValues,
+    Constraint,
+    Custom,
+    Length,
+    Modulo,
+    Range,
+)
+from heat.schema.kinds import ABSENT, UNKNOWN
+
+MASK = '******'
+REGIONS = ('us-east-1', 'us-west-1', 'us-west-2', 'sa-east-1', 'eu-west-1', 'ap-southeast-1',
+           'ap-northeast-1')
+DEFAULT_REGION = 'ap-southeast-1'
+
+# HOT spelling -> (CFN spelling, kind of property).
+TYPES = {'string': ('String', 'String'), 'number': ('Number', 'Number'),
+         'comma_delimited_list': ('CommaDelimitedList', 'List'), 'json': ('Json', 'Map'),
+         'boolean': ('Boolean', 'Boolean')}
+_HOT_NAME = {cfn: hot for hot, (cfn, _) in TYPES.items()}
+_TRUE = ('1', 't', 'true', 'on', 'y', 'yes')
+_FALSE = ('0', 'f', 'false', 'off', 'n', 'no')
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSchema:
+    """One declared parameter. ``type`` is HOT spelled; ``default`` is as written, or ABSENT."""
+
+    name: str
+    type: str
+    default: Any = ABSENT
+    description: str = ''
+    constraints: tuple[Constraint, ...] = ()
+    hidden: bool = False
+    immutable: bool = False
+    label: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        return self.default is ABSENT
+
+    def parse(self, value: Any) -> Any:
+        """``value`` in the parameter's type; ValueError with the classic sentence if it is not."""
+        return _PARSERS[self.type](value)
+
+    def check(self, value: Any) -> Any:
+        """The typed value; ValueError if it is of another type or breaks a constraint."""
+        typed = self.parse(value)
+        for constraint in self.constraints:
+            problem = constraint.check(typed)
+            if problem:
+                raise ValueError(problem)
+        return typed
+
+    def text(self, value: Any) -> str:
+        """The text form of a typed value, as stack show gives it; hidden ones are masked."""
+        if self.hidden:
+            return MASK
+        if value is None or value is UNKNOWN:
+            return ''
+        if self.type == 'comma_delimited_list':
+            return ','.join(str(item) for item in value)
+        return json.dumps(value) if self.type == 'json' else str(value)
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
+    return '' if value is None else str(value)
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError(f'could not convert to number: {value!r}')
+    try:
+        return value if isinstance(value, int) else int(value) if isinstance(value, str) else _finite(value)
+    except ValueError:
+        return _finite(value)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    # Neither of them can be written as JSON.
+    if not math.isfinite(number):
+        raise ValueError(f'{value} is not a finite number')
+    return number
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if value is None or value == '':
+        return []
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(',')]
+    raise ValueError('Value must be a comma-delimited list string: '
+                     f"'{type(value).__name__}' object has no attribute 'split'")
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return value
+    if value is None or value == '':
+        return {}
+    if not isinstance(value, str):
+        raise ValueError(f'Value must be valid JSON: {value!r}')
+    try:
+        return json.loads(value)
+    except ValueError as exc:
+        raise ValueError(f'Value must be valid JSON: {exc}') from None
+    except RecursionError:
+        raise ValueError('Value must be valid JSON: it is nested too deeply') from None
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    known = ', '.join(repr(w) for w in sorted(_TRUE + _FALSE))
+    raise ValueError(f'Unrecognized value {str(value)!r}, acceptable values are: {known}')
+
+
+_PARSERS = {'string': _string, 'number': _number, 'comma_delimited_list': _items, 'json': _json,
+            'boolean': _boolean}
+
+
+def hot_schema(name: str, data: Any, keys: tuple[str, ...], constraint_keys: tuple[str, ...],
+               ) -> ParameterSchema:
+    """A schema from HOT; ``keys`` and ``constraint_keys`` are those of the version.
+
+    Raises InvalidSchemaError with the classic sentence.
+    """
+    data = _declared(name, data, keys, 'type')
+    kind = data['type']
+    if kind not in TYPES:
+        raise errors.InvalidSchemaError(message=f'Invalid type ({kind})')
+    given = data.get('constraints')
+    if given is not None and not isinstance(given, list):
+        raise errors.InvalidSchemaError(
+            message=f'Invalid parameter constraints for parameter {name}, expected a list')
+    try:
+        constraints = tuple(_hot_constraint(item, constraint_keys) for item in given or [])
+    except (ValueError, TypeError) as exc:
+        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
+    return _checked(ParameterSchema(
+        name, kind, default=_default(data, 'default'), description=data.get('description') or '',
+        constraints=constraints, hidden=_flag(name, data, 'hidden'),
+        immutable=_flag(name, data, 'immutable'), label=data.get('label'),
+        tags=_tags(name, data.get('tags'))))
+
+
+def cfn_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
+    """A schema from CloudFormation's spelling. Raises InvalidSchemaError."""
+    data = _declared(name, data, keys, 'Type')
+    kind = data['Type']
+    # Types of AWS that stand for lists or ids are texts to us.
+    hot = _HOT_NAME.get(kind) or ('comma_delimited_list' if str(kind).startswith('List<') else None)
+    if hot is None:
+        raise errors.InvalidSchemaError(message=f'Invalid type ({kind})')
+    said = data.get('ConstraintDescription')
+    constraints: list[Constraint] = []
+    try:
+        if 'MinLength' in data or 'MaxLength' in data:
+            constraints.append(Length(min=_whole(data, 'MinLength'), max=_whole(data, 'MaxLength'),
+                                      description=said))
+        if 'MinValue' in data or 'MaxValue' in data:
+            constraints.append(Range(min=_bound(data, 'MinValue'), max=_bound(data, 'MaxValue'),
+                                     description=said))
+        if 'AllowedValues' in data:
+            constraints.append(AllowedValues(allowed=_allowed(data['AllowedValues']), description=said))
+        if 'AllowedPattern' in data:
+            constraints.append(AllowedPattern(pattern=data['AllowedPattern'], description=said))
+    except (ValueError, TypeError) as exc:
+        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
+    return _checked(ParameterSchema(
+        name, hot, default=_default(data, 'Default'), description=data.get('Description') or '',
+        constraints=tuple(constraints), hidden=_flag(name, data, 'NoEcho'), label=data.get('Label')))
+
+
+def _declared(name: str, data: Any, keys: tuple[str, ...], type_key: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise errors.InvalidSchemaError(message=f'Invalid parameter ({name}), expected a mapping')
+    for key in data:
+        if key not in keys:
+            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter ({name})")
+    if data.get(type_key) is None:
+        raise errors.InvalidSchemaError(message=f'Missing parameter type for parameter: {name}')
+    if not isinstance(data[type_key], str):
+        raise errors.InvalidSchemaError(message=f'Invalid type ({data[type_key]})')
+    return data
+
+
+def _default(data: dict[str, Any], key: str) -> Any:
+    return ABSENT if data.get(key) is None else data[key]
+
+
+def _flag(name: str, data: dict[str, Any], key: str) -> bool:
+    try:
+        return _boolean(data.get(key) or False)
+    except ValueError as exc:
+        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
+
+
+def _tags(name: str, tags: Any) -> tuple[str, ...]:
+    if tags is None:
+        return ()
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        return tuple(tags)
+    raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: tags must be a list of strings")
+
+
+def _hot_constraint(data: Any, keys: tuple[str, ...]) -> Constraint:
+    if not isinstance(data, dict):
+        raise errors.InvalidSchemaError(message='Invalid parameter constraints, expected a mapping')
+    for key in data:
+        if key != 'description' and key not in keys:
+            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter constraints")
+    named = [key for key in keys if key in data]
+    if len(named) != 1:
+        raise errors.InvalidSchemaError(message='No constraint expressed' if not named else
+                                        f'Only one constraint expected, got {", ".join(named)}')
+    key, said = named[0], data.get('description')
+    body = data[key]
+    if key == 'allowed_values':
+        return AllowedValues(allowed=_allowed(body), description=said)
+    if key in ('allowed_pattern', 'custom_constraint') and not isinstance(body, str):
+        raise ValueError(f'{key} must be a string')
+    if key == 'allowed_pattern':
+        return AllowedPattern(pattern=body, description=said)
+    if key == 'custom_constraint':
+        return Custom(name=body, description=said)
+    inner = ('step', 'offset') if key == 'modulo' else ('min', 'max')
+    if not isinstance(body, dict) or not body:
+        raise errors.InvalidSchemaError(message=f'Invalid {key} constraint, expected a mapping')
+    for part in body:
+        if part not in inner:
+            raise errors.InvalidSchemaError(message=f"Invalid key '{part}' for {key} constraint")
+    if key == 'modulo':
+        if len(body) != 2:
+            raise errors.InvalidSchemaError(message='modulo needs both step and offset')
+        return Modulo(step=int(body['step']), offset=int(body['offset']), description=said)
+    if key == 'length':
+        return Length(min=_whole(body, 'min'), max=_whole(body, 'max'), description=said)
+    return Range(min=_bound(body, 'min'), max=_bound(body, 'max'), description=said)
+
+
+def _allowed(values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list):
+        raise ValueError('AllowedValues must be a list')
+    return tuple(values)
+
+
+def _whole(data: dict[str, Any], key: str) -> int | None:
+    return None if data.get(key) is None else int(data[key])
+
+
+def _bound(data: dict[str, Any], key: str) -> int | float | None:
+    return None if data.get(key) is None else _number(data[key])
+
+
+_CONSTRAINT_NAMES: dict[type[Constraint], str] = {Custom: 'CustomConstraint'}
+
+
+def _checked(schema: ParameterSchema) -> ParameterSchema:
+    for constraint in schema.constraints:
+        if TYPES[schema.type][1] not in constraint.kinds:
+            kind = _CONSTRAINT_NAMES.get(type(constraint), type(constraint).__name__)
+            raise errors.InvalidSchemaError(
+                message=f"Parameter '{schema.name}' is invalid: {kind} constraint invalid for {schema.type}")
+    if schema.default is not ABSENT and schema.constraints:
+        try:
+            schema.check(schema.default)
+        except ValueError as exc:
+            raise errors.InvalidSchemaError(
+                message=f"Parameter '{schema.name}' is invalid: Invalid default {schema.default} ({exc})",
+            ) from None
+    return schema
+
+
+def pseudo_parameters(dialect: str, identity: StackId | None, region: str = DEFAULT_REGION) -> dict[str, Any]:
+    """The facts about a stack that are parameters; UNKNOWN before there is a stack."""
+    if dialect == 'hot':
+        return {'OS::project_id': identity.tenant if identity else UNKNOWN,
+                'OS::stack_id': identity.stack_id if identity else UNKNOWN,
+                'OS::stack_name': identity.stack_name if identity else UNKNOWN}
+    return {'AWS::StackId': identity.arn() if identity else UNKNOWN,
+            'AWS::StackName': identity.stack_name if identity else UNKNOWN, 'AWS::Region': region}
+
+
+class Parameters:
+    """The parameters of one stack, in the order of the template, pseudo parameters first."""
+
+    def __init__(self, schemas: Mapping[str, ParameterSchema], values: Mapping[str, Any],
+                 facts: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        self.schemas = schemas
+        self.facts = dict(facts)
+        self.given = dict(given)
+        self._values = dict(values)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values or name in self.facts
+
+    def names(self) -> list[str]:
+        return [*self.facts, *self.schemas]
+
+    def value(self, name: str) -> Any:
+        """The typed value; UserParameterMissing if there is none."""
+        if name in self.facts:
+            return self.facts[name]
+        if name not in self._values:
+            raise errors.UserParameterMissing(key=name)
+        return self._values[name]
+
+    def text(self, name: str) -> str:
+        """The text form; six asterisks for a hidden parameter."""
+        value = self.value(name)
+        if name in self.facts:
+            return '' if value is UNKNOWN else str(value)
+        return self.schemas[name].text(value)
+
+    def texts(self) -> dict[str, str]:
+        """Every parameter that has a value, in text form, as stack show gives them."""
+        return {name: self.text(name) for name in self.names() if name in self}
+
+    def cloud_checks(self) -> Iterator[tuple[str, Custom, Any]]:
+        """``(parameter, constraint, value)`` for each constraint only a cloud can judge."""
+        for name, schema in self.schemas.items():
+            for constraint in schema.constraints:
+                if isinstance(constraint, Custom) and constraint.needs_cloud and name in self._values:
+                    yield name, constraint, self._values[name]
+
+    def validation_form(self) -> dict[str, dict[str, Any]]:
+        """``{name: {Type, Default, NoEcho, ...}}``, the validate call's answer, CFN spelled."""
+        return {name: self._form(schema) for name, schema in self.schemas.items()}
+
+    def _form(self, schema: ParameterSchema) -> dict[str, Any]:
+        form: dict[str, Any] = {
+            'Type': TYPES[schema.type][0], 'Description': schema.description,
+            'NoEcho': 'true' if schema.hidden else 'false', 'Label': schema.label or schema.name}
+        if schema.default is not ABSENT:
+            form['Default'] = schema.default
+        if self.given.get(schema.name) is not None:
+            form['Value'] = self._values.get(schema.name, self.given[schema.name])
+        for constraint in schema.constraints:
+            form.update(constraint.to_parameter())
+        said = [c.description for c in schema.constraints if c.description]
+        if said:
+            form['ConstraintDescription'] = ' '.join(said)
+        if schema.tags:
+            form['Tags'] = list(schema.tags)
+        return form
+
+
+def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
+         defaults: Mapping[str, Any], facts: Mapping[str, Any], *, strict: bool = True) -> Parameters:
+    """Values of one stack: ``given`` over ``defaults`` (parameter_defaults) over the schemas'.
+
+    ``facts`` are ``pseudo_parameters``. Raises UnknownUserParameter,
+    UserParameterMissing, or StackValidationFailed for a value that does not fit. Not
+    ``strict`` (the validate call): missing and unfit values are let pass.
+    """
+    facts = dict(facts)
+    for name in given:
+        if name not in schemas and name not in facts:
+            raise errors.UnknownUserParameter(key=name)
+    region = given.get('AWS::Region')
+    if region is not None and 'AWS::Region' in facts:
+        if region not in REGIONS and strict:
+            raise errors.StackValidationFailed(
+                message="Parameter 'AWS::Region' is invalid: "
+                        f'"{region}" is not an allowed value {json.dumps(list(REGIONS))}')
+        facts['AWS::Region'] = region
+    values: dict[str, Any] = {}
+    for name, schema in schemas.items():
+        raw = next((v for v in (given.get(name), defaults.get(name)) if v is not None), schema.default)
+        if raw is ABSENT:
+            if strict:
+                raise errors.UserParameterMissing(key=name)
+            continue
+        try:
+            values[name] = schema.check(raw)
+        except ValueError as exc:
+            if strict:
+                said = 'the value does not fit its type or constraints' if schema.hidden else exc
+                raise errors.StackValidationFailed(
+                    message=f"Parameter '{name}' is invalid: {said}") from None
+            values[name] = raw
+    return Parameters(schemas, values, facts, given)
+
+
+def check_immutable(old: Parameters, new: Parameters) -> None:
+    """ImmutableParameterModified, naming every immutable parameter whose value changes."""
+    changed = [name for name, schema in new.schemas.items()
+               if schema.immutable and name in old and old.value(name) != new.value(name)]
+    if changed:
+        raise errors.ImmutableParameterModified(keys=', '.join(changed))

@@ -1,0 +1,569 @@
+"""The simulated cloud as its users meet it: real clients over a real socket.
+
+Purpose: prove that OpenStack's own libraries find what they expect, and that
+guests, faults, persistence and kill -9 behave as promised. Invariant: waits are
+for an answer of the cloud, bounded by a deadline. Neighbours: ``heat.simcloud``.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openstack
+import pytest
+import webob
+from keystoneauth1 import exceptions, session
+from keystoneauth1.identity import v3
+from keystonemiddleware import auth_token
+from novaclient import client as nova_client
+
+from heat.common.clock import VirtualClock
+from heat.simcloud import guest
+from heat.simcloud.server import Settings, SimCloud
+
+DEADLINE = 10.0
+
+
+def until(check: Callable[[], Any]) -> Any:
+    """The first true answer of ``check``; fails after DEADLINE seconds."""
+    end = time.monotonic() + DEADLINE
+    pause = threading.Event()
+    while time.monotonic() < end:
+        result = check()
+        if result:
+            return result
+        pause.wait(0.05)
+    raise AssertionError('waited in vain')
+
+
+class Process:
+    """A cloud in a process of its own, as ``python -m heat.simcloud`` makes it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.child = subprocess.Popen(
+            [sys.executable, '-m', 'heat.simcloud', *arguments],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self.child.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.child.stdout, selectors.EVENT_READ)
+            assert selector.select(DEADLINE), 'the cloud did not start'
+        self.url = self.child.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+
+    def end(self) -> int:
+        self.child.terminate()
+        return self.child.wait(DEADLINE)
+
+    def login(self, name: str = 'demo', project: str | None = 'demo', **scope: Any) -> session.Session:
+        if project:
+            scope.update(project_name=project, project_domain_id='default')
+        domain = scope.pop('user_domain', None)
+        auth = v3.Password(
+            f'{self.url}/identity',
+            username=name,
+            password=scope.pop('password', name),
+            **({'user_domain_name': domain} if domain else {'user_domain_id': 'default'}),
+            **scope,
+        )
+        return session.Session(auth)
+
+
+@pytest.fixture(scope='module')
+def cloud() -> Iterator[Process]:
+    process = Process()
+    yield process
+    assert process.end() == 0
+
+
+@pytest.fixture
+def demo(cloud: Process) -> Any:
+    connection = openstack.connection.Connection(session=cloud.login(), region_name='RegionOne')
+    yield connection
+    connection.session.delete(f'{cloud.url}/__sim__/faults', authenticated=False)
+
+
+def sim(cloud: Process, path: str) -> Any:
+    return session.Session().get(f'{cloud.url}/__sim__/{path}').json()
+
+
+def test_a_server_on_a_network_with_a_floating_ip_comes_and_goes(cloud: Process, demo: Any) -> None:
+    before = {
+        kind: row['count']
+        for kind, row in sim(cloud, 'inventory').items()
+        if kind not in ('tokens', 'security_groups', 'security_group_rules')
+    }
+    network = demo.network.create_network(name='front')
+    subnet = demo.network.create_subnet(network_id=network.id, cidr='10.9.0.0/28', ip_version=4)
+    assert subnet.gateway_ip == '10.9.0.1'
+    public = demo.network.find_network('public')
+    router = demo.network.create_router(external_gateway_info={'network_id': public.id})
+    port = demo.network.create_port(network_id=network.id)
+    with pytest.raises(openstack.exceptions.NotFoundException, match='not reachable from subnet'):
+        demo.network.create_ip(floating_network_id=public.id, port_id=port.id)
+    demo.network.add_interface_to_router(router, subnet_id=subnet.id)
+    floating = demo.network.create_ip(floating_network_id=public.id, port_id=port.id)
+    volume = demo.block_storage.create_volume(size=1, name='data')
+    demo.block_storage.wait_for_status(volume, 'available', interval=0.05, wait=DEADLINE)
+    server = demo.compute.create_server(
+        name='web',
+        image_id=demo.image.find_image('cirros').id,
+        flavor_id='1',
+        networks=[{'port': port.id}],
+        block_device_mapping=[
+            {'uuid': volume.id, 'source_type': 'volume', 'destination_type': 'volume', 'boot_index': -1}
+        ],
+    )
+    server = demo.compute.wait_for_server(server, interval=0.05, wait=DEADLINE)
+    assert [item['addr'] for item in server.addresses['front']] == ['10.9.0.2', floating.floating_ip_address]
+    until(lambda: demo.block_storage.get_volume(volume).status == 'in-use')
+    for busy, delete in (
+        (network, demo.network.delete_network),
+        (subnet, demo.network.delete_subnet),
+        (router, demo.network.delete_router),
+    ):
+        with pytest.raises(openstack.exceptions.ConflictException):
+            delete(busy)
+    with pytest.raises(openstack.exceptions.ConflictException, match='required by one or more floating IPs'):
+        demo.network.remove_interface_from_router(router, subnet_id=subnet.id)
+    demo.compute.delete_server(server)
+    demo.compute.wait_for_delete(server, interval=0.05, wait=DEADLINE)
+    assert demo.network.get_port(port).device_id == ''
+    assert demo.block_storage.get_volume(volume).status == 'available'
+    demo.network.delete_ip(floating)
+    demo.network.remove_interface_from_router(router, subnet_id=subnet.id)
+    demo.network.delete_router(router)
+    demo.network.delete_port(port)
+    demo.network.delete_network(network)
+    demo.block_storage.delete_volume(volume)
+    demo.block_storage.wait_for_delete(volume, interval=0.05, wait=DEADLINE)
+    after = sim(cloud, 'inventory')
+    assert {kind: after[kind]['count'] for kind in before} == before
+
+
+def test_novaclient_resizes_attaches_and_reads_the_console(cloud: Process, demo: Any) -> None:
+    nova = nova_client.Client('2.90', session=cloud.login())
+    network = demo.network.create_network(name='back')
+    demo.network.create_subnet(network_id=network.id, cidr='10.8.0.0/24', ip_version=4)
+    server = nova.servers.create('n1', demo.image.find_image('cirros').id, '1', nics=[{'net-id': network.id}])
+    with pytest.raises(Exception, match='while it is in'):
+        server.resize('2')
+    until(lambda: nova.servers.get(server.id).status == 'ACTIVE')
+    server.resize('2')
+    until(lambda: nova.servers.get(server.id).status == 'VERIFY_RESIZE')
+    server.confirm_resize()
+    assert nova.servers.get(server.id).flavor['original_name'] == 'm1.small'
+    assert 'Booting' in server.get_console_output()
+    second = server.interface_attach(None, network.id, None)
+    assert len(server.interface_list()) == 2
+    server.interface_detach(second.port_id)
+    assert len(server.interface_list()) == 1
+    volume = demo.block_storage.create_volume(size=1)
+    demo.block_storage.wait_for_status(volume, 'available', interval=0.05, wait=DEADLINE)
+    nova.volumes.create_server_volume(server.id, volume.id)
+    until(lambda: demo.block_storage.get_volume(volume).status == 'in-use')
+    nova.volumes.delete_server_volume(server.id, volume.id)
+    until(lambda: demo.block_storage.get_volume(volume).status == 'available')
+    server.stop()
+    until(lambda: nova.servers.get(server.id).status == 'SHUTOFF')
+    server.delete()
+    until(lambda: server.id not in [row.id for row in nova.servers.list()])
+    demo.network.delete_network(network)
+
+
+def test_a_trust_lets_the_trustee_act_until_it_is_deleted(cloud: Process) -> None:
+    demo, heat = cloud.login(), cloud.login('heat', 'service')
+    demo_id, project = demo.get_user_id(), demo.get_project_id()
+    body = {
+        'trust': {
+            'trustor_user_id': demo_id,
+            'trustee_user_id': heat.get_user_id(),
+            'impersonation': True,
+            'project_id': project,
+            'roles': [{'name': 'member'}],
+        }
+    }
+    trusts = f'{cloud.url}/identity/v3/OS-TRUST/trusts'
+    with pytest.raises(exceptions.Forbidden):
+        heat.post(trusts, json=body)
+    trust = demo.post(trusts, json=body).json()['trust']
+    acting = cloud.login('heat', None, trust_id=trust['id'])
+    assert (acting.get_user_id(), acting.get_project_id()) == (demo_id, project)
+    assert acting.auth.get_access(acting).role_names == ['member']
+    with pytest.raises(exceptions.Forbidden):
+        acting.post(trusts, json=body)
+    token = acting.get_token()
+    demo.delete(f'{trusts}/{trust["id"]}')
+    with pytest.raises(exceptions.Unauthorized):
+        session.Session().get(f'{cloud.url}/network/v2.0/networks', headers={'X-Auth-Token': token})
+    with pytest.raises(exceptions.Forbidden):
+        cloud.login('heat', None, trust_id=trust['id']).get_token()
+
+
+def test_the_domain_admin_keeps_users_of_stacks(cloud: Process) -> None:
+    keeper = cloud.login('heat_domain_admin', None, user_domain='heat', domain_name='heat', password='heat')
+    base = f'{cloud.url}/identity/v3'
+    domain = keeper.auth.get_access(keeper).domain_id
+    project = keeper.post(
+        f'{base}/projects', json={'project': {'name': 'stack-1', 'domain_id': domain}}
+    ).json()
+    user = keeper.post(
+        f'{base}/users', json={'user': {'name': 'stack-user', 'password': 's3cret', 'domain_id': domain}}
+    ).json()['user']
+    role = keeper.get(f'{base}/roles', params={'name': 'heat_stack_user'}).json()['roles'][0]
+    grant = f'{base}/projects/{project["project"]["id"]}/users/{user["id"]}/roles/{role["id"]}'
+    assert keeper.put(grant).status_code == 204
+    login = session.Session(
+        v3.Password(base, user_id=user['id'], password='s3cret', project_id=project['project']['id'])
+    )
+    assert login.auth.get_access(login).role_names == ['heat_stack_user']
+    pair = login.post(
+        f'{base}/users/{user["id"]}/credentials/OS-EC2', json={'tenant_id': project['project']['id']}
+    ).json()['credential']
+    assert pair['access'] and pair['secret']
+    with pytest.raises(exceptions.Forbidden):
+        login.get(f'{base}/users')
+    keeper.delete(f'{base}/users/{user["id"]}')
+    keeper.delete(f'{base}/projects/{project["project"]["id"]}')
+    with pytest.raises(exceptions.Unauthorized):
+        session.Session(v3.Password(base, user_id=user['id'], password='s3cret')).get_token()
+
+
+def test_keystonemiddleware_accepts_its_tokens_and_no_others(cloud: Process) -> None:
+    def hello(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response('200 OK', [])
+        return [f'{environ["HTTP_X_USER_NAME"]} {environ["HTTP_X_ROLES"]}'.encode()]
+
+    guarded = auth_token.AuthProtocol(
+        hello,
+        {
+            'auth_type': 'password',
+            'auth_url': f'{cloud.url}/identity',
+            'username': 'heat',
+            'password': 'heat',
+            'project_name': 'service',
+            'user_domain_id': 'default',
+            'project_domain_id': 'default',
+            'www_authenticate_uri': f'{cloud.url}/identity',
+        },
+    )
+    good = webob.Request.blank('/', headers={'X-Auth-Token': cloud.login().get_token()}).get_response(guarded)
+    assert good.text == 'demo member,reader,heat_stack_owner'
+    bad = webob.Request.blank('/', headers={'X-Auth-Token': 'forged'}).get_response(guarded)
+    assert bad.status_int == 401
+
+
+def test_projects_do_not_see_each_other(cloud: Process, demo: Any) -> None:
+    admin = openstack.connection.Connection(session=cloud.login('admin', 'admin'))
+    volume = admin.block_storage.create_volume(size=1)
+    network = admin.network.create_network(name='hidden')
+    assert demo.network.find_network('hidden') is None
+    with pytest.raises(openstack.exceptions.NotFoundException):
+        demo.block_storage.get_volume(volume.id)
+    with pytest.raises(exceptions.Unauthorized):
+        session.Session().get(f'{cloud.url}/compute/v2.1/servers')
+    admin.network.delete_network(network)
+    admin.block_storage.wait_for_status(volume, 'available', interval=0.05, wait=DEADLINE)
+    admin.block_storage.delete_volume(volume)
+
+
+def test_a_fault_hits_as_often_as_it_was_asked_to(cloud: Process, demo: Any) -> None:
+    raw, faults = cloud.login(), f'{cloud.url}/__sim__/faults'
+    url = f'{cloud.url}/network/v2.0/networks'
+    raw.post(
+        faults,
+        json={
+            'service': 'network',
+            'method': 'POST',
+            'path': '/networks',
+            'status': 503,
+            'skip': 1,
+            'count': 1,
+        },
+    )
+    codes = [
+        raw.post(url, json={'network': {'name': f'f{n}'}}, raise_exc=False).status_code for n in range(3)
+    ]
+    assert codes == [201, 503, 201]
+    raw.delete(faults)
+    raw.post(faults, json={'path': '/networks', 'method': 'POST', 'kind': 'drop_after', 'count': 1})
+    with pytest.raises(exceptions.ConnectFailure):
+        raw.post(url, json={'network': {'name': 'lost'}}, connect_retries=0)
+    raw.post(faults, json={'path': '/networks', 'method': 'POST', 'kind': 'drop_before', 'count': 1})
+    with pytest.raises(exceptions.ConnectFailure):
+        raw.post(url, json={'network': {'name': 'never'}}, connect_retries=0)
+    names = {row['name'] for row in raw.get(url).json()['networks']}
+    assert 'lost' in names and 'never' not in names
+    assert raw.post(faults, json={'kind': 'nonsense'}, raise_exc=False).status_code == 400
+    for row in demo.network.networks(project_id=demo.current_project_id):
+        demo.network.delete_network(row)
+
+
+class Listener(http.server.ThreadingHTTPServer):
+    """Writes down what guests send; refuses the first ``refuse`` of them."""
+
+    def __init__(self, refuse: int = 0) -> None:
+        self.heard: list[tuple[str, str, str | None, Any]] = []
+        self.refuse = refuse
+        super().__init__(('127.0.0.1', 0), Ear)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f'http://127.0.0.1:{self.server_port}'
+
+
+class Ear(http.server.BaseHTTPRequestHandler):
+    server: Listener
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        self.server.refuse -= 1
+        if self.server.refuse < 0:
+            self.server.heard.append(
+                (self.command, self.path, self.headers.get('X-Auth-Token'), json.loads(body))
+            )
+        self.send_response(200 if self.server.refuse < 0 else 503)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    do_PUT = do_POST
+
+    def log_message(self, *_args: Any) -> None:
+        """Stay silent."""
+
+
+def test_a_booted_guest_sends_its_signals_over_http(cloud: Process, demo: Any) -> None:
+    ear = Listener(refuse=1)
+    raw = cloud.login()
+    raw.post(f'{cloud.url}/__sim__/settings', json={'guest_retry': 0.1})
+    script = f"""#!/bin/bash
+TOKEN="tok-1"
+URL={ear.url}/v1/demo/signal
+apt-get install -y mysql-server
+curl -i -X POST -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/json' \\
+     -H 'Accept: application/json' "${{URL}}" --data-binary '{{"status": "SUCCESS", "data": "ready"}}'
+/opt/aws/bin/cfn-signal -e 0 -r "all done" '{ear.url}/v1/waitcondition/x?Signature=abc&Expires=1'
+"""
+    server = demo.compute.create_server(
+        name='guest',
+        image_id=demo.image.find_image('cirros').id,
+        flavor_id='1',
+        networks='none',
+        user_data=base64.b64encode(script.encode()).decode(),
+    )
+    until(lambda: len(ear.heard) == 2)
+    assert ear.heard[0] == ('POST', '/v1/demo/signal', 'tok-1', {'status': 'SUCCESS', 'data': 'ready'})
+    assert ear.heard[1][:2] == ('PUT', '/v1/waitcondition/x?Signature=abc&Expires=1')
+    assert ear.heard[1][3]['Status'] == 'SUCCESS' and ear.heard[1][3]['Reason'] == 'all done'
+    demo.compute.delete_server(server)
+    ear.shutdown()
+    ear.server_close()
+
+
+def test_a_killed_cloud_comes_back_with_everything(tmp_path: Any) -> None:
+    state = os.fspath(tmp_path / 'cloud.jsonl')
+    first = Process('--state', state)
+    made = first.login().post(f'{first.url}/network/v2.0/networks', json={'network': {'name': 'kept'}}).json()
+    ids = {kind: row['ids'] for kind, row in sim(first, 'inventory').items()}
+    first.kill()
+    with open(state, 'ab') as stream:
+        stream.write(b'["networks", "torn')
+    second = Process('--state', state)
+    networks = (
+        second.login().get(f'{second.url}/network/v2.0/networks', params={'name': 'kept'}).json()['networks']
+    )
+    assert [row['id'] for row in networks] == [made['network']['id']]
+    again = {kind: row['ids'] for kind, row in sim(second, 'inventory').items()}
+    assert {kind: again[kind] for kind in ids if kind != 'tokens'} == {
+        kind: ids[kind] for kind in ids if kind != 'tokens'
+    }
+    assert second.end() == 0
+
+
+def call(cloud: SimCloud, method: str, path: str, token: str = '', body: Any = None) -> webob.Response:
+    request = webob.Request.blank(path, method=method, headers={'X-Auth-Token': token})
+    if body is not None:
+        request.json = body
+    return request.get_response(cloud.application)
+
+
+def token_of(cloud: SimCloud, name: str = 'demo') -> str:
+    answer = call(
+        cloud,
+        'POST',
+        '/identity/v3/auth/tokens',
+        body={
+            'auth': {
+                'identity': {
+                    'methods': ['password'],
+                    'password': {'user': {'name': name, 'password': name, 'domain': {'id': 'default'}}},
+                },
+                'scope': {'project': {'name': name, 'domain': {'id': 'default'}}},
+            }
+        },
+    )
+    assert answer.status_int == 201
+    return str(answer.headers['X-Subject-Token'])
+
+
+def boot(cloud: SimCloud, token: str, name: str, **more: Any) -> str:
+    image = next(iter(cloud.inventory.images.rows))
+    answer = call(
+        cloud,
+        'POST',
+        '/compute/v2.1/servers',
+        token,
+        {'server': {'name': name, 'imageRef': image, 'flavorRef': '1', **more}},
+    )
+    assert answer.status_int == 202, answer.text
+    return str(answer.json['server']['id'])
+
+
+def test_a_virtual_clock_decides_when_a_server_is_there() -> None:
+    clock, sent = VirtualClock(), []
+    arrived = threading.Event()
+
+    def hear(method: str, url: str, headers: dict[str, str], body: bytes) -> int:
+        sent.append((method, url, body))
+        arrived.set()
+        return 200
+
+    cloud = SimCloud(clock=clock, settings=Settings(server_build=60, guest_boot=30), guest_http=hear)
+    token = token_of(cloud)
+    script = base64.b64encode(b"curl -X POST http://h/s --data-binary '{}'").decode()
+    server = boot(cloud, token, 'slow', user_data=script)
+
+    def status() -> str:
+        return str(call(cloud, 'GET', f'/compute/v2.1/servers/{server}', token).json['server']['status'])
+
+    clock.advance(59)
+    assert status() == 'BUILD'
+    clock.advance(1)
+    assert (status(), sent) == ('ACTIVE', [])
+    clock.advance(30)
+    cloud.settle()
+    assert arrived.wait(DEADLINE) and sent == [('POST', 'http://h/s', b'{}')]
+
+
+def test_an_injected_error_state_is_what_the_server_ends_in() -> None:
+    clock = VirtualClock()
+    cloud = SimCloud(clock=clock)
+    token = token_of(cloud)
+    cloud.faults.add(
+        service='compute',
+        method='POST',
+        path='/servers',
+        kind='error_state',
+        count=1,
+        message='No valid host was found.',
+    )
+    ids = [boot(cloud, token, 'bad'), boot(cloud, token, 'good')]
+    clock.advance(10)
+    shown = [call(cloud, 'GET', f'/compute/v2.1/servers/{row}', token).json['server'] for row in ids]
+    assert [row['status'] for row in shown] == ['ERROR', 'ACTIVE']
+    assert shown[0]['fault']['message'] == 'No valid host was found.'
+
+
+def test_ten_thousand_servers_are_listed_by_pages() -> None:
+    cloud = SimCloud(clock=VirtualClock(), settings=Settings(guests=False))
+    token = token_of(cloud)
+    first = boot(cloud, token, 'one')
+    row = cloud.inventory.servers.rows[first]
+    for number in range(9_999):
+        cloud.inventory.servers.put({**row, 'id': f'{number:036}', 'name': f's{number}', 'metadata': {}})
+    started, seen, path = time.monotonic(), set(), '/compute/v2.1/servers/detail?limit=1000'
+    while path:
+        answer = call(cloud, 'GET', path, token).json
+        seen |= {server['id'] for server in answer['servers']}
+        path = (
+            answer['servers_links'][0]['href'].removeprefix('http://localhost')
+            if 'servers_links' in answer
+            else ''
+        )
+    assert len(seen) == 10_000
+    assert time.monotonic() - started < 5
+
+
+def test_addresses_run_out_and_come_back() -> None:
+    cloud = SimCloud(clock=VirtualClock())
+    token, base = token_of(cloud), '/network/v2.0'
+    network = call(cloud, 'POST', f'{base}/networks', token, {'network': {'name': 'tiny'}}).json['network'][
+        'id'
+    ]
+    call(
+        cloud,
+        'POST',
+        f'{base}/subnets',
+        token,
+        {'subnet': {'network_id': network, 'cidr': '10.0.0.0/29', 'ip_version': 4}},
+    )
+
+    def port() -> webob.Response:
+        return call(cloud, 'POST', f'{base}/ports', token, {'port': {'network_id': network}})
+
+    made = [port() for _ in range(5)]
+    assert [answer.json['port']['fixed_ips'][0]['ip_address'] for answer in made] == [
+        f'10.0.0.{number}' for number in range(2, 7)
+    ]
+    full = port()
+    assert (full.status_int, full.json['NeutronError']['type']) == (409, 'IpAddressGenerationFailure')
+    call(cloud, 'DELETE', f'{base}/ports/{made[2].json["port"]["id"]}', token)
+    assert port().json['port']['fixed_ips'][0]['ip_address'] == '10.0.0.4'
+    wrong = call(cloud, 'POST', f'{base}/networks', token, {'network': {'colour': 'red'}})
+    assert (wrong.status_int, wrong.json['NeutronError']['message']) == (
+        400,
+        "Unrecognized attribute(s) 'colour'",
+    )
+
+
+@pytest.mark.parametrize(
+    ('script', 'expected'),
+    [
+        ("curl -sS -XPUT 'http://h/a?b=1&c=2' -d @-", [('PUT', 'http://h/a?b=1&c=2')]),
+        ('set -e; true && curl -X POST http://h/x || exit 1', [('POST', 'http://h/x')]),
+        ('wget --post-data={"status":1} --header "X: y" http://h/w', [('POST', 'http://h/w')]),
+        ('curl http://h/package.tgz\nwget http://h/package.tgz', []),
+        ('# curl -X POST http://h/x', []),
+        ('http://h/v1/waitcondition/arn?Signature=s', [('PUT', 'http://h/v1/waitcondition/arn?Signature=s')]),
+        ("notify='curl -X POST http://h/n'\n$notify --data-binary '{}'", [('POST', 'http://h/n')]),
+        ('runcmd:\n- curl -X POST http://h/c', [('POST', 'http://h/c')]),
+        (
+            'curl -X POST http://h/l \\\n  --data-binary \'{\n  "status": "SUCCESS"}\'',
+            [('POST', 'http://h/l')],
+        ),
+        (
+            "cat > f <<EOF\ndon't\ncurl -X POST http://h/no\nEOF\ncurl -X POST 'http://h/yes'",
+            [('POST', 'http://h/yes')],
+        ),
+        ("if mysqladmin ping; then curl -X POST http://h/t --data-binary '{}'; fi", [('POST', 'http://h/t')]),
+    ],
+)
+def test_signal_calls_are_recognised(script: str, expected: list[tuple[str, str]]) -> None:
+    assert [(signal.method, signal.url) for signal in guest.signals(script)] == expected
+
+
+def test_text_parts_of_multipart_user_data_are_read() -> None:
+    text = (
+        'Content-Type: multipart/mixed; boundary="B"\nMIME-Version: 1.0\n\n--B\n'
+        'Content-Type: text/cloud-config\n\nuser: ec2\n--B\nContent-Type: text/x-shellscript; '
+        'charset="us-ascii"\n\n'
+        'curl -X POST http://h/m\n--B--\n'
+    )
+    parts = guest.scripts(base64.b64encode(text.encode()).decode())
+    assert [signal.url for part in parts for signal in guest.signals(part)] == ['http://h/m']

@@ -1,0 +1,100 @@
+"""AWS-shaped errors: codes, statuses and their XML.
+
+Purpose: one table for the CloudFormation and CloudWatch dialects and for the
+signature check in front of them. Invariant: the code is what programs read, so
+it never changes; the sentence is for people. Neighbours: ``api.ec2token``,
+``api.cfn``, ``api.cloudwatch``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+from xml.sax.saxutils import escape
+
+import webob
+import webob.exc
+
+from heat.common import errors
+
+LOG = logging.getLogger(__name__)
+
+# code -> (HTTP status, who is to blame, sentence)
+CODES: dict[str, tuple[int, str, str]] = {
+    'AccessDenied': (403, 'Sender', 'User is not authorized to perform action'),
+    'AlreadyExists': (400, 'Sender', 'Resource with the name requested already exists'),
+    'APINotImplemented': (500, 'Server', 'The requested action is not yet implemented'),
+    'IncompleteSignature': (400, 'Sender', 'The request signature does not conform to AWS standards'),
+    'InternalFailure': (500, 'Server', 'The request processing has failed due to an internal error'),
+    'InvalidAction': (400, 'Sender', 'The action or operation requested is invalid'),
+    'InvalidClientTokenId': (403, 'Sender', 'The certificate or AWS Key ID provided does not exist'),
+    'InvalidParameterValue': (400, 'Sender', 'A bad or out-of-range value was supplied'),
+    'MissingAuthenticationToken': (403, 'Sender',
+                                   'Does not contain a valid AWS Access Key or certificate'),
+    'RequestLimitExceeded': (400, 'Sender', 'Payload size of the request exceeds maximum allowed size'),
+    'ServiceUnavailable': (503, 'Server', 'Service is currently unavailable'),
+    'SignatureDoesNotMatch': (403, 'Sender',
+                              'The request signature calculated does not match the provided one')}
+# Nearest class first; what is missing here is an InternalFailure.
+BY_CLASS = {
+    'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
+    'RequestLimitExceeded': 'RequestLimitExceeded',
+    **dict.fromkeys((
+        'AttributeError', 'EntityNotFound', 'InvalidBreakPointHook', 'InvalidSchemaError',
+        'InvalidTemplateReference', 'InvalidTemplateSection', 'InvalidTemplateVersion', 'InvalidTenant',
+        'MissingCredentialError', 'NotSupported', 'PhysicalResourceIDAmbiguity',
+        'PropertyUnspecifiedError', 'ResourceActionNotSupported', 'ResourceNotAvailable',
+        'ResourcePropertyConflict', 'StackValidationFailed', 'UnknownUserParameter',
+        'UserParameterMissing', 'ValueError'), 'InvalidParameterValue')}
+
+
+class AWSError(Exception):
+    """An error of one of ``CODES``, with an optional detail for people."""
+
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(code)
+
+
+def error_of(error: BaseException) -> AWSError:
+    """Any exception as an AWS error; texts that are not safe to show are dropped."""
+    if isinstance(error, AWSError):
+        return error
+    for cls in type(error).__mro__:
+        if cls.__name__ in BY_CLASS:
+            safe = isinstance(error, errors.HeatException) and error.safe
+            return AWSError(BY_CLASS[cls.__name__], str(error) if safe else None)
+    return AWSError('InternalFailure')
+
+
+def response_of(request: webob.Request, error: BaseException) -> webob.Response:
+    """The XML answer for ``error``."""
+    fault = error_of(error)
+    status, blame, text = CODES[fault.code]
+    if status >= 500 and fault.code != 'APINotImplemented':
+        LOG.error('%s %s failed', request.method, request.path, exc_info=error)
+    message = f'{text}:{fault.detail}' if fault.detail else text
+    body = (f'<ErrorResponse><Error><Type>{blame}</Type><Code>{fault.code}</Code>'
+            f'<Message>{escape(message)}</Message></Error></ErrorResponse>')
+    return xml_response(body, status)
+
+
+def xml_response(body: str, status: int = 200) -> webob.Response:
+    return webob.Response(text=body, status=status, content_type='application/xml', charset='UTF-8')
+
+
+def json_object(body: bytes, limit: int) -> dict[str, Any]:
+    """The JSON object of a signal; an empty body is an empty object. AWSError for anything else."""
+    if len(body) > limit:
+        raise AWSError('RequestLimitExceeded', f'{len(body)} bytes, {limit} are allowed')
+    if not body.strip():
+        return {}
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise AWSError('InvalidParameterValue', 'The body is not valid JSON') from error
+    if not isinstance(data, dict):
+        raise AWSError('InvalidParameterValue', 'The body must be a JSON object')
+    return data

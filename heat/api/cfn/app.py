@@ -1,0 +1,75 @@
+"""The CloudFormation-compatible API.
+
+Purpose: signals of instances (wait conditions, scaling policies) over signed
+URLs, and an honest refusal of the query actions, which this release does not
+serve. Invariant: every error is AWS-shaped XML. Neighbours: ``api.ec2token``
+has checked the signature, ``api.aws`` words the errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.sax.saxutils import escape
+
+import webob
+
+from heat.api import aws, wiring
+from heat.api.dispatch import Address, Call, Dispatcher, Route
+from heat.common.ids import StackId
+
+ACTIONS = frozenset((
+    'CancelUpdateStack', 'CreateStack', 'DeleteStack', 'DescribeStackEvents', 'DescribeStackResource',
+    'DescribeStackResources', 'DescribeStacks', 'EstimateTemplateCost', 'GetTemplate',
+    'ListStackResources', 'ListStacks', 'UpdateStack', 'ValidateTemplate'))
+ALL_KEYS = {'Data', 'Reason', 'Status', 'UniqueId'}
+
+
+def refuse_unserved(known: frozenset[str], params: Any) -> None:
+    """AWSError for any query action: not implemented if it is one of ours, else invalid."""
+    raise aws.AWSError('APINotImplemented' if params.get('Action') in known else 'InvalidAction')
+
+
+def query(call: Call) -> None:
+    refuse_unserved(ACTIONS, call.request.params)
+
+
+def signal(call: Call) -> webob.Response:
+    """POST /signal/<arn>: scale; nothing to say in return."""
+    _send(call, sync_call=False)
+    return webob.Response(status=200)
+
+
+def wait_condition(call: Call) -> webob.Response:
+    """PUT /waitcondition/<arn>: the handle has taken the data when this returns."""
+    name = _send(call, sync_call=True)
+    return aws.xml_response(f'<resource>{escape(name)}</resource>')
+
+
+def _send(call: Call, sync_call: bool) -> str:
+    try:
+        identity = StackId.from_arn(call.path['arn'])
+    except ValueError as error:
+        raise aws.AWSError('InvalidParameterValue', str(error)) from error
+    if not call.context.tenant_id:
+        # Without a signature nobody has said who asks.
+        raise aws.AWSError('AccessDenied')
+    head, sep, name = identity.path.partition('/resources/')
+    if head or not sep or not name:
+        raise aws.AWSError('InvalidParameterValue', 'The address names no resource')
+    details = aws.json_object(call.request.body, call.wiring.conf.max_json_body_size)
+    stack = StackId(identity.tenant, identity.stack_name, identity.stack_id)
+    call.engine('resource_signal', stack_identity=stack.to_wire(), resource_name=name, details=details,
+                sync_call=sync_call)
+    return name
+
+
+ROUTES = (
+    Address('/', (Route('GET', query, body='raw'), Route('POST', query, body='raw'),
+                  Route('HEAD', query, body='raw')), closed=False),
+    Address('/waitcondition/{arn:.*}', (Route('PUT', wait_condition, body='raw'),), closed=False),
+    Address('/signal/{arn:.*}', (Route('POST', signal, body='raw'),), closed=False))
+
+
+def factory(global_conf: dict[str, str], **local_conf: str) -> Any:
+    """A paste app factory (paste.app_factory)."""
+    return Dispatcher(ROUTES, wiring.current(), aws.response_of)

@@ -1,0 +1,92 @@
+"""The JSON fault of the orchestration API.
+
+Purpose: any exception -> the answer existing clients parse. Invariant: the text
+of an exception that is not marked safe never reaches the wire. Neighbours:
+``api.filters`` catches, ``common.errors`` names the faults; the table of
+statuses follows the recorded interface, walked along the class names.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from typing import Any
+
+import webob
+import webob.exc
+
+from heat.api import wsgi
+from heat.common import errors
+
+LOG = logging.getLogger(__name__)
+
+BAD_REQUEST = (
+    'CircularDependencyException', 'DownloadLimitExceeded', 'ImmutableParameterModified',
+    'IncompatibleObjectVersion', 'Invalid', 'InvalidBreakPointHook', 'InvalidSchemaError',
+    'InvalidTemplateReference', 'InvalidTemplateSection', 'InvalidTemplateVersion',
+    'MissingCredentialError', 'NotSupported', 'ObjectActionError', 'ObjectFieldInvalid',
+    'OrphanedObjectError', 'PhysicalResourceIDAmbiguity', 'PhysicalResourceNameAmbiguity',
+    'PropertyUnspecifiedError', 'ReadOnlyFieldError', 'RequestLimitExceeded', 'ResourceActionNotSupported',
+    'ResourcePropertyConflict', 'ResourceTypeUnavailable', 'StackValidationFailed', 'UnknownUserParameter',
+    'UnsupportedObjectError', 'UserParameterMissing',
+    # Ours; their bare base classes would be bugs of ours, and those are no client's fault.
+    'RefusedType', 'RefusedValue',
+    # This release answers what it does not serve yet like what it never will.
+    'NotImplementedYet')
+STATUS: dict[str, int] = {
+    **dict.fromkeys(BAD_REQUEST, 400),
+    **dict.fromkeys(('Forbidden', 'InvalidTenant'), 403),
+    **dict.fromkeys(('EntityNotFound', 'NotFound', 'ResourceNotAvailable'), 404),
+    **dict.fromkeys(('ActionInProgress', 'StackExists'), 409),
+    **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
+                     'ServerBuildFailed', 'StopActionFailed'), 500)}
+SHOWN_AS = {wsgi.RefusedValue: 'ValueError', wsgi.RefusedType: 'AttributeError'}
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status of ``error``: its own, or that of the nearest class with one, else 500."""
+    if isinstance(error, webob.exc.HTTPException):
+        return error.status_int
+    for cls in type(error).__mro__:
+        if cls.__name__ in STATUS:
+            return STATUS[cls.__name__]
+    return 500
+
+
+def message_of(error: BaseException) -> str | None:
+    """The sentence to show, None where it might tell what it should not."""
+    if isinstance(error, webob.exc.HTTPException):
+        return str(error)
+    if isinstance(error, errors.HeatException):
+        return str(error) if error.safe else None
+    return str(error) if type(error) in SHOWN_AS else None
+
+
+def type_of(error: BaseException) -> str:
+    return SHOWN_AS.get(type(error)) or type(error).__name__
+
+
+def body_of(error: BaseException, debug: bool = False) -> dict[str, Any]:
+    """The JSON object of the fault; ``debug`` adds our own traceback to unexpected ones."""
+    code = status_of(error)
+    known: Any = webob.exc.status_map.get(code, webob.exc.HTTPInternalServerError)
+    detail: dict[str, Any] = {'type': type_of(error), 'traceback': None}
+    if debug and code >= 500:
+        detail['traceback'] = ''.join(traceback.format_exception(error))
+    message = message_of(error)
+    if message is not None:
+        detail['message'] = message
+    return {'code': code, 'title': known.title, 'explanation': known.explanation, 'error': detail}
+
+
+def response_of(request: webob.Request, error: BaseException, debug: bool = False) -> webob.Response:
+    """The fault as a response: JSON, or the bare code for clients that sent XML."""
+    code = status_of(error)
+    if code >= 500:
+        LOG.error('%s %s failed', request.method, request.path, exc_info=error)
+    if request.content_type == 'application/xml':
+        return webob.Response(text=f'<code>{code}</code>', status=code, content_type='application/xml',
+                              charset='UTF-8')
+    body = json.dumps(body_of(error, debug)).encode('utf-8')
+    return webob.Response(body=body, status=code, content_type='application/json', charset=None)

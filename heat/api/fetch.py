@@ -1,0 +1,116 @@
+"""Reading the template that a request names by URL.
+
+Purpose: ``template_url`` -> text. Invariant: http and https only, bounded size
+and time, every hop of a redirect checked again, never an address of this host
+or of its link (metadata services) unless an operator allows it. Neighbours:
+``api.rest.instantiation``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import webob.exc
+from oslo_config import cfg
+
+from heat.common import errors
+
+OPTIONS = [cfg.BoolOpt(
+    'allow_local_template_url', default=False,
+    help='Let template_url name addresses of this host and of its local link. Off, such requests are '
+         'refused, so that nobody reads internal services through heat-api.')]
+HOPS = 5
+SECONDS = 30.0
+CHUNK = 65536
+
+
+def template(address: str, conf: Any) -> str:
+    """The text behind ``address``.
+
+    Raises HTTPBadRequest (``Could not retrieve template: ...``) for what cannot
+    or may not be read and RequestLimitExceeded above ``max_template_size`` bytes.
+    """
+    try:
+        return read(address, conf.max_template_size, conf.allow_local_template_url)
+    except (OSError, ValueError) as error:
+        raise webob.exc.HTTPBadRequest(f'Could not retrieve template: {error}') from error
+
+
+def read(address: str, limit: int, allow_local: bool) -> str:
+    """As ``template``, without HTTP classes: ValueError or OSError say why not."""
+    url, until = address, time.monotonic() + SECONDS
+    with requests.Session() as session:
+        # A proxy from the environment would resolve names we have not looked at.
+        session.trust_env = allow_local
+        for _hop in range(HOPS):
+            check(url, allow_local)
+            try:
+                with session.get(url, stream=True, timeout=10, allow_redirects=False) as answer:
+                    if answer.is_redirect:
+                        url = urljoin(url, answer.headers['location'])
+                        continue
+                    answer.raise_for_status()
+                    if not allow_local:
+                        _check_peer(answer, address)
+                    return _text(answer, limit, until)
+            except requests.RequestException as error:
+                raise ValueError(f'Failed to retrieve template from {_shown(address)}') from error
+    raise ValueError(f'Too many redirects from {_shown(address)}')
+
+
+def check(url: str, allow_local: bool) -> None:
+    """Raises ValueError when ``url`` is nothing we read from."""
+    parts = urlsplit(url)
+    if parts.scheme not in ('http', 'https'):
+        raise ValueError(f'Invalid URL scheme {parts.scheme}')
+    if not parts.hostname:
+        raise ValueError(f'Invalid URL {_shown(url)}')
+    if allow_local:
+        return
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f'Failed to retrieve template from {_shown(url)}') from error
+    if any(is_local(row[4][0]) for row in found):
+        # The same words as for an unreachable host: who asks learns nothing of our network.
+        raise ValueError(f'Failed to retrieve template from {_shown(url)}')
+
+
+def is_local(address: str | int) -> bool:
+    """Whether an IP address means this host, its link, or nobody."""
+    number = ipaddress.ip_address(str(address).split('%')[0])
+    mapped = getattr(number, 'ipv4_mapped', None)
+    number = mapped or number
+    return bool(number.is_loopback or number.is_link_local or number.is_unspecified or number.is_multicast)
+
+
+def _check_peer(answer: requests.Response, address: str) -> None:
+    """A name may mean another host by the time we connect; what counts is whom we reached."""
+    connected = getattr(answer.raw.connection, 'sock', None)
+    if connected is None or is_local(connected.getpeername()[0]):
+        raise ValueError(f'Failed to retrieve template from {_shown(address)}')
+
+
+def _text(answer: requests.Response, limit: int, until: float) -> str:
+    parts, size = [], 0
+    for chunk in answer.iter_content(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise errors.RequestLimitExceeded(
+                message=f'Template exceeds maximum allowed size ({limit} bytes)')
+        if time.monotonic() > until:
+            raise ValueError('The template took too long to arrive')
+        parts.append(chunk)
+    return b''.join(parts).decode('utf-8')
+
+
+def _shown(url: str) -> str:
+    """The URL without user and password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition('@')[2]
+    return parts._replace(netloc=host).geturl()

@@ -1,0 +1,64 @@
+"""Events over REST: of a stack, of a resource, one alone.
+
+Purpose: one function per route and the shape of an event. Invariant: a list
+holds no properties; the single event does. Neighbours: ``api.rest.routes``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import webob.exc
+
+from heat.api.dispatch import Call
+from heat.api.rest import links
+from heat.api.rest.stacks import direction
+from heat.api.wsgi import Request, query_count
+
+SUMMARY = ('resource_name', 'event_time', 'resource_status_reason', 'physical_resource_id')
+WHOLE = (*SUMMARY, 'resource_type', 'resource_properties')
+FILTERS = ('resource_status', 'resource_action', 'resource_name', 'resource_type')
+
+
+def shaped(request: Request, event: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """An engine event as its REST object."""
+    identity = event['event_identity']
+    resource, _sep, number = identity['path'].rpartition('/events/')
+    shown = {key: event[key] for key in keys if key in event}
+    shown['id'] = number
+    shown['resource_status'] = f"{event['resource_action']}_{event['resource_status']}"
+    shown['logical_resource_id'] = event['resource_name']
+    shown['links'] = [links.link(request, identity),
+                      links.link(request, {**identity, 'path': resource}, 'resource'),
+                      links.link(request, links.stack_of(identity), 'stack')]
+    root = event.get('root_stack_id')
+    if root:
+        shown['links'].append(links.link(request, root, 'root_stack'))
+    return shown
+
+
+def index(call: Call) -> dict[str, Any]:
+    """GET /events of a stack, or of one of its resources."""
+    request = call.request
+    name = call.path.get('resource_name')
+    filters = request.mixed(FILTERS)
+    if name is not None:
+        filters['resource_name'] = name
+    found = call.engine('list_events', stack_identity=call.stack, filters=filters or None,
+                        limit=query_count(request, 'limit'), marker=request.one('marker'),
+                        sort_keys=request.several('sort_keys'), sort_dir=direction(request),
+                        nested_depth=query_count(request, 'nested_depth'))
+    if name is not None and not found:
+        raise webob.exc.HTTPNotFound(f'No events found for resource {name}')
+    return {'events': [shaped(request, event, SUMMARY) for event in found]}
+
+
+def show(call: Call) -> dict[str, Any]:
+    """GET on one event of a resource."""
+    wanted = call.path['event_id']
+    found = call.engine('list_events', stack_identity=call.stack,
+                        filters={'resource_name': call.path['resource_name'], 'uuid': wanted},
+                        limit=None, marker=None, sort_keys=None, sort_dir=None, nested_depth=None)
+    if not found:
+        raise webob.exc.HTTPNotFound(f'No event {wanted} found')
+    return {'event': shaped(call.request, found[0], WHOLE)}

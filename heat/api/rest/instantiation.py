@@ -1,0 +1,240 @@
+"""What a create, update, preview or validate request brings, checked and parsed.
+
+Purpose: JSON body -> template, environment, files and arguments for the engine.
+Invariant: every field is read here and nowhere else; a wrong type is a 400 with
+the words clients know, never a 500. Neighbours: ``api.rest.stacks`` uses it,
+``template.load`` parses text, ``api.fetch`` reads template_url.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
+from typing import Any
+
+import webob.exc
+
+from heat.api import fetch
+from heat.api.wsgi import RefusedType, RefusedValue, count
+from heat.common import errors, green
+from heat.template import load
+
+PARSED_ELSEWHERE = 256 * 1024
+ENVIRONMENT: dict[str, Any] = {
+    'parameters': {}, 'encrypted_param_names': [], 'parameter_defaults': {}, 'event_sinks': [],
+    'resource_registry': {}}
+NOT_ARGUMENTS = frozenset((
+    'stack_name', 'template', 'template_url', 'parameters', 'environment', 'files', 'environment_files',
+    'files_container'))
+# Later clients may send more; what is unknown is dropped, as it always was.
+ARGUMENTS = frozenset(('timeout_mins', 'disable_rollback', 'tags', 'converge', 'existing', 'clear_parameters',
+                       'adopt_stack_data'))
+TAG_LENGTH = 80
+NOT_TEMPLATE = 'Template not in valid format: '
+NOT_ENVIRONMENT = 'Environment not in valid format: '
+
+
+class Instantiation:
+    """One request body; properties parse on first use, so errors come in the classic order."""
+
+    def __init__(self, body: dict[str, Any], conf: Any, patch: bool = False) -> None:
+        self._body = body
+        self._conf = conf
+        self._patch = patch
+        if patch:
+            self._body = {**body, 'existing': True}
+
+    @property
+    def stack_name(self) -> Any:
+        """The name as sent, of whatever type; HTTPBadRequest if there is none."""
+        if 'stack_name' not in self._body:
+            raise webob.exc.HTTPBadRequest('No stack name specified')
+        return self._body['stack_name']
+
+    def check_name(self) -> None:
+        """StackValidationFailed unless the name is a text; the engine checks the rest of it."""
+        name = self.stack_name
+        if not isinstance(name, str):
+            raise errors.StackValidationFailed(message=f'Invalid stack name {name}, must be a string')
+
+    @cached_property
+    def adopted(self) -> dict[str, Any] | None:
+        """The parsed ``adopt_stack_data``, None if this is no adoption."""
+        if 'adopt_stack_data' not in self._body:
+            return None
+        text = self._body['adopt_stack_data']
+        if not isinstance(text, str):
+            raise webob.exc.HTTPBadRequest()
+        # Not yet a template, so read with the looser rules of an environment.
+        data = self._parsed(text, 'Invalid adopt data: Error parsing template [root stack] ', 'environment')
+        if not isinstance(data.get('template'), dict):
+            raise webob.exc.HTTPBadRequest("Invalid adopt data: 'template'")
+        return data
+
+    @cached_property
+    def template(self) -> dict[str, Any] | None:
+        """The template as a mapping; None only for a PATCH without one."""
+        if self.adopted is not None:
+            return self.adopted['template']
+        given = self._body.get('template')
+        if given is None:
+            address = self._body.get('template_url')
+            if address is None:
+                if self._patch:
+                    return None
+                raise webob.exc.HTTPBadRequest('No template specified')
+            if not isinstance(address, str):
+                raise webob.exc.HTTPBadRequest()
+            given = fetch.template(address, self._conf)
+        if isinstance(given, dict):
+            # Text is measured as sent; of an object nobody kept the text, so its JSON form counts.
+            with _wording(NOT_TEMPLATE):
+                load.check_depth(given)
+            self._measure(len(json.dumps(given)))
+            return given
+        if not isinstance(given, str):
+            raise webob.exc.HTTPBadRequest()
+        self._measure(len(given.encode('utf-8', 'surrogatepass')))
+        return self._parsed(given, NOT_TEMPLATE, 'template')
+
+    def _parsed(self, text: str, place: str, what: str) -> dict[str, Any]:
+        """YAML or JSON text as a mapping; HTTPBadRequest beginning with ``place``."""
+        parse = partial(load.parse, max_bytes=self._conf.max_json_body_size, what=what)
+        with _wording(place):
+            # PyYAML holds a hub for seconds on big text; a real thread does not.
+            return green.in_thread(parse, text) if len(text) > PARSED_ELSEWHERE else parse(text)
+
+    def _measure(self, size: int) -> None:
+        limit = self._conf.max_template_size
+        if size > limit:
+            raise errors.RequestLimitExceeded(
+                message=f'Template size ({size} bytes) exceeds maximum allowed size ({limit} bytes).')
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """The environment with all its sections and the parameters laid over its own.
+
+        With ``environment_files`` the inline environment is not looked at: the
+        engine merges the named files itself.
+        """
+        given = None if self.environment_files else self._body.get('environment')
+        if given is None and self.adopted is not None:
+            given = self.adopted.get('environment')
+        if isinstance(given, str):
+            given = self._parsed(given, NOT_ENVIRONMENT, 'environment')
+        environment = {**ENVIRONMENT, **_checked({} if given is None else given)}
+        extra = self._body.get('parameters') or {}
+        if not isinstance(extra, dict):
+            raise RefusedValue('"parameters" must be an object of names and values.')
+        environment['parameters'] = {**environment['parameters'], **extra}
+        return environment
+
+    @property
+    def files(self) -> dict[str, Any]:
+        files = self._body.get('files')
+        if files is None and self.adopted is not None:
+            files = self.adopted.get('files')
+        if files and not isinstance(files, dict):
+            raise RefusedValue('"files" must be an object of names and contents.')
+        return dict(files or {})
+
+    @property
+    def environment_files(self) -> list[str] | None:
+        names = self._body.get('environment_files') or None
+        if names is not None and not (isinstance(names, list) and all(isinstance(n, str) for n in names)):
+            raise RefusedValue('"environment_files" must be a list of file names.')
+        return names
+
+    @property
+    def files_container(self) -> str | None:
+        name = self._body.get('files_container')
+        if name is not None and not isinstance(name, str):
+            raise RefusedValue('"files_container" must be a text.')
+        return name
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The rest: timeout, rollback flag, tags..., checked."""
+        args = {name: value for name, value in self._body.items() if name in ARGUMENTS}
+        if args.get('timeout_mins') is not None:
+            args['timeout_mins'] = count('timeout_mins', args['timeout_mins'])
+        for name in ('disable_rollback', 'converge', 'existing'):
+            if args.get(name) is not None:
+                args[name] = _strict_flag(name, args[name])
+        if args.get('tags') is not None:
+            args['tags'] = _tags(args['tags'])
+        if args.get('clear_parameters') is not None:
+            args['clear_parameters'] = _names(args['clear_parameters'])
+        return args
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether a PATCH asks for nothing but to look again."""
+        return (self.template is None and self.environment == ENVIRONMENT and not self.files
+                and not self.environment_files and not self.files_container
+                and set(self.arguments) <= {'existing'})
+
+    def to_engine(self) -> dict[str, Any]:
+        """The arguments that create, update and both previews share."""
+        return {'template': self.template, 'params': self.environment, 'files': self.files,
+                'environment_files': self.environment_files, 'files_container': self.files_container,
+                'args': self.arguments}
+
+
+@contextmanager
+def _wording(place: str) -> Iterator[None]:
+    """What the parser refuses, as HTTPBadRequest beginning with ``place``."""
+    try:
+        yield
+    except errors.RequestLimitExceeded:
+        raise
+    except (errors.HeatException, ValueError) as error:
+        raise webob.exc.HTTPBadRequest(f'{place}{error}') from error
+
+
+def _checked(given: Any) -> dict[str, Any]:
+    """The environment, if it has only sections we know, each of its kind."""
+    if not isinstance(given, dict):
+        raise webob.exc.HTTPBadRequest()
+    for section, content in given.items():
+        if section not in ENVIRONMENT and section != 'parameter_merge_strategies':
+            raise webob.exc.HTTPBadRequest(
+                f'{NOT_ENVIRONMENT}environment has wrong section "{section}"')
+        if content is None:
+            raise webob.exc.HTTPBadRequest(
+                f'{NOT_ENVIRONMENT}environment has empty section "{section}"')
+        kind = list if isinstance(ENVIRONMENT.get(section, {}), list) else dict
+        if not isinstance(content, kind):
+            word = 'a list' if kind is list else 'a map'
+            raise webob.exc.HTTPBadRequest(
+                f'{NOT_ENVIRONMENT}section "{section}" must be {word}')
+    return given
+
+
+def _strict_flag(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ('true', 'false'):
+        return value.lower() == 'true'
+    raise RefusedValue(f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false.')
+
+
+def _tags(value: Any) -> list[str]:
+    """Comma separated tags, each at most 80 characters long."""
+    if not isinstance(value, str):
+        raise RefusedType('"tags" must be a text of tags separated by commas.')
+    tags = [tag.strip() for tag in value.split(',') if tag.strip()]
+    for tag in tags:
+        if len(tag) > TAG_LENGTH:
+            raise webob.exc.HTTPBadRequest(
+                f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
+    return tags
+
+
+def _names(value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise RefusedValue('"clear_parameters" must be a list of parameter names.')
+    return names

@@ -1,0 +1,102 @@
+"""The table of the orchestration API: address -> method -> function.
+
+Purpose: every route in the order in which it is tried. Invariant: methods stand
+in the order of the Allow header clients see. Neighbours: ``api.dispatch`` compiles
+the table, the modules of this package hold the functions.
+"""
+
+from __future__ import annotations
+
+from heat.api.dispatch import Address, Route
+from heat.api.rest import actions, catalog, events, resources, snapshots, software, stacks
+
+TENANT = '/{tenant_id}'
+STACKS = TENANT + '/stacks'
+STACK = STACKS + '/{stack_name}/{stack_id}'
+RESOURCE = STACK + '/resources/{resource_name}'
+TYPES = TENANT + '/resource_types'
+CONFIGS = TENANT + '/software_configs'
+DEPLOYMENTS = TENANT + '/software_deployments'
+
+LOOKUP = 'stacks:lookup'
+
+
+def _lookup(*methods: str) -> tuple[Route, ...]:
+    return tuple(Route(method, stacks.lookup, LOOKUP, body='optional') for method in methods)
+
+
+ROUTES: tuple[Address, ...] = (
+    Address(TENANT + '/validate', (
+        Route('POST', stacks.validate_template, 'stacks:validate_template', body='required'),)),
+    Address(TYPES, (Route('GET', catalog.list_types, 'stacks:list_resource_types'),)),
+    Address(TENANT + '/template_versions', (
+        Route('GET', catalog.list_template_versions, 'stacks:list_template_versions'),)),
+    Address(TENANT + '/template_versions/{template_version}/functions', (
+        Route('GET', catalog.list_template_functions, 'stacks:list_template_functions'),)),
+    Address(TYPES + '/{type_name}', (Route('GET', catalog.show_type, 'stacks:resource_schema'),)),
+    Address(TYPES + '/{type_name}/template', (
+        Route('GET', catalog.type_template, 'stacks:generate_template'),)),
+    Address(STACKS, (
+        Route('GET', stacks.index),
+        Route('POST', stacks.create, 'stacks:create', body='required'))),
+    Address(STACKS + '/preview', (
+        Route('POST', stacks.preview, 'stacks:preview', body='required'),), closed=False),
+    Address(STACKS + '/detail', (Route('GET', stacks.detail, 'stacks:detail'),), closed=False),
+    Address(STACKS + r'/{stack_name:arn\x3A.*}', _lookup('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
+    Address(STACKS + '/{stack_name}', _lookup('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
+    Address(STACKS + '/{stack_name}/{path:resources|events|template|actions|environment|files}',
+            _lookup('GET'), closed=False),
+    Address(STACKS + '/{stack_name}/{path:resources|events|template|actions}', _lookup('POST'),
+            closed=False),
+    Address(STACK, (
+        Route('GET', stacks.show, 'stacks:show'),
+        Route('PUT', stacks.update, 'stacks:update', body='required', status=202),
+        Route('PATCH', stacks.update_patch, body='required', status=202),
+        Route('DELETE', stacks.delete, 'stacks:delete', status=204))),
+    Address(STACK + '/template', (Route('GET', stacks.template, 'stacks:template'),)),
+    Address(STACK + '/environment', (Route('GET', stacks.environment, 'stacks:environment'),)),
+    Address(STACK + '/files', (Route('GET', stacks.files, 'stacks:files'),)),
+    Address(STACK + '/preview', (
+        Route('PUT', stacks.preview_update, 'stacks:preview_update', body='required'),
+        Route('PATCH', stacks.preview_update_patch, 'stacks:preview_update_patch', body='required'))),
+    Address(STACK + '/abandon', (Route('DELETE', stacks.abandon, 'stacks:abandon'),)),
+    Address(STACK + '/export', (Route('GET', stacks.export, 'stacks:export'),)),
+    Address(STACK + '/outputs', (Route('GET', stacks.list_outputs, 'stacks:list_outputs'),)),
+    Address(STACK + '/outputs/{output_key}', (Route('GET', stacks.show_output, 'stacks:show_output'),)),
+    Address(STACK + '/snapshots', (
+        Route('POST', snapshots.take, 'stacks:snapshot', body='required'),
+        Route('GET', snapshots.index, 'stacks:list_snapshots'))),
+    Address(STACK + '/snapshots/{snapshot_id}', (
+        Route('GET', snapshots.show, 'stacks:show_snapshot'),
+        Route('DELETE', snapshots.delete, 'stacks:delete_snapshot', status=204))),
+    Address(STACK + '/snapshots/{snapshot_id}/restore', (
+        Route('POST', snapshots.restore, 'stacks:restore_snapshot', status=202),)),
+    Address(STACK + '/resources', (Route('GET', resources.index, 'resource:index'),)),
+    Address(RESOURCE, (
+        Route('GET', resources.show, 'resource:show'),
+        Route('PATCH', resources.mark_unhealthy, 'resource:mark_unhealthy', body='required'))),
+    Address(RESOURCE + '/metadata', (Route('GET', resources.metadata, 'resource:metadata'),)),
+    Address(RESOURCE + '/signal', (
+        Route('POST', resources.signal, 'resource:signal', body='optional'),)),
+    Address(STACK + '/events', (Route('GET', events.index, 'events:index'),)),
+    Address(RESOURCE + '/events', (Route('GET', events.index, 'events:index'),)),
+    Address(RESOURCE + '/events/{event_id}', (Route('GET', events.show, 'events:show'),)),
+    Address(STACK + '/actions', (Route('POST', actions.action, body='optional'),)),
+    Address(TENANT + '/build_info', (Route('GET', catalog.build_info, 'build_info:build_info'),)),
+    Address(CONFIGS, (
+        Route('GET', software.list_configs),
+        Route('POST', software.create_config, 'software_configs:create', body='required'))),
+    Address(CONFIGS + '/{config_id}', (
+        Route('GET', software.show_config, 'software_configs:show'),
+        Route('DELETE', software.delete_config, 'software_configs:delete', status=204))),
+    Address(DEPLOYMENTS, (
+        Route('GET', software.list_deployments, 'software_deployments:index'),
+        Route('POST', software.create_deployment, 'software_deployments:create', body='required'))),
+    Address(DEPLOYMENTS + '/metadata/{server_id}', (
+        Route('GET', software.server_metadata, 'software_deployments:metadata'),)),
+    Address(DEPLOYMENTS + '/{deployment_id}', (
+        Route('GET', software.show_deployment, 'software_deployments:show'),
+        Route('PUT', software.update_deployment, 'software_deployments:update', body='required'),
+        Route('DELETE', software.delete_deployment, 'software_deployments:delete', status=204))),
+    # The list of services never refused other methods; it has no OPTIONS either.
+    Address(TENANT + '/services', (Route('GET', catalog.list_services, 'service:index'),), closed=False))

@@ -1,0 +1,75 @@
+"""Software configs and deployments over REST.
+
+Purpose: one function per route. Invariant: keys a client may not set never
+reach the engine. Neighbours: ``api.rest.routes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import webob.exc
+
+from heat.api.dispatch import Call
+from heat.api.wsgi import query_count, query_flag
+
+CONFIG = ('group', 'name', 'config', 'inputs', 'outputs', 'options')
+DEPLOYMENT = ('server_id', 'config_id', 'input_values', 'action', 'status', 'status_reason',
+              'stack_user_project_id')
+CHANGES = ('config_id', 'input_values', 'output_values', 'action', 'status', 'status_reason')
+
+
+def list_configs(call: Call) -> dict[str, Any]:
+    request = call.request
+    everywhere = query_flag(request, 'global_tenant')
+    call.allow('software_configs:global_index' if everywhere else 'software_configs:index')
+    context = replace(call.context, is_admin=True) if everywhere else call.context
+    return {'software_configs': call.wiring.engine.call(
+        context, 'list_software_configs', limit=query_count(request, 'limit'), marker=request.one('marker'))}
+
+
+def create_config(call: Call) -> dict[str, Any]:
+    values = {key: call.body.get(key) for key in CONFIG}
+    for key in ('inputs', 'outputs'):
+        listed = values[key]
+        if listed is not None and not (isinstance(listed, list) and all(isinstance(i, dict) for i in listed)):
+            raise webob.exc.HTTPBadRequest()
+    return {'software_config': call.engine('create_software_config', **values)}
+
+
+def show_config(call: Call) -> dict[str, Any]:
+    return {'software_config': call.engine('show_software_config', config_id=call.path['config_id'])}
+
+
+def delete_config(call: Call) -> None:
+    call.engine('delete_software_config', config_id=call.path['config_id'])
+
+
+def list_deployments(call: Call) -> dict[str, Any]:
+    return {'software_deployments': call.engine('list_software_deployments',
+                                                server_id=call.request.one('server_id'))}
+
+
+def create_deployment(call: Call) -> dict[str, Any]:
+    values = {key: call.body.get(key) for key in DEPLOYMENT}
+    return {'software_deployment': call.engine('create_software_deployment', **values, deployment_id=None)}
+
+
+def show_deployment(call: Call) -> dict[str, Any]:
+    return {'software_deployment': call.engine('show_software_deployment',
+                                               deployment_id=call.path['deployment_id'])}
+
+
+def update_deployment(call: Call) -> dict[str, Any]:
+    values = {key: call.body.get(key) for key in CHANGES}
+    return {'software_deployment': call.engine('update_software_deployment', **values, updated_at=None,
+                                               deployment_id=call.path['deployment_id'])}
+
+
+def delete_deployment(call: Call) -> None:
+    call.engine('delete_software_deployment', deployment_id=call.path['deployment_id'])
+
+
+def server_metadata(call: Call) -> dict[str, Any]:
+    return {'metadata': call.engine('metadata_software_deployments', server_id=call.path['server_id'])}

@@ -1,0 +1,231 @@
+"""Stacks over REST: list, create, show, update, delete, preview, validate.
+
+Purpose: one function per route; the engine keeps action and status apart, here
+they are joined. Invariant: answers hold exactly the keys of the tables below.
+Neighbours: ``api.rest.routes`` names these functions, ``instantiation`` reads
+the bodies, the engine answers over ``Call.engine``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import webob
+import webob.exc
+
+from heat.api.dispatch import Call
+from heat.api.rest import links
+from heat.api.rest.instantiation import Instantiation
+from heat.api.wsgi import RefusedValue, Request, flag, json_response, query_count, query_flag
+from heat.common.ids import StackId
+
+ROW = ('stack_name', 'stack_status', 'stack_status_reason', 'creation_time', 'updated_time', 'deletion_time',
+       'description', 'parent', 'stack_owner', 'stack_user_project_id', 'tags')
+WHOLE = (*ROW, 'capabilities', 'disable_rollback', 'notification_topics', 'outputs', 'parameters',
+         'template_description', 'timeout_mins')
+FILTERS = ('id', 'status', 'name', 'action', 'tenant', 'username', 'owner_id', 'parent', 'stack_name',
+           'stack_action', 'stack_status', 'stack_status_reason', 'stack_owner', 'stack_user_project_id',
+           'disable_rollback', 'timeout_mins')
+IGNORABLE = frozenset(('99001',))
+
+
+def glued(stack: dict[str, Any]) -> str:
+    """``ACTION_STATUS`` of an engine stack; an action-less one shows its status."""
+    action, status = stack.get('stack_action'), stack.get('stack_status')
+    return f'{action}_{status}' if action else str(status)
+
+
+def shaped(request: Request, stack: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """An engine stack as its REST object with ``keys`` as far as the engine sent them."""
+    identity = stack['stack_identity']
+    shown = {key: stack[key] for key in keys if key in stack and key != 'stack_status'}
+    if 'stack_status' in keys and 'stack_status' in stack:
+        shown['stack_status'] = glued(stack)
+    shown['id'] = identity['stack_id']
+    shown['links'] = [links.link(request, identity)]
+    return shown
+
+
+def row(call: Call, stack: dict[str, Any], with_project: bool) -> dict[str, Any]:
+    shown = {'description': '', 'parent': None, **shaped(call.request, stack, ROW)}
+    if with_project:
+        shown['project'] = stack['stack_identity']['tenant']
+    return shown
+
+
+def index(call: Call) -> dict[str, Any]:
+    """GET /stacks."""
+    request = call.request
+    everywhere = query_flag(request, 'global_tenant')
+    call.allow('stacks:global_index' if everywhere else 'stacks:index')
+    context = replace(call.context, is_admin=True) if everywhere else call.context
+    return _listed(call, context, query_flag(request, 'with_count'))
+
+
+def detail(call: Call) -> dict[str, Any]:
+    """GET /stacks/detail."""
+    return _listed(call, call.context, False)
+
+
+def _listed(call: Call, context: Any, with_count: bool) -> dict[str, Any]:
+    request = call.request
+    which = {'filters': request.mixed(FILTERS) or None,
+             'show_deleted': query_flag(request, 'show_deleted'),
+             'show_nested': query_flag(request, 'show_nested'),
+             'show_hidden': query_flag(request, 'show_hidden'),
+             **{name: request.listed(name) for name in ('tags', 'tags_any', 'not_tags', 'not_tags_any')}}
+    limit = query_count(request, 'limit')
+    engine = call.wiring.engine
+    stacks = engine.call(context, 'list_stacks', limit=limit, marker=request.one('marker'),
+                         sort_keys=request.several('sort_keys'), sort_dir=direction(request), **which)
+    result: dict[str, Any] = {'stacks': [row(call, stack, context.is_admin) for stack in stacks]}
+    if limit and len(stacks) == limit:
+        result['links'] = [links.next_page(request, stacks[-1]['stack_identity']['stack_id'])]
+    if with_count:
+        result['count'] = engine.call(context, 'count_stacks', **which)
+    return result
+
+
+def direction(request: Request) -> str | None:
+    """The ``sort_dir`` parameter; refused unless ``asc`` or ``desc``."""
+    value = request.one('sort_dir')
+    if value not in (None, 'asc', 'desc'):
+        raise RefusedValue(f'Unrecognized value "{value}" for "sort_dir", acceptable values are: asc, desc.')
+    return value
+
+
+def create(call: Call) -> webob.Response:
+    """POST /stacks: 201 with id and links."""
+    data = _to_create(call)
+    identity = call.engine('create_stack', stack_name=data.stack_name, **data.to_engine(), owner_id=None,
+                           nested_depth=0, user_creds_id=None, parent_resource_name=None,
+                           stack_user_project_id=None)
+    body = {'stack': {'id': identity['stack_id'], 'links': [links.link(call.request, identity)]}}
+    return json_response(body, 201, {'Location': links.url(call.request, identity)})
+
+
+def preview(call: Call) -> dict[str, Any]:
+    """POST /stacks/preview."""
+    data = _to_create(call)
+    stack = call.engine('preview_stack', stack_name=data.stack_name, **data.to_engine())
+    keys = tuple(key for key in WHOLE if not key.startswith('stack_status'))
+    return {'stack': {**shaped(call.request, stack, keys), 'resources': stack.get('resources', [])}}
+
+
+def _to_create(call: Call) -> Instantiation:
+    data = Instantiation(call.body, call.wiring.conf)
+    # Read for its error: no name, then no template, then the rest.
+    _name, _template = data.stack_name, data.template
+    if 'converge' in call.body:
+        raise webob.exc.HTTPBadRequest(
+            'converge flag only supported in stack update (or update preview) request.')
+    data.check_name()
+    return data
+
+
+def lookup(call: Call) -> webob.Response:
+    """Any method on a stack's name alone: 302 to its full address."""
+    name, path = call.path['stack_name'], call.path.get('path', '')
+    try:
+        identity = StackId.from_arn(name).to_wire()
+    except ValueError:
+        identity = call.engine('identify_stack', stack_name=name)
+    if path:
+        identity = {**identity, 'path': f'/{path}'}
+    location = links.url(call.request, identity)
+    query = urlencode(list(call.request.GET.items()))
+    return webob.exc.HTTPFound(location=f'{location}?{query}' if query else location)
+
+
+def show(call: Call) -> dict[str, Any]:
+    """GET on a stack."""
+    given = call.request.GET.getall('resolve_outputs')
+    resolve = flag('resolve_outputs', given[-1]) if given else True
+    stack = call.engine('show_stack', stack_identity=call.stack, resolve_outputs=resolve)
+    if isinstance(stack, list):
+        if not stack:
+            raise webob.exc.HTTPNotFound()
+        stack = stack[0]
+    return {'stack': shaped(call.request, stack, WHOLE)}
+
+
+def update(call: Call) -> None:
+    """PUT: template, parameters and environment replace the old ones."""
+    data = Instantiation(call.body, call.wiring.conf)
+    call.engine('update_stack', stack_identity=call.stack, **data.to_engine())
+
+
+def update_patch(call: Call) -> None:
+    """PATCH: what is sent is laid over what is stored."""
+    data = Instantiation(call.body, call.wiring.conf, patch=True)
+    call.allow('stacks:update_no_change' if data.changes_nothing else 'stacks:update_patch')
+    call.engine('update_stack', stack_identity=call.stack, **data.to_engine())
+
+
+def preview_update(call: Call) -> dict[str, Any]:
+    return _changes(call, patch=False)
+
+
+def preview_update_patch(call: Call) -> dict[str, Any]:
+    return _changes(call, patch=True)
+
+
+def _changes(call: Call, patch: bool) -> dict[str, Any]:
+    data = Instantiation(call.body, call.wiring.conf, patch=patch)
+    arguments = data.to_engine()
+    if call.request.one('show_nested') is not None:
+        arguments['args']['show_nested'] = query_flag(call.request, 'show_nested')
+    return {'resource_changes': call.engine('preview_update_stack', stack_identity=call.stack, **arguments)}
+
+
+def delete(call: Call) -> None:
+    call.engine('delete_stack', stack_identity=call.stack)
+
+
+def abandon(call: Call) -> Any:
+    return call.engine('abandon_stack', stack_identity=call.stack)
+
+
+def export(call: Call) -> Any:
+    return call.engine('export_stack', stack_identity=call.stack)
+
+
+def template(call: Call) -> Any:
+    return call.engine('get_template', stack_identity=call.stack)
+
+
+def environment(call: Call) -> Any:
+    return call.engine('get_environment', stack_identity=call.stack)
+
+
+def files(call: Call) -> Any:
+    return call.engine('get_files', stack_identity=call.stack)
+
+
+def list_outputs(call: Call) -> dict[str, Any]:
+    return {'outputs': call.engine('list_outputs', stack_identity=call.stack)}
+
+
+def show_output(call: Call) -> dict[str, Any]:
+    return {'output': call.engine('show_output', stack_identity=call.stack,
+                                  output_key=call.path['output_key'])}
+
+
+def validate_template(call: Call) -> Any:
+    """POST /validate. Unknown codes in ``ignore_errors`` are a 400."""
+    # The recorded service answers unknown codes with 200 and the text of an error object;
+    # nobody can use that, so here they are refused like every other bad value.
+    ignored = call.request.listed('ignore_errors') or []
+    unknown = [code for code in ignored if code not in IGNORABLE]
+    data = Instantiation(call.body, call.wiring.conf)
+    parts = data.to_engine()
+    nested = query_flag(call.request, 'show_nested')
+    if unknown:
+        raise webob.exc.HTTPBadRequest(f'Invalid codes in ignore_errors : {unknown}')
+    parts.pop('args')
+    result = call.engine('validate_template', **parts, show_nested=nested, ignorable_errors=ignored or None)
+    if isinstance(result, dict) and 'Error' in result:
+        raise webob.exc.HTTPBadRequest(str(result['Error']))
+    return result

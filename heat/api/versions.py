@@ -1,0 +1,57 @@
+"""Which version of an API a request means, and the document that lists them.
+
+Purpose: take ``/v1`` or ``/v1.0`` off the path, accept the version in an Accept
+header, answer the rest. Invariant: what passes has its version in SCRIPT_NAME,
+so links keep it. Neighbours: ``api.filters`` puts it into pipelines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import webob
+import webob.exc
+
+from heat.api.wsgi import json_response
+
+KNOWN = ('v1', 'v1.0')
+IN_PATH = re.compile(r'v(\d+)\.?(\d+)?')
+ACCEPT = 'application/vnd.openstack.orchestration-'
+
+
+class VersionNegotiation:
+    """The filter; one for all dialects, since all speak version 1.0."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = webob.Request(environ)
+        answer = self._answer(request) or self._application
+        return answer(environ, start_response)
+
+    def _answer(self, request: webob.Request) -> webob.Response | None:
+        try:
+            path = request.path_info
+        except UnicodeDecodeError:
+            return webob.exc.HTTPBadRequest()
+        if path.strip('/') in ('', 'versions'):
+            return document(request)
+        first = request.path_info_peek()
+        if IN_PATH.match(first or ''):
+            if first not in KNOWN:
+                return document(request)
+            request.path_info_pop()
+            return None
+        accept = request.headers.get('Accept', '')
+        if not accept.startswith(ACCEPT):
+            return webob.exc.HTTPNotFound()
+        return None if accept[len(ACCEPT):] in KNOWN else document(request)
+
+
+def document(request: webob.Request) -> webob.Response:
+    """300 with the one version there is."""
+    link = {'rel': 'self', 'href': f'{request.application_url}/v1/'}
+    return json_response({'versions': [{'id': 'v1.0', 'status': 'CURRENT', 'links': [link]}]}, 300)

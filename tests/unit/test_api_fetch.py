@@ -1,0 +1,105 @@
+"""template_url: what is read, and what is refused before or after a byte of it is."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+import webob
+import webob.exc
+
+from heat.api import fetch
+from heat.common import errors
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+
+def site(environ: dict[str, Any], start_response: Any) -> Any:
+    request = webob.Request(environ)
+    if request.path == '/template':
+        response: webob.Response = webob.Response(text='heat_template_version: 2021-04-16\n')
+    elif request.path == '/hop':
+        response = webob.exc.HTTPFound(location=f'{request.host_url}/template')
+    elif request.path == '/round':
+        response = webob.exc.HTTPFound(location=f'{request.host_url}/round')
+    elif request.path == '/file':
+        response = webob.Response(status=302)
+        response.headers['Location'] = 'file:///etc/hostname'
+    elif request.path == '/binary':
+        response = webob.Response(body=b'\xff\xfe')
+    else:
+        response = webob.exc.HTTPNotFound()
+    return response(environ, start_response)
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    server = make_server('127.0.0.1', 0, site, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f'http://127.0.0.1:{server.server_port}'
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope='module')
+def root() -> Iterator[str]:
+    with serving() as url:
+        yield url
+
+
+@pytest.mark.parametrize('path', ['/template', '/hop'])
+def test_reads_text_behind_redirects(root: str, path: str) -> None:
+    assert fetch.read(root + path, 1000, allow_local=True) == 'heat_template_version: 2021-04-16\n'
+
+
+def test_size_is_bounded(root: str) -> None:
+    with pytest.raises(errors.RequestLimitExceeded):
+        fetch.read(root + '/template', 10, allow_local=True)
+
+
+@pytest.mark.parametrize(('path', 'words'), [
+    ('/round', 'Too many redirects'), ('/file', 'Invalid URL scheme file'), ('/none', 'Failed to retrieve'),
+    ('/binary', "can't decode")])
+def test_refuses(root: str, path: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        fetch.read(root + path, 1000, allow_local=True)
+
+
+@pytest.mark.parametrize('url', [
+    'http://127.0.0.1/', 'http://localhost/', 'http://169.254.169.254/latest/meta-data', 'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/', 'http://[fe80::1]/', 'http://0.0.0.0/', 'http://2130706433/', 'http://0x7f.1/'])
+def test_this_host_and_its_link_are_out_of_bounds(url: str) -> None:
+    with pytest.raises(ValueError, match='Failed to retrieve template from'):
+        fetch.check(url, allow_local=False)
+
+
+def test_whom_we_reached_counts_not_the_name(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The name looked up first means a harmless host; the connection then goes to this one.
+    monkeypatch.setattr(fetch, 'check', lambda url, allow_local: None)
+    with pytest.raises(ValueError, match='Failed to retrieve template from'):
+        fetch.read(root + '/template', 1000, allow_local=False)
+
+
+@pytest.mark.parametrize('url', ['file:///etc/hostname', 'ftp://example.org/x', 'gopher://x', 'nothing', 'http://'])
+def test_only_http_with_a_host(url: str) -> None:
+    with pytest.raises(ValueError, match='Invalid URL'):
+        fetch.check(url, allow_local=True)
+
+
+def test_error_hides_credentials_of_the_url() -> None:
+    conf = SimpleNamespace(max_template_size=1000, allow_local_template_url=False)
+    with pytest.raises(webob.exc.HTTPBadRequest) as caught:
+        fetch.template('http://me:hush@127.0.0.1:9/t', conf)
+    assert str(caught.value) == 'Could not retrieve template: Failed to retrieve template from http://127.0.0.1:9/t'

@@ -1,0 +1,91 @@
+"""The pipelines of the shipped paste file in this process, with a Keystone beside them."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import webob
+
+from heat.api import deploy, wiring
+from heat.common import config
+from tests.wire import keystone
+from tests.wire.engine import Engine
+
+ROOT = pathlib.Path(__file__).parents[2]
+HEAT_CONF = """
+[DEFAULT]
+max_json_body_size = 10485760
+max_template_size = 5242880
+{more}
+[paste_deploy]
+api_paste_config = {paste}
+flavor = {flavor}
+[keystone_authtoken]
+www_authenticate_uri = {url}/v3
+auth_url = {url}
+auth_type = password
+username = heat
+password = {password}
+user_domain_id = default
+project_name = service
+project_domain_id = default
+service_token_roles_required = false
+[clients_keystone]
+auth_uri = {url}
+[oslo_policy]
+policy_file = {directory}/policy.yaml
+"""
+
+
+@dataclass
+class World:
+    """An application, the engine behind it and the Keystone beside it."""
+
+    app: Any
+    engine: Engine
+    keystone: keystone.Keystone
+    url: str
+
+    def ask(self, method: str, path: str, body: bytes | None = None, script: str = '',
+            **headers: str) -> webob.Response:
+        """Send a request; header names come with underscores."""
+        request = webob.Request.blank(path, method=method, base_url=f'http://localhost{script}')
+        for name, value in headers.items():
+            request.headers[name.replace('_', '-')] = value
+        if body is not None:
+            request.body = body
+        return request.get_response(self.app)
+
+
+@pytest.fixture(scope='session')
+def identity() -> Iterator[tuple[keystone.Keystone, str]]:
+    with keystone.running() as running:
+        yield running
+
+
+@pytest.fixture
+def pipeline(identity: tuple[keystone.Keystone, str],
+             tmp_path_factory: pytest.TempPathFactory) -> Callable[..., World]:
+    """A loaded pipeline; ``more`` are lines of [DEFAULT], ``policy`` is the text of policy.yaml."""
+    def load(name: str = 'heat-api', flavor: str = '', more: str = '',
+             policy: str = '{}\n') -> World:
+        directory = tmp_path_factory.mktemp('conf')
+        (directory / 'policy.yaml').write_text(policy)
+        file = directory / 'heat.conf'
+        file.write_text(HEAT_CONF.format(
+            url=identity[1], flavor=flavor, more=more, password=keystone.PASSWORD, directory=directory,
+            paste=ROOT / 'etc' / 'heat' / 'api-paste.ini'))
+        conf = config.load(name, [], [str(file)], logging_setup=False)
+        engine = Engine()
+        wiring.configure(conf, engine)
+        return World(deploy.load_app(conf, name), engine, *identity)
+    return load
+
+
+@pytest.fixture
+def api(pipeline: Callable[..., World]) -> World:
+    return pipeline()

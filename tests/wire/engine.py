@@ -1,0 +1,35 @@
+"""An engine that only remembers what it was asked and says what it was told to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from heat.bus import wire
+from heat.common.context import RequestContext
+
+EMPTY: dict[str, Any] = {
+    'list_stacks': [], 'count_stacks': 0, 'list_stack_resources': [], 'list_events': [],
+    'list_software_configs': [], 'list_software_deployments': [], 'list_services': [],
+    'list_template_versions': [], 'list_template_functions': [], 'list_resource_types': [],
+    'get_revision': 'unknown', 'authenticated_to_backend': True}
+
+
+class Engine:
+    """``answers`` maps a method, or ``*``, to a value or to an exception to raise."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.contexts: list[RequestContext] = []
+        self.answers: dict[str, Any] = {}
+
+    def call(self, context: RequestContext, method: str, /, **arguments: Any) -> Any:
+        unknown = set(arguments) - set(wire.METHODS[method][1])
+        assert not unknown, f'{method} takes no {unknown}'
+        # What crosses the bus is JSON: arguments that are not would fail here as there.
+        self.calls.append((method, json.loads(json.dumps(arguments))))
+        self.contexts.append(RequestContext.from_wire(json.loads(json.dumps(context.to_wire()))))
+        answer = self.answers.get(method, self.answers.get('*', EMPTY.get(method)))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

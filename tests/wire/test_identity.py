@@ -1,0 +1,202 @@
+"""Who is let in: passwords, no authentication, roles, signed URLs of the AWS dialects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from heat.common import errors
+from tests.wire.conftest import World
+from tests.wire.keystone import ADMIN_PROJECT, OTHER_PROJECT, PASSWORD, PROJECT
+
+Load = Callable[..., World]
+ARN = f'arn%3Aopenstack%3Aheat%3A%3A{PROJECT}%3Astacks/web/id-1/resources/h'
+SIGNED = 'SignatureMethod=HmacSHA256&SignatureVersion=2&AWSAccessKeyId=member&Signature=member'
+
+
+def code(response: Any) -> str:
+    return response.text.split('<Code>')[1].split('</Code>')[0]
+
+
+def test_token_becomes_a_context(api: World) -> None:
+    api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member', X_Region_Name='R1', X_Auth_User='u',
+            X_Auth_Key='k')
+    context = api.engine.contexts[0]
+    assert (context.user_id, context.tenant_id, context.roles, context.is_admin) == (
+        'id-member', PROJECT, ('member', 'reader'), False)
+    assert (context.username, context.password, context.region_name) == ('u', 'k', 'R1')
+    assert (context.auth_token, context.auth_url) == ('token-member', api.url)
+
+
+def test_request_id_is_told_and_travels(api: World) -> None:
+    response = api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member')
+    assert response.headers['X-Openstack-Request-Id'] == api.engine.contexts[0].request_id
+
+
+def test_claimed_identity_is_not_believed(api: World) -> None:
+    response = api.ask('GET', f'/v1/{OTHER_PROJECT}/stacks', X_Auth_Token='token-member', X_Roles='admin',
+                       X_Project_Id=OTHER_PROJECT, X_Identity_Status='Confirmed')
+    assert response.status_int == 403
+    assert api.engine.calls == []
+
+
+def test_claimed_auth_url_is_replaced(api: World) -> None:
+    api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member', X_Auth_Url='http://evil.example')
+    assert api.engine.contexts[0].auth_url == api.url
+
+
+def test_reader_may_not_create_but_may_list(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.wire import keystone
+    monkeypatch.setitem(keystone.USERS, 'viewer', (PROJECT, ('reader',)))
+    assert api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-viewer').status_int == 200
+    refused = api.ask('POST', f'/v1/{PROJECT}/stacks', b'{}', X_Auth_Token='token-viewer')
+    assert refused.status_int == 403
+    assert refused.json_body['error'] == {'type': 'Forbidden', 'traceback': None,
+                                          'message': 'You are not authorized to use stacks:create.'}
+
+
+def test_password_in_the_standalone_flavor(pipeline: Load) -> None:
+    api = pipeline(flavor='standalone')
+    let_in = api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_User='member', X_Auth_Key=PASSWORD)
+    assert let_in.status_int == 200
+    context = api.engine.contexts[0]
+    assert (context.tenant_id, context.password, context.auth_token) == (PROJECT, PASSWORD, 'token-member')
+    wrong: tuple[dict[str, Any], ...] = (
+        {'X_Auth_User': 'member', 'X_Auth_Key': 'wrong'}, {'X_Auth_User': 'member'}, {})
+    for headers in wrong:
+        refused = api.ask('GET', f'/v1/{PROJECT}/stacks', X_Roles='admin', **headers)
+        assert refused.status_int == 401
+        assert refused.headers['WWW-Authenticate'] == f'Keystone uri="{api.url}"'
+
+
+def test_noauth_believes_the_path(pipeline: Load) -> None:
+    api = pipeline(flavor='noauth')
+    assert api.ask('GET', '/v1/anything/stacks').status_int == 200
+    assert (api.engine.contexts[0].tenant_id, api.engine.contexts[0].is_admin) == ('anything', True)
+
+
+def test_secrets_reach_no_log(api: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api.engine.answers['*'] = RuntimeError('broken')
+    api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member', X_Auth_User='u',
+            X_Auth_Key='hushhush')
+    assert 'failed' in caplog.text
+    assert 'hushhush' not in caplog.text
+
+
+def test_unforeseen_failure_says_nothing_of_itself(api: World) -> None:
+    api.engine.answers['*'] = errors.RemoteError(request_id='r')
+    body = api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member').json_body
+    assert body['error'] == {'type': 'RemoteError', 'traceback': None}
+    api.engine.answers['*'] = RuntimeError('the password is hush')
+    response = api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member')
+    assert response.status_int == 500
+    assert 'hush' not in response.text
+
+
+@pytest.mark.parametrize('name', ['heat-api', 'heat-api-cfn', 'heat-api-cloudwatch'])
+def test_healthcheck_needs_no_token(pipeline: Load, name: str) -> None:
+    assert pipeline(name).ask('GET', '/healthcheck').status_int == 200
+
+
+@pytest.mark.parametrize('name', ['heat-api-cfn', 'heat-api-cloudwatch'])
+@pytest.mark.parametrize(('query', 'expected', 'status'), [
+    ('Action=ListStacks', 'IncompleteSignature', 400), ('', 'IncompleteSignature', 400),
+    ('Action=ListStacks&Signature=x', 'MissingAuthenticationToken', 403),
+    ('Action=ListStacks&AWSAccessKeyId=nobody&Signature=x', 'InvalidClientTokenId', 403),
+    ('Action=ListStacks&AWSAccessKeyId=member&Signature=x', 'AccessDenied', 403),
+    (f'Action=Dance&{SIGNED}', 'InvalidAction', 400), (SIGNED, 'InvalidAction', 400)])
+def test_aws_refusals(pipeline: Load, name: str, query: str, expected: str, status: int) -> None:
+    response = pipeline(name).ask('GET', f'/v1/?{query}')
+    assert (code(response), response.status_int) == (expected, status)
+    assert response.headers['Content-Type'] == 'application/xml; charset=UTF-8'
+    assert response.headers['X-Openstack-Request-Id']
+
+
+def test_known_actions_are_not_served_yet(pipeline: Load) -> None:
+    from heat.api.cfn.app import ACTIONS
+    from heat.api.cloudwatch.app import ACTIONS as ALARM_ACTIONS
+    for name, actions in (('heat-api-cfn', ACTIONS), ('heat-api-cloudwatch', ALARM_ACTIONS)):
+        api = pipeline(name)
+        for action in actions:
+            response = api.ask('GET', f'/v1/?Action={action}&{SIGNED}')
+            assert (code(response), response.status_int) == ('APINotImplemented', 500)
+
+
+def test_signature_of_version_4_in_the_header(pipeline: Load) -> None:
+    api = pipeline('heat-api-cfn')
+    response = api.ask('POST', '/v1/', b'Action=Dance', Content_Type='application/x-www-form-urlencoded',
+                       Authorization='AWS4-HMAC-SHA256 Credential=member/20261122/RegionOne/cloudformation/'
+                                     'aws4_request, SignedHeaders=host, Signature=member')
+    assert code(response) == 'InvalidAction'
+    asked = api.keystone.asked[-1]
+    assert (asked['access'], asked['verb'], asked['path']) == ('member', 'POST', '/v1/')
+    assert asked['params'] == {'Action': 'Dance'}
+    assert len(asked['body_hash']) == 64
+
+
+def test_wait_condition(pipeline: Load) -> None:
+    api = pipeline('heat-api-cfn')
+    response = api.ask('PUT', f'/v1/waitcondition/{ARN}?{SIGNED}', b'{"Status": "SUCCESS"}')
+    assert (response.status_int, response.text) == (200, '<resource>h</resource>')
+    assert api.engine.calls == [('resource_signal', {
+        'stack_identity': {'tenant': PROJECT, 'stack_name': 'web', 'stack_id': 'id-1', 'path': ''},
+        'resource_name': 'h', 'details': {'Status': 'SUCCESS'}, 'sync_call': True})]
+    assert api.engine.contexts[0].aws_creds
+    # What was signed is the path as it is.
+    assert api.keystone.asked[-1]['path'] == (
+        f'/v1/waitcondition/arn:openstack:heat::{PROJECT}:stacks/web/id-1/resources/h')
+    assert 'Signature' not in api.keystone.asked[-1]['params']
+
+
+def test_scaling_signal(pipeline: Load) -> None:
+    api = pipeline('heat-api-cfn')
+    response = api.ask('POST', f'/v1/signal/{ARN}?{SIGNED}')
+    assert (response.status_int, response.text) == (200, '')
+    assert api.engine.calls[0][1]['sync_call'] is False
+
+
+@pytest.mark.parametrize('body', [b'{"Status"', b'[1]', b'"x"', b'\xff'])
+def test_broken_signals_are_the_senders_fault(pipeline: Load, body: bytes) -> None:
+    api = pipeline('heat-api-cfn')
+    response = api.ask('PUT', f'/v1/waitcondition/{ARN}?{SIGNED}', body)
+    assert (code(response), response.status_int) == ('InvalidParameterValue', 400)
+    assert api.engine.calls == []
+
+
+def test_engine_errors_become_aws_codes(pipeline: Load) -> None:
+    api = pipeline('heat-api-cfn')
+    for error, expected in ((errors.EntityNotFound(entity='Stack', name='<web>'), 'InvalidParameterValue'),
+                            (errors.Forbidden(action='x'), 'AccessDenied'),
+                            (errors.StopActionFailed(stack_name='a', engine_id='b'), 'InternalFailure')):
+        api.engine.answers['resource_signal'] = error
+        response = api.ask('PUT', f'/v1/waitcondition/{ARN}?{SIGNED}')
+        assert code(response) == expected
+        assert '<web>' not in response.text
+
+
+def test_admin_project_of_the_address(api: World) -> None:
+    assert api.ask('GET', f'/v1/{PROJECT}/services', X_Auth_Token='token-boss').status_int == 200
+    assert api.engine.contexts[0].tenant_id == ADMIN_PROJECT
+
+
+@pytest.mark.parametrize(('method', 'path', 'status', 'kind'), [
+    ('POST', '/', 300, 'application/json'), ('POST', '/v2/', 300, 'application/json'),
+    ('POST', f'/v1?{SIGNED}', 404, 'text/plain'), ('POST', f'/v1/zz?{SIGNED}', 404, 'text/plain'),
+    ('POST', f'/zz?{SIGNED}', 404, 'text/plain'), ('OPTIONS', f'/v1/?{SIGNED}', 200, None),
+    ('HEAD', f'/v1/?{SIGNED}', 400, 'application/xml')])
+def test_addresses_of_the_aws_dialect(pipeline: Load, method: str, path: str, status: int,
+                                      kind: str | None) -> None:
+    response = pipeline('heat-api-cfn').ask(method, path)
+    assert (response.status_int, response.content_type) == (status, kind)
+
+
+def test_identity_url_of_the_token_filter_serves_passwords_too(pipeline: Load) -> None:
+    from heat.api import authentication, wiring
+    api = pipeline(flavor='standalone')
+    conf = wiring.current().conf
+    conf.set_override('auth_uri', None, 'clients_keystone')
+    assert authentication.identity_url(conf) == f'{api.url}/v3'

@@ -1,0 +1,1 @@
+"""Everything that speaks to OpenStack; ``performer`` is the door the engine uses."""

@@ -1,0 +1,296 @@
+"""Engines, transactions, repetition and database time.
+
+Purpose: the one place that knows drivers and dialects. Invariant: every write
+transaction is entered through ``write``; on SQLite it takes the write lock at
+once, so it never fails half way for being late. Neighbours: ``cmd`` opens the
+engine; ``db.writer`` and intake write; all other files here take a Connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+
+from heat.common import green
+from heat.db.pool import UNLIMITED, ThreadPool
+
+LOG = logging.getLogger(__name__)
+P = ParamSpec('P')
+T = TypeVar('T')
+
+_DRIVERS = {'mysql': 'mysql+pymysql', 'mariadb': 'mysql+pymysql', 'mariadb+pymysql': 'mysql+pymysql',
+            'postgres': 'postgresql+psycopg2', 'postgresql': 'postgresql+psycopg2',
+            'sqlite+pysqlite': 'sqlite'}
+_WRITE = 'heat_write'
+
+# Deadlock, lock wait timeout; gone away, lost, killed, shut down, refused.
+_MYSQL_AGAIN = {1213, 1205}
+_MYSQL_LOST = {2006, 2013, 2014, 2055, 1927, 1053, 2002, 2003, 1047}
+# Serialization failure, deadlock; SQLSTATE class 08 and shutdowns.
+_PG_AGAIN = {'40001', '40P01'}
+_PG_LOST = {'57P01', '57P02', '57P03'}
+
+
+class WrongDatabase(Exception):
+    """The connection string names a server this service does not speak to."""
+
+
+def normal_url(url: str | URL) -> URL:
+    """The URL with its driver written out; WrongDatabase for an unknown kind of server."""
+    parsed = make_url(url)
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() not in ('sqlite', 'mysql', 'postgresql'):
+        raise WrongDatabase(f'{parsed.get_backend_name()} is not supported as a database.')
+    if parsed.get_backend_name() == 'mysql' and 'charset' not in parsed.query:
+        parsed = parsed.update_query_dict({'charset': 'utf8mb4'})
+    return parsed
+
+
+def open_engine(source: Any) -> Engine:
+    """An engine for a URL, or for a configuration with a ``[database]`` group.
+
+    With a configuration the server is waited for: ``max_retries`` times, every
+    ``retry_interval`` seconds. Raises WrongDatabase, or OperationalError if it stays away.
+    """
+    if isinstance(source, str | URL):
+        return _engine(normal_url(source), {})
+    options = source.database
+    if not options.connection:
+        raise WrongDatabase('[database] connection is not set.')
+    url = make_url(options.connection)
+    for pair in filter(None, (options.connection_parameters or '').split('&')):
+        key, _, value = pair.partition('=')
+        url = url.update_query_dict({key: value})
+    engine = _engine(normal_url(url), dict(options.items()))
+    _await_server(engine, options.max_retries, options.retry_interval)
+    return engine
+
+
+def _engine(url: URL, options: dict[str, Any]) -> Engine:
+    backend = url.get_backend_name()
+
+    def given(name: str, default: float) -> float:
+        value = options.get(name)
+        return default if value is None else value
+
+    debug = given('connection_debug', 0)
+    size, overflow = int(given('max_pool_size', 5)), int(given('max_overflow', 50))
+    arguments: dict[str, Any] = {
+        'pool_recycle': int(given('connection_recycle_time', 3600)),
+        'pool_timeout': float(given('pool_timeout', 30)),
+        # Bound values are parameters and properties of users: never in a log or an error.
+        'hide_parameters': True,
+        'echo': 'debug' if debug >= 100 else debug >= 50}
+    if backend == 'sqlite':
+        arguments['connect_args'] = {'check_same_thread': False, 'timeout': 30}
+    else:
+        arguments.update(isolation_level='READ COMMITTED', pool_pre_ping=True)
+    if backend == 'mysql':
+        # PyMySQL waits cooperatively, so the library's own pool is the right one.
+        arguments.update(pool_size=size, max_overflow=overflow)
+    elif backend == 'sqlite' and url.database in (None, '', ':memory:'):
+        # The one connection is the database: it must not be closed for its age.
+        arguments.update(poolclass=ThreadPool, pool_size=1, pool_recycle=-1)
+    else:
+        # As in the library's pool: no size, or a negative overflow, is no limit.
+        arguments.update(poolclass=ThreadPool,
+                         pool_size=size + overflow if size > 0 and overflow >= 0 else UNLIMITED)
+    engine = sa.create_engine(url, **arguments)
+    _prepare(engine, options)
+    return engine
+
+
+def _prepare(engine: Engine, options: dict[str, Any]) -> None:
+    settings: list[str] = []
+    if engine.dialect.name == 'sqlite':
+        settings = ['PRAGMA foreign_keys=ON', 'PRAGMA journal_mode=WAL']
+        if not options.get('sqlite_synchronous', True):
+            settings.append('PRAGMA synchronous=OFF')
+
+        @event.listens_for(engine, 'begin')
+        def _begin(conn: Connection) -> None:
+            conn.exec_driver_sql('BEGIN IMMEDIATE' if conn.get_execution_options().get(_WRITE) else 'BEGIN')
+    elif engine.dialect.name == 'mysql':
+        mode = options.get('mysql_sql_mode', 'TRADITIONAL')
+        if mode:
+            settings.append(f"SET SESSION sql_mode = '{mode}'")
+        if options.get('mysql_wsrep_sync_wait') is not None:
+            settings.append(f"SET SESSION wsrep_sync_wait = {int(options['mysql_wsrep_sync_wait'])}")
+
+    @event.listens_for(engine, 'connect')
+    def _connected(connection: Any, _record: Any) -> None:
+        if engine.dialect.name == 'sqlite':
+            # The driver's own BEGIN comes too late; ours is in the listener above.
+            connection.isolation_level = None
+        cursor = connection.cursor()
+        for statement in settings:
+            cursor.execute(statement)
+        cursor.close()
+
+    if options.get('connection_trace'):
+        @event.listens_for(engine, 'before_cursor_execute', retval=True)
+        def _trace(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any,
+                   _many: bool) -> tuple[str, Any]:
+            return f'{statement} -- {_calling_place()}', parameters
+
+
+def _calling_place() -> str:
+    frame = sys._getframe(1)
+    while frame.f_back and ('sqlalchemy' in frame.f_code.co_filename or frame.f_code.co_filename == __file__):
+        frame = frame.f_back
+    return f'{frame.f_code.co_name}:{frame.f_lineno}'
+
+
+def _await_server(engine: Engine, attempts: int, interval: float) -> None:
+    tried = 0
+    while True:
+        try:
+            with engine.connect():
+                return
+        except exc.OperationalError:
+            tried += 1
+            if engine.dialect.name == 'sqlite' or 0 <= attempts < tried:
+                raise
+            LOG.warning('The database does not answer; trying again in %s s.', interval)
+            green.sleep(interval)
+
+
+def blocks_hub(engine: Engine) -> bool:
+    """True if the driver waits in C, so that calls belong into ``green.in_thread``."""
+    return engine.dialect.name != 'mysql'
+
+
+def offload(engine: Engine, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``function`` where waiting for this engine's driver stalls nobody."""
+    if blocks_hub(engine):
+        result: T = green.in_thread(partial(function, *args, **kwargs))
+        return result
+    return function(*args, **kwargs)
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: committed at the end, rolled back by an exception."""
+    with engine.connect() as conn:
+        conn = conn.execution_options(**{_WRITE: True})
+        with conn.begin():
+            yield conn
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """One transaction that only reads."""
+    with engine.connect() as conn, conn.begin():
+        yield conn
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """``attempts`` in all (0 or less: for ever), ``interval`` seconds, doubled up to ``ceiling``.
+
+    Without ``lost`` only deadlocks are repeated, not lost connections.
+    """
+
+    attempts: int = 5
+    interval: float = 0.05
+    ceiling: float = 2.0
+    lost: bool = True
+
+    @classmethod
+    def of(cls, conf: Any) -> RetryPlan:
+        """The plan that the ``[database]`` options describe."""
+        options = conf.database
+        if not options.use_db_reconnect:
+            return cls(lost=False)
+        interval = float(options.db_retry_interval)
+        ceiling = float(options.db_max_retry_interval) if options.db_inc_retry_interval else interval
+        return cls(options.db_max_retries + 1 if options.db_max_retries >= 0 else 0, interval, ceiling)
+
+
+def may_repeat(error: BaseException, lost: bool = True) -> bool:
+    """True for a deadlock or busy database, and with ``lost`` for a connection that broke."""
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return lost
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    state = getattr(error.orig, 'pgcode', None)
+    if code in _MYSQL_AGAIN or state in _PG_AGAIN:
+        return True
+    if isinstance(error, exc.OperationalError) and 'database is locked' in str(error.orig):
+        return True
+    refused = isinstance(error, exc.OperationalError) and state is None and hasattr(error.orig, 'pgcode')
+    return lost and (code in _MYSQL_LOST or state in _PG_LOST or str(state).startswith('08') or refused)
+
+
+def retry_on_disconnect(plan: RetryPlan = RetryPlan(), pause: Callable[[float], Any] = green.sleep,
+                        ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function that runs whole transactions and may safely run twice.
+
+    Safe means: after a commit whose answer was lost, doing it again changes nothing
+    more. ``pause`` waits for the given seconds between two attempts.
+    """
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+            interval = plan.interval
+            attempt = 1
+            while True:
+                try:
+                    return function(*args, **kwargs)
+                except exc.DBAPIError as error:
+                    if attempt == plan.attempts or not may_repeat(error, plan.lost):
+                        raise
+                    LOG.warning('The database refused a transaction (%s); attempt %d follows.',
+                                type(error.orig).__name__, attempt + 1)
+                attempt += 1
+                pause(interval)
+                interval = min(interval * 2, plan.ceiling)
+        return repeated
+    return decorate
+
+
+def now_expression(dialect: Dialect) -> sa.ColumnElement[float]:
+    """SQL for the server's time in epoch seconds, with fractions."""
+    text = {'sqlite': "(julianday('now') - 2440587.5) * 86400.0",
+            'mysql': 'UNIX_TIMESTAMP(NOW(6)) + 0e0',
+            'postgresql': 'CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)'}[dialect.name]
+    return sa.literal_column(text, sa.Double)
+
+
+def db_now(conn: Connection) -> float:
+    """The server's time in epoch seconds."""
+    return float(conn.execute(sa.select(now_expression(conn.dialect))).scalar_one())
+
+
+@dataclass(slots=True)
+class StatementCount:
+    """What an engine was asked to do since the count began."""
+
+    statements: int = 0
+    commits: int = 0
+
+
+def count_statements(engine: Engine) -> StatementCount:
+    """Start counting statements (an executemany is one) and commits of ``engine``."""
+    counter = StatementCount()
+
+    @event.listens_for(engine, 'before_cursor_execute')
+    def _statement(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith('BEGIN'):
+            counter.statements += 1
+
+    @event.listens_for(engine, 'commit')
+    def _commit(_conn: Connection) -> None:
+        counter.commits += 1
+
+    return counter

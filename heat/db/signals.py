@@ -1,0 +1,59 @@
+"""Signals that wait for their tree's owner.
+
+Purpose: a signal is answered once it is durable; whoever owns the tree applies
+it. Invariant: a signal is removed in the transaction that writes what it
+changed, so it is applied once. The details may hold secrets and are encrypted.
+Neighbours: ``engine.intake`` adds, ``engine.loop`` applies.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from heat.db.schema import pending_signal
+from heat.db.secrets import Cipher, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal to the resource ``resource_name`` of a stack."""
+
+    id: int
+    root_id: str
+    stack_id: str
+    resource_name: str
+    details: dict[str, Any] | None
+
+
+def add(conn: Connection, root_id: str, stack_id: str, resource_name: str, details: dict[str, Any] | None,
+        crypt: Cipher | None, now: datetime.datetime) -> None:
+    """Keep a signal until the owner has applied it."""
+    method, text = seal(crypt, details)
+    conn.execute(sa.insert(pending_signal).values(
+        root_stack_id=root_id, stack_id=stack_id, resource_name=resource_name, details=text,
+        decrypt_method=method, created_at=now))
+
+
+def waiting(conn: Connection, root_id: str, crypt: Cipher | None) -> list[Signal]:
+    """The signals of a tree, oldest first."""
+    rows = conn.execute(sa.select(pending_signal).where(
+        pending_signal.c.root_stack_id == root_id).order_by(pending_signal.c.id)).mappings()
+    return [Signal(row['id'], root_id, row['stack_id'], row['resource_name'],
+                   unseal(crypt, row['decrypt_method'], row['details'])) for row in rows]
+
+
+def roots_waiting(conn: Connection) -> list[str]:
+    """Trees with signals nobody has applied yet."""
+    return list(conn.execute(sa.select(pending_signal.c.root_stack_id).distinct()).scalars())
+
+
+def forget(conn: Connection, ids: Sequence[int]) -> None:
+    """Remove applied signals."""
+    if ids:
+        conn.execute(sa.delete(pending_signal).where(pending_signal.c.id.in_(list(ids))))

@@ -1,0 +1,147 @@
+"""Group commit behind the fence: many effects, one transaction.
+
+Purpose: carry a batch of the loop's decisions into the database. Invariant: the
+first statement holds the leases of every tree in the batch; what belongs to a
+tree that is no longer ours is left out whole. Everything in a batch may be
+written twice (after a lost connection) with the same result.
+Neighbours: ``engine.loop`` fills batches, the other files of this room store.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from heat.db import events, goals, leases, resources, signals, stacks, templates
+from heat.db.schema import event as event_table
+from heat.db.schema import stack as stack_table
+from heat.db.secrets import Cipher
+from heat.model.event import Event
+from heat.model.resource import Row
+from heat.model.stack import Goal, Stack
+from heat.model.status import Action, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A nested stack that gets a goal: made if it is not there yet."""
+
+    stack: Stack
+    goal: Goal
+    tree: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """A stack's new state under goal ``seq``; ``following`` is a goal to begin with it."""
+
+    stack: Stack
+    seq: int
+    deleted: bool = False
+    following: Goal | None = None
+
+
+@dataclass
+class Batch:
+    """What one commit makes durable, by root; ``after`` runs once it is."""
+
+    fences: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    states: list[StackState] = field(default_factory=list)
+    children: dict[str, Child] = field(default_factory=dict)
+    signals_done: dict[int, str] = field(default_factory=dict)
+    releases: set[str] = field(default_factory=set)
+    after: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.removed or self.events or self.states or self.children
+                    or self.releases or self.after or self.signals_done)
+
+    def save(self, row: Row) -> None:
+        self.rows[row.uuid] = row
+        self.removed.pop(row.uuid, None)
+
+    def remove(self, row: Row) -> None:
+        self.rows.pop(row.uuid, None)
+        self.removed[row.uuid] = row.root_id
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """``lost``: roots that are no longer ours. ``overtaken``: stacks that have a newer goal."""
+
+    lost: frozenset[str] = frozenset()
+    overtaken: frozenset[str] = frozenset()
+
+
+def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
+          now: datetime.datetime, encrypt_properties: bool = False) -> Committed:
+    """Write the batch in the caller's transaction."""
+    held = leases.hold(conn, engine_id, batch.fences)
+    lost = frozenset(batch.fences) - held
+    children = [c for c in batch.children.values() if c.stack.root_id in held]
+    for child in children:
+        _write_child(conn, child, crypt, now)
+    rows = [replace(row, updated_at=now) if row.action is not Action.INIT else row
+            for row in batch.rows.values() if row.root_id in held]
+    if rows:
+        resources.upsert_rows(conn, rows, crypt, now=now, encrypt_properties=encrypt_properties)
+    gone = [uuid for uuid, root in batch.removed.items() if root in held]
+    if gone:
+        resources.delete_rows(conn, gone)
+    written = [e for e in batch.events if e.root_id in held]
+    if written:
+        events.insert_events(conn, written, now, crypt)
+    overtaken = {s.stack.id for s in batch.states
+                 if s.stack.root_id in held and not _write_state(conn, s, now)}
+    if batch.signals_done:
+        signals.forget(conn, [n for n, root in batch.signals_done.items() if root in held])
+    for root in sorted(batch.releases & held):
+        leases.release(conn, root, engine_id, batch.fences[root])
+    return Committed(lost, frozenset(overtaken))
+
+
+def written_already(conn: Connection, batch: Batch) -> bool:
+    """Whether a batch whose commit was not confirmed is there: its first event tells."""
+    if not batch.events:
+        return False
+    return conn.execute(sa.select(event_table.c.id).where(
+        event_table.c.uuid == batch.events[0].uuid)).first() is not None
+
+
+def _write_child(conn: Connection, child: Child, crypt: Cipher | None, now: datetime.datetime) -> None:
+    template_id = templates.store_template(
+        conn, child.tree, child.environment, child.files, child.stack.tenant, now, crypt=crypt)
+    goal = replace(child.goal, template_id=template_id)
+    there = conn.execute(sa.select(stack_table.c.id).where(stack_table.c.id == child.stack.id)).first()
+    if there is None:
+        stacks.insert_stack(conn, replace(child.stack, template_id=template_id, created_at=now))
+    else:
+        stacks.update_stack(
+            conn, child.stack.id, template_id=template_id, action=goal.action, status=Status.IN_PROGRESS,
+            reason=child.stack.reason, goal_seq=goal.seq, updated_at=now, deleted_at=None)
+    goals.add_goals(conn, [goal], now)
+
+
+def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -> bool:
+    value, following = change.stack, change.following
+    more: dict[str, Any] = {} if value.action is Action.CREATE else {'updated_at': now}
+    if change.deleted:
+        more['deleted_at'] = now
+    if following is not None:
+        more['goal_seq'] = following.seq
+        more['template_id'] = following.template_id
+    hit = stacks.update_stack_state(conn, value.id, change.seq, action=value.action, status=value.status,
+                                    reason=value.reason, **more)
+    if hit and following is not None:
+        goals.add_goals(conn, [following], now)
+    return bool(hit)

@@ -1,0 +1,115 @@
+"""The store's whole suite, the migrations and two racing owners, on MariaDB and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from heat.db import connect, goals, leases, migrate
+from heat.model.stack import Goal
+from heat.model.status import Action
+from tests.unit import test_db_store as store
+from tests.unit.test_db_connect import differences
+
+globals().update({name: case for name, case in vars(store).items() if name.startswith('test_')})
+
+
+@pytest.fixture(params=['mariadb', 'postgresql'])
+def empty(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    made = connect.open_engine(request.getfixturevalue(request.param).database())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def engine(empty: Engine) -> Engine:
+    migrate.upgrade(empty)
+    return empty
+
+
+def test_server_migrations_build_what_the_code_expects(empty: Engine) -> None:
+    assert migrate.version(empty) is None
+    assert migrate.upgrade(empty) == migrate.head() == migrate.version(empty)
+    assert differences(empty) == []
+
+
+def together(count: int, work: object) -> list[object]:
+    """Run ``work(i)`` in ``count`` threads that start as one; their results in order."""
+    barrier = threading.Barrier(count)
+    results: list[object] = [None] * count
+
+    def run(i: int) -> None:
+        barrier.wait()
+        try:
+            results[i] = work(i)  # type: ignore[operator]
+        except Exception as error:  # the caller compares it
+            results[i] = error
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_two_hosts_may_migrate_at_once(empty: Engine) -> None:
+    assert together(3, lambda i: migrate.upgrade(empty)) == [migrate.head()] * 3
+
+
+def test_one_of_many_takes_a_free_tree(engine: Engine) -> None:
+    @connect.retry_on_disconnect()
+    def take(i: int) -> int | None:
+        with connect.write(engine) as conn:
+            return leases.take(conn, 'root', f'engine-{i}')
+
+    assert sorted(together(6, take), key=str) == [1, None, None, None, None, None]
+
+
+def test_one_of_many_steals_a_stale_tree(engine: Engine) -> None:
+    with connect.write(engine) as conn:
+        leases.take(conn, 'root', 'dead', now=1.0)
+
+    @connect.retry_on_disconnect()
+    def steal(i: int) -> int | None:
+        with connect.write(engine) as conn:
+            return leases.take(conn, 'root', f'engine-{i}')
+
+    assert sorted(together(6, steal), key=str) == [2, None, None, None, None, None]
+
+
+def test_nobody_steals_a_tree_that_is_held(engine: Engine) -> None:
+    with connect.write(engine) as conn:
+        leases.take(conn, 'root', 'slow', now=1.0)
+    began, result = threading.Event(), []
+
+    def steal() -> None:
+        with connect.write(engine) as conn:
+            began.set()
+            result.append(leases.take(conn, 'root', 'thief'))
+
+    with connect.write(engine) as conn:
+        assert leases.hold(conn, 'slow', {'root': 1}) == {'root'}
+        thread = threading.Thread(target=steal)
+        thread.start()
+        began.wait()
+        thread.join(0.3)
+        assert result == []
+    thread.join()
+    assert result == [2]
+    with connect.read(engine) as conn:
+        assert leases.hold(conn, 'slow', {'root': 1}) == set()
+
+
+def test_goals_of_many_requests_get_different_numbers(engine: Engine) -> None:
+    stack = store.put_stack(engine)
+
+    @connect.retry_on_disconnect()
+    def want(i: int) -> int:
+        with connect.write(engine) as conn:
+            return goals.add_goal(conn, Goal(stack.id, 0, Action.UPDATE, stack.template_id), store.NOW).seq
+
+    assert sorted(together(5, want), key=str) == [2, 3, 4, 5, 6]

@@ -1,0 +1,175 @@
+"""Trees of plain data into expressions, with every fault collected.
+
+Purpose: ``Unit`` holds what builders need while one template is compiled: which
+functions its version knows, which parameters and conditions exist, what is wrong so
+far. Invariant: linear in the size of the tree; a faulty part compiles to nothing and
+is reported, so that all faults come at once.
+Neighbours: ``hot`` and ``cfn`` drive it, ``functions`` and ``functions_cfn`` call back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common import errors
+from heat.common.errors import path_text
+from heat.schema.kinds import UNKNOWN
+from heat.template.expr import NOTHING, Apply, Constant, Expr, ListOf, Scope, list_of, map_of
+from heat.template.functions import Builder, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Condition(Expr):
+    """A named condition of the template."""
+
+    name: str
+
+    def value(self, scope: Scope) -> Any:
+        return scope.condition(self.name)
+
+    def settle(self, scope: Scope) -> Expr:
+        value = scope.condition(self.name)
+        return self if value is UNKNOWN else Constant(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    error: str
+    path: str
+    message: str
+
+    def sentence(self) -> str:
+        return ': '.join(part for part in (self.error, self.path, self.message) if part)
+
+
+class Unit:
+    """The compilation of one template; ``faults`` is shared by all its parts."""
+
+    def __init__(self, functions: Mapping[str, Builder], conditions: Mapping[str, Builder],
+                 parameters: Iterable[str] = (), condition_names: Iterable[str] = (),
+                 mappings: Mapping[str, Any] | None = None, faults: list[Fault] | None = None) -> None:
+        self.functions = functions
+        self.condition_functions = conditions
+        self.parameters = frozenset(parameters)
+        self.condition_names = frozenset(condition_names)
+        self.mappings = mappings if mappings is not None else {}
+        self.faults: list[Fault] = [] if faults is None else faults
+        self._inner: Unit | None = None
+
+    def fault(self, path: Iterable[Any] | str, message: str, error: str = '') -> Expr:
+        """Note a fault; the value stands for the part that could not be compiled."""
+        text = path if isinstance(path, str) else path_text(list(path))
+        self.faults.append(Fault(error, text, message))
+        return NOTHING
+
+    def raise_faults(self) -> None:
+        """StackValidationFailed for the first fault, the others on lines of their own."""
+        if self.faults:
+            first, others = self.faults[0], [f.sentence() for f in self.faults[1:]]
+            message = '\n'.join([first.message, *dict.fromkeys(others)])
+            raise errors.StackValidationFailed(error=first.error, path=first.path, message=message)
+
+    def node(self, tree: Any, path: Path) -> Expr:
+        """``tree`` as an expression; a map whose only key is a function is a call of it."""
+        if isinstance(tree, dict):
+            if len(tree) == 1:
+                name, args = next(iter(tree.items()))
+                builder = self.functions.get(name)
+                if builder is not None:
+                    return builder(self, name, args, (*path, name))
+            items = [(key, self.node(value, (*path, key)) if isinstance(value, (dict, list))
+                      else Constant(value)) for key, value in tree.items()]
+            made = map_of(items)
+            # Without a function inside the tree itself will do: it is never changed.
+            return Constant(tree) if type(made) is Constant and len(made.data) == len(tree) else made
+        if isinstance(tree, list):
+            nodes = [self.node(value, (*path, i)) if isinstance(value, (dict, list)) else Constant(value)
+                     for i, value in enumerate(tree)]
+            made = list_of(nodes)
+            return Constant(tree) if type(made) is Constant and len(made.data) == len(tree) else made
+        return Constant(tree)
+
+    def condition(self, tree: Any, path: Path) -> Expr:
+        """A place where a condition may stand: a name, true or false, or a condition function."""
+        if isinstance(tree, bool):
+            return Constant(tree)
+        if isinstance(tree, str):
+            if tree not in self.condition_names:
+                return self.fault(path, f'Invalid condition "{tree}"')
+            return Condition(tree)
+        if isinstance(tree, dict) and len(tree) == 1 and next(iter(tree)) in self.condition_functions:
+            return self._within_conditions().node(tree, path)
+        return self.fault(path, f'Invalid condition "{tree}"')
+
+    def definition(self, name: str, tree: Any, path: Path) -> Expr:
+        """The definition of a named condition: true, false or a condition function."""
+        if isinstance(tree, bool):
+            return Constant(tree)
+        if isinstance(tree, dict) and len(tree) == 1:
+            function = next(iter(tree))
+            if function in self.condition_functions:
+                return self._within_conditions().node(tree, path)
+            if function in self.functions:
+                return self._within_conditions().node(tree, path)
+        return self.fault('', f'The definition of condition "{name}" is invalid: {tree}',
+                          'Condition validation error')
+
+    def _within_conditions(self) -> Unit:
+        if self._inner is None:
+            table: dict[str, Builder] = dict.fromkeys(self.functions, _misplaced)
+            table.update(self.condition_functions)
+            self._inner = Unit(table, self.condition_functions, self.parameters, self.condition_names,
+                               self.mappings, self.faults)
+            self._inner._inner = self._inner
+        return self._inner
+
+
+def _misplaced(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    return unit.fault(path, f'The function "{name}" is invalid in this context')
+
+
+def equals(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    if not isinstance(args, list) or len(args) != 2:
+        return unit.fault(path, f'Arguments to "{name}" must be of the form: [value_1, value_2]')
+    return Apply(name, unit.node(args, path), lambda pair: pair[0] == pair[1])
+
+
+def negation(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    """HOT's ``not: condition`` and CFN's ``Fn::Not: [condition]``."""
+    if name.startswith('Fn::'):
+        if not isinstance(args, list) or len(args) != 1:
+            return unit.fault(path, f'Arguments to "{name}" must be of the form: [condition]')
+        args = args[0]
+    return Apply(name, unit.condition(args, path), lambda value: not _truth(value))
+
+
+def conjunction(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    return _several(unit, name, args, path, all)
+
+
+def disjunction(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    return _several(unit, name, args, path, any)
+
+
+def _several(unit: Unit, name: str, args: Any, path: Path, judge: Any) -> Expr:
+    if not isinstance(args, list):
+        return unit.fault(path, f'Arguments to "{name}" must be of the form: '
+                                '[condition_1, condition_2, ...]')
+    if len(args) < 2:
+        return unit.fault(path, f'The minimum number of condition arguments to "{name}" is 2.')
+    parts = tuple(unit.condition(arg, (*path, i)) for i, arg in enumerate(args))
+    return Apply(name, ListOf(parts), lambda values: judge([_truth(value) for value in values]))
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f'The condition value should be boolean, after resolved the value is: {value}')
+    return value
+
+
+CONDITION_BUILDERS: dict[str, Builder] = {
+    'equals': equals, 'not': negation, 'and': conjunction, 'or': disjunction,
+    'Fn::Equals': equals, 'Fn::Not': negation, 'Fn::And': conjunction, 'Fn::Or': disjunction,
+}

@@ -1,0 +1,277 @@
+"""What a template says, compiled: definitions of resources and outputs.
+
+Purpose: the values that planning and execution read. Invariant: immutable, free of
+any stack; ``settle`` gives the same template for given parameters, with disabled
+resources and untaken branches gone, so that its references are exact.
+Neighbours: ``hot`` and ``cfn`` make them, ``heat.plan`` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from heat.common import errors
+from heat.common.errors import path_text
+from heat.schema.kinds import UNKNOWN
+from heat.template.expr import EMPTY_MAP, NOTHING, Apply, Expr, ListOf, MapOf, Ref, Scope
+
+POLICIES = ('Delete', 'Retain', 'Snapshot')
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One resource. ``deletion_policy`` is 'Delete', 'Retain' or 'Snapshot'.
+
+    ``properties`` is an expression of a map, ``condition`` one of a boolean,
+    ``external_id`` one of a physical id that is managed elsewhere.
+    ``deletion_policy_from`` is the expression of a policy taken over from the parent
+    stack (resource_facade); ``settle`` puts its value into ``deletion_policy``.
+    """
+
+    name: str
+    type: str
+    properties: Expr = EMPTY_MAP
+    metadata: Expr = EMPTY_MAP
+    depends_on: tuple[str, ...] = ()
+    deletion_policy: str = 'Delete'
+    deletion_policy_from: Expr | None = None
+    update_policy: Expr = EMPTY_MAP
+    condition: Expr | None = None
+    external_id: Expr | None = None
+    description: str = ''
+
+    def parts(self) -> tuple[tuple[str, Expr], ...]:
+        """The expressions that may hold references, each with the name of its place."""
+        held = (('properties', self.properties), ('metadata', self.metadata),
+                ('update_policy', self.update_policy))
+        return held if self.external_id is None else (*held, ('external_id', self.external_id))
+
+    def refs(self) -> frozenset[Ref]:
+        """Every need of a resource in properties, metadata, update policy and external id."""
+        return frozenset().union(*(part.refs() for _, part in self.parts()))
+
+    def requires(self) -> frozenset[str]:
+        """Names of the resources it refers to or depends on."""
+        return frozenset(ref.resource for ref in self.refs()) | frozenset(self.depends_on)
+
+    def settle(self, scope: Scope, disabled: frozenset[str] = frozenset()) -> Definition:
+        """For given parameters; dependencies on ``disabled`` resources are dropped."""
+        policy = self.deletion_policy
+        if self.deletion_policy_from is not None:
+            policy = str(self.deletion_policy_from.value(scope)).capitalize()
+            if policy not in POLICIES:
+                # Not known here, or no policy at all: the parent's default.
+                policy = self.deletion_policy
+        return replace(
+            self, deletion_policy=policy,
+            properties=self.properties.settle(scope), metadata=self.metadata.settle(scope),
+            update_policy=self.update_policy.settle(scope), condition=None,
+            depends_on=tuple(name for name in self.depends_on if name not in disabled),
+            external_id=None if self.external_id is None else self.external_id.settle(scope))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDefinition:
+    """One output. Its value is null while ``condition`` is false."""
+
+    name: str
+    value: Expr = NOTHING
+    description: str = 'No description given'
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    label: str | None
+    description: str | None
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled template. ``dialect`` is 'hot', 'cfn' or 'aws'; ``raw`` the plain tree.
+
+    ``version`` is the date, e.g. '2021-04-16'; ``parameters`` maps names to
+    ``heat.schema.parameters.ParameterSchema``.
+    """
+
+    version: str
+    dialect: str
+    description: str
+    parameters: Mapping[str, Any]
+    parameter_groups: tuple[ParameterGroup, ...]
+    resources: Mapping[str, Definition]
+    outputs: Mapping[str, OutputDefinition]
+    conditions: Mapping[str, Expr]
+    raw: Mapping[str, Any]
+    _index: dict[str, frozenset[str | None]] = field(default_factory=dict, compare=False, repr=False)
+
+    def refs_to(self, resource: str) -> frozenset[str | None]:
+        """Attribute names of ``resource`` that any resource or output reads.
+
+        None among them means: all attributes. Plain get_resource does not count.
+        """
+        if not self._index:
+            found: dict[str, set[str | None]] = {}
+            for ref in self._all_refs():
+                if ref.kind == 'attribute':
+                    found.setdefault(ref.resource, set()).add(ref.attribute)
+            self._index.update({name: frozenset(found.get(name, ())) for name in self.resources})
+        return self._index.get(resource, frozenset())
+
+    def _all_refs(self) -> list[Ref]:
+        refs = [ref for definition in self.resources.values() for ref in definition.refs()]
+        refs.extend(ref for output in self.outputs.values() for ref in output.value.refs())
+        return refs
+
+    def condition_values(self, scope: Scope) -> dict[str, Any]:
+        """Every named condition worked out; they may use one another.
+
+        Raises StackValidationFailed if one is no boolean or they form a circle.
+        """
+        return ConditionScope(scope, self.conditions).all()
+
+    def settle(self, scope: Scope) -> Template:
+        """The template for given parameters: exact references, no conditions left.
+
+        ``scope`` need only know parameters and files (``NullScope``). Disabled resources
+        are gone and dependencies on them dropped; disabled outputs have a null value.
+        A function that refuses its arguments stays as it is and says so when evaluated.
+        """
+        inner = ConditionScope(scope, self.conditions)
+        inner.all()
+        disabled = frozenset(name for name, d in self.resources.items()
+                             if not _enabled(d.condition, inner, ['resources', name, 'condition']))
+        resources = {name: d.settle(inner, disabled) for name, d in self.resources.items()
+                     if name not in disabled}
+        outputs: dict[str, OutputDefinition] = {}
+        for name, o in self.outputs.items():
+            enabled = _enabled(o.condition, inner, ['outputs', name, 'condition'])
+            outputs[name] = replace(o, value=o.value.settle(inner) if enabled else NOTHING,
+                                    condition=None)
+        return replace(self, resources=resources, outputs=outputs, conditions={}, _index={})
+
+
+def _enabled(condition: Expr | None, scope: Scope, path: list[Any]) -> bool:
+    """False only if the condition is known to be false."""
+    return condition is None or _judged(condition, scope, path) is not False
+
+
+def _judged(condition: Expr, scope: Scope, path: list[Any]) -> Any:
+    """True, False or UNKNOWN; StackValidationFailed for anything else."""
+    try:
+        value = condition.value(scope)
+    except (ValueError, TypeError) as exc:
+        raise errors.StackValidationFailed(path=path, message=exc) from exc
+    if value is not UNKNOWN and not isinstance(value, bool):
+        raise errors.StackValidationFailed(path=path, message=(
+            f'The condition value should be boolean, after resolved the value is: {value}'))
+    return value
+
+
+class ConditionScope:
+    """A scope with the named conditions of a template, each worked out once."""
+
+    def __init__(self, outer: Scope, conditions: Mapping[str, Expr]) -> None:
+        self._outer = outer
+        self._conditions = conditions
+        self._values: dict[str, Any] = {}
+        self._open: list[str] = []
+        self.parameter = outer.parameter
+        self.reference = outer.reference
+        self.attribute = outer.attribute
+        self.file = outer.file
+        self.facade = outer.facade
+        self.zones = outer.zones
+
+    def all(self) -> dict[str, Any]:
+        return {name: self.condition(name) for name in self._conditions}
+
+    def condition(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        if name not in self._conditions:
+            raise ValueError(f'Invalid condition "{name}"')
+        if name in self._open:
+            raise errors.StackValidationFailed(
+                message=f'Circular definition for condition "{name}"')
+        self._open.append(name)
+        try:
+            value = _judged(self._conditions[name], self, ['conditions', name])
+        finally:
+            self._open.pop()
+        self._values[name] = value
+        return value
+
+
+def check_references(template: Template) -> None:
+    """Raise InvalidTemplateReference for the first use of a resource that is not defined.
+
+    Give it the settled template: what refers to a disabled resource is refused, as is
+    anything unknown in ``depends_on``. An output that only names an unknown resource is
+    let pass and fails when it is read. Cycles are found by the planner.
+    """
+    known = template.resources
+    titles = {'properties': 'Properties', 'metadata': 'Metadata', 'update_policy': 'UpdatePolicy',
+              'external_id': 'external_id'}
+    for name, definition in known.items():
+        for wanted in definition.depends_on:
+            if wanted not in known:
+                raise errors.InvalidTemplateReference(resource=wanted, key=name)
+        for place, part in definition.parts():
+            for ref, path in located_refs(part):
+                if ref.resource not in known:
+                    raise errors.InvalidTemplateReference(
+                        resource=ref.resource, key=path_text([name, titles[place], *path]))
+    for name, output in template.outputs.items():
+        for ref, path in located_refs(output.value):
+            if ref.resource not in known and ref.kind == 'attribute':
+                raise errors.InvalidTemplateReference(
+                    resource=ref.resource, key=path_text(['outputs', name, 'value', *path]))
+
+
+def check_attributes(template: Template, attributes_of: Callable[[str], Collection[str] | None]) -> None:
+    """Raise StackValidationFailed for the first get_attr of an attribute that is not there.
+
+    ``attributes_of`` maps a resource's name to the attributes of its type, None if any
+    name may be one.
+    """
+    hot = template.dialect == 'hot'
+    for name, definition in template.resources.items():
+        for place, part in definition.parts():
+            key = place if hot else {'update_policy': 'UpdatePolicy'}.get(place, place.capitalize())
+            _check_attributes(part, attributes_of, ['resources' if hot else 'Resources', name, key])
+    for name, output in template.outputs.items():
+        path = ['outputs', name, 'value'] if hot else ['Outputs', name, 'Value']
+        _check_attributes(output.value, attributes_of, path)
+
+
+def _check_attributes(part: Expr, attributes_of: Callable[[str], Collection[str] | None],
+                      place: list[Any]) -> None:
+    for ref, path in located_refs(part):
+        if ref.kind != 'attribute' or ref.attribute is None:
+            continue
+        known = attributes_of(ref.resource)
+        if known is not None and ref.attribute not in known:
+            function = 'get_attr' if place[0] in ('resources', 'outputs') else 'Fn::GetAtt'
+            raise errors.StackValidationFailed(
+                path=[*place, *path, function],
+                message=errors.InvalidTemplateAttribute(resource=ref.resource, key=ref.attribute))
+
+
+def located_refs(node: Expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Ref, tuple[Any, ...]]]:
+    """Every need of a resource with its place in the template below ``node``."""
+    for ref in node.own_refs():
+        yield ref, path
+    if isinstance(node, MapOf):
+        for key, item in node.items:
+            yield from located_refs(item, (*path, key))
+    elif isinstance(node, ListOf):
+        for index, item in enumerate(node.items):
+            yield from located_refs(item, (*path, index))
+    else:
+        below = (*path, node.name) if isinstance(node, Apply) else path
+        for item in node.children():
+            yield from located_refs(item, below)

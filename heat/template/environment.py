@@ -1,0 +1,195 @@
+"""Environments: what a user or operator gives beside the template.
+
+Purpose: read the sections, merge several files, show what may be shown. Invariant:
+immutable; plain data only; sections and merge rules follow the recorded interface.
+Neighbours: ``registry`` gives meaning to resource_registry, ``schema.parameters``
+binds parameters and defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from heat.common import errors
+from heat.schema.parameters import MASK, ParameterSchema
+from heat.template.load import parse
+from heat.template.registry import check_registry
+
+SECTIONS = ('parameters', 'resource_registry', 'parameter_defaults', 'encrypted_param_names',
+            'event_sinks', 'parameter_merge_strategies')
+_LISTS = ('encrypted_param_names', 'event_sinks')
+OVERWRITE, MERGE, DEEP_MERGE = 'overwrite', 'merge', 'deep_merge'
+_SINK_KEYS = {'zaqar-queue': ('type', 'target', 'ttl')}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """``resource_registry`` is as written; ``encrypted_param_names`` is kept and not for users."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    resource_registry: Mapping[str, Any] = field(default_factory=dict)
+    parameter_defaults: Mapping[str, Any] = field(default_factory=dict)
+    encrypted_param_names: tuple[str, ...] = ()
+    event_sinks: tuple[Any, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None, *, strict: bool = False) -> Environment:
+        """An environment of plain data.
+
+        ``strict`` is the API's reading: unknown and null sections are refused with
+        ValueError and the classic sentence. Else a map without ``parameters`` is taken
+        as parameters, known sections aside. Raises InvalidBreakPointHook,
+        InvalidRestrictedAction and StackValidationFailed for a faulty registry.
+        """
+        data = data or {}
+        if strict:
+            check_sections(data)
+        sections = {name: data.get(name) for name in SECTIONS}
+        if not strict and 'parameters' not in data:
+            sections['parameters'] = {k: v for k, v in data.items() if k not in SECTIONS}
+        for name, value in sections.items():
+            wanted = list if name in _LISTS else dict
+            if value is not None and not isinstance(value, (wanted, tuple) if wanted is list else dict):
+                raise errors.StackValidationFailed(
+                    message=f'The "{name}" section of an environment must be a {_NOUN[wanted]}.')
+        registry = sections['resource_registry'] or {}
+        check_registry(registry)
+        for sink in sections['event_sinks'] or ():
+            _check_sink(sink)
+        return cls(dict(sections['parameters'] or {}), dict(registry),
+                   dict(sections['parameter_defaults'] or {}),
+                   tuple(sections['encrypted_param_names'] or ()), tuple(sections['event_sinks'] or ()))
+
+    def user_form(self, schemas: Mapping[str, ParameterSchema] | None = None) -> dict[str, Any]:
+        """The sections a user may see; with ``schemas``, hidden values are masked."""
+        return {
+            'event_sinks': list(self.event_sinks),
+            'parameter_defaults': _masked(self.parameter_defaults, schemas),
+            'parameters': _masked(self.parameters, schemas),
+            'resource_registry': {'resources': {}, **self.resource_registry},
+        }
+
+    def to_dict(self, schemas: Mapping[str, ParameterSchema] | None = None) -> dict[str, Any]:
+        """All sections, as the environment call answers and the database keeps them.
+
+        With ``schemas``, hidden values are masked.
+        """
+        return {**self.user_form(schemas), 'encrypted_param_names': list(self.encrypted_param_names)}
+
+
+_NOUN = {list: 'list', dict: 'map'}
+
+
+def check_sections(data: Mapping[str, Any]) -> None:
+    """The API's check of an environment; ValueError with the classic sentence."""
+    for name, value in data.items():
+        if name not in SECTIONS:
+            raise ValueError(f'environment has wrong section "{name}"')
+        if value is None:
+            raise ValueError(f'environment has empty section "{name}"')
+
+
+def parse_environment(text: str | bytes, *, max_bytes: int = 5 * 1024 * 1024) -> dict[str, Any]:
+    """Text of an environment to a map, checked as the API does.
+
+    ValueError with the classic sentence; the API puts ``Environment not in valid
+    format: `` before it.
+    """
+    try:
+        tree = parse(text, what='environment', max_bytes=max_bytes)
+    except errors.StackValidationFailed as exc:
+        raise ValueError(exc.error_message) from None
+    check_sections(tree)
+    return tree
+
+
+def _check_sink(sink: Any) -> None:
+    kind = sink.get('type') if isinstance(sink, dict) else None
+    if kind not in _SINK_KEYS:
+        raise errors.StackValidationFailed(
+            message=f'Invalid event sink type "{kind}"; known types are: {", ".join(_SINK_KEYS)}')
+    if not sink.get('target') or set(sink) - set(_SINK_KEYS[kind]):
+        raise errors.StackValidationFailed(
+            message=f'An event sink of type {kind} needs a target and takes the keys '
+                    f'{", ".join(_SINK_KEYS[kind])}')
+
+
+def _masked(values: Mapping[str, Any], schemas: Mapping[str, ParameterSchema] | None) -> dict[str, Any]:
+    if schemas is None:
+        return dict(values)
+    return {name: MASK if name in schemas and schemas[name].hidden else value
+            for name, value in values.items()}
+
+
+def merge_files(base: Environment, names: Iterable[str], files: Mapping[str, str],
+                schemas: Mapping[str, ParameterSchema]) -> Environment:
+    """The named environment files merged in order over ``base``.
+
+    How a parameter is merged is said in each file's parameter_merge_strategies; files
+    that disagree raise ConflictingMergeStrategyForParam, a type that cannot be merged
+    InvalidMergeStrategyForParam. A file that is not in ``files`` or not an environment
+    raises StackValidationFailed.
+    """
+    merged: dict[str, dict[str, Any]] = {'parameters': dict(base.parameters),
+                                         'parameter_defaults': dict(base.parameter_defaults)}
+    registry = dict(base.resource_registry)
+    sinks, encrypted = list(base.event_sinks), list(base.encrypted_param_names)
+    agreed: dict[str, str] = {}
+    for name in names:
+        if name not in files:
+            raise errors.StackValidationFailed(
+                message=f'The environment file "{name}" is not among the files given.')
+        try:
+            data = parse_environment(files[name])
+        except ValueError as exc:
+            raise errors.StackValidationFailed(
+                message=f'Environment file "{name}" not in valid format: {exc}') from None
+        one = Environment.from_dict(data, strict=True)
+        strategies = data.get('parameter_merge_strategies') or {}
+        for section, values in (('parameters', one.parameters),
+                                ('parameter_defaults', one.parameter_defaults)):
+            for key, value in values.items():
+                strategy = _strategy(strategies, key)
+                if key in schemas and agreed.setdefault(key, strategy) != strategy:
+                    raise errors.ConflictingMergeStrategyForParam(
+                        strategy=strategy, param=key, env_file=name)
+                held = merged[section]
+                if key in held and key in schemas and strategy != OVERWRITE:
+                    value = _combined(schemas[key], held[key], value, strategy)
+                held[key] = value
+        registry = _deep(registry, one.resource_registry)
+        sinks.extend(one.event_sinks)
+        encrypted.extend(one.encrypted_param_names)
+    return Environment(merged['parameters'], registry, merged['parameter_defaults'],
+                       tuple(encrypted), tuple(sinks))
+
+
+def _strategy(strategies: Mapping[str, Any], key: str) -> str:
+    known: Sequence[str] = (OVERWRITE, MERGE, DEEP_MERGE)
+    default = strategies.get('default', OVERWRITE)
+    default = default if default in known else OVERWRITE
+    wanted = strategies.get(key, default)
+    return wanted if wanted in known else default
+
+
+def _combined(schema: ParameterSchema, old: Any, new: Any, strategy: str) -> Any:
+    try:
+        first, second = schema.parse(old), schema.parse(new)
+    except ValueError as exc:
+        raise errors.StackValidationFailed(
+            message=f"Parameter '{schema.name}' is invalid: {exc}") from None
+    if schema.type in ('comma_delimited_list', 'number', 'string'):
+        return first + second
+    if schema.type == 'json' and isinstance(first, dict) and isinstance(second, dict):
+        return _deep(first, second) if strategy == DEEP_MERGE else {**first, **second}
+    raise errors.InvalidMergeStrategyForParam(strategy=strategy, param=schema.name)
+
+
+def _deep(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(old)
+    for key, value in new.items():
+        held = result.get(key)
+        result[key] = _deep(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return result

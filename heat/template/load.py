@@ -1,0 +1,327 @@
+"""Text to plain data: YAML or JSON, within limits.
+
+Purpose: ``parse`` builds maps, lists and scalars straight from the parser's events.
+Invariant: no tag makes an object, aliases cannot blow a small text up, depth and size
+are bounded, dates stay text, keys are strings; faults name line and column.
+Neighbours: the API parses what users send, ``hot`` compiles the tree. The only
+importer of yaml below the clouds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from heat.common import errors
+from heat.template.scalars import Untaggable, key_text, scalar
+
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML built without the C library: slower, otherwise the same
+    from yaml import SafeLoader as _Parser  # type: ignore[assignment]
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_DEPTH = 100
+# Characters that aliases may add to those of the text itself.
+MAX_EXPANSION = 8 * 1024 * 1024
+# Up to here the pure parser is run again on a broken text, for its better sentence.
+_EXPLAINED = 64 * 1024
+_VERSION_KEYS = ('heat_template_version', 'HeatTemplateFormatVersion', 'AWSTemplateFormatVersion')
+ROOT = 'template [root stack]'
+
+
+def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'template',
+          duplicates: str = 'error') -> dict[str, Any]:
+    """The map that ``text`` holds; an empty text is an empty map.
+
+    ``what`` is 'template' (the root template), 'environment', or the name of the file,
+    and is only used in sentences. ``duplicates``: 'error' refuses a key written twice,
+    'last' keeps the last as older releases did. Raises RequestLimitExceeded, or
+    StackValidationFailed with the parser's sentence, line and column.
+    """
+    source = _decoded(text, max_bytes, what)
+    tree = _json(source, what, duplicates) if source.lstrip()[:1] == '{' else None
+    if tree is None:
+        tree = _Reader(source, what, duplicates).document()
+    if what == 'environment':
+        if tree is None:
+            tree = {}
+        if not isinstance(tree, dict):
+            raise errors.StackValidationFailed(
+                message='The environment is not a valid YAML mapping data type.')
+        return tree
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise errors.StackValidationFailed(message='The template is not a JSON object or YAML mapping.')
+    if not any(key in tree for key in _VERSION_KEYS):
+        raise errors.StackValidationFailed(message='Template format version not found.')
+    return tree
+
+
+def check_depth(tree: Any) -> None:
+    """StackValidationFailed if plain data is nested deeper than ``MAX_DEPTH``."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise errors.StackValidationFailed(
+                message=f'The template is nested deeper than {MAX_DEPTH} levels.')
+        level = [child for node in level
+                 for child in (node.values() if isinstance(node, Mapping) else node)
+                 if isinstance(child, (dict, list)) and child]
+
+
+def _decoded(text: str | bytes, max_bytes: int, what: str) -> str:
+    size = len(text) if isinstance(text, bytes) or text.isascii() else len(text.encode('utf-8', 'replace'))
+    if size > max_bytes:
+        noun = 'Environment' if what == 'environment' else 'Template'
+        raise errors.RequestLimitExceeded(
+            message=f'{noun} size ({size} bytes) exceeds maximum allowed size ({max_bytes} bytes).')
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode('utf-8-sig')
+    except UnicodeDecodeError as exc:
+        raise errors.StackValidationFailed(message=f'{_intro(what)}{exc}') from None
+
+
+def _intro(what: str) -> str:
+    if what == 'environment':
+        return ''
+    return f'Error parsing template {"[root stack]" if what == "template" else what} '
+
+
+def _json(source: str, what: str, duplicates: str) -> Any:
+    """The tree if ``source`` is JSON, None if it must be tried as YAML."""
+    try:
+        tree = json.loads(source, object_pairs_hook=_unique if duplicates == 'error' else None)
+    except _Duplicate:
+        # The YAML reader finds it again and knows where.
+        return None
+    except ValueError:
+        return None
+    except RecursionError:
+        raise errors.StackValidationFailed(
+            message=f'{_intro(what)}it is nested deeper than {MAX_DEPTH} levels.') from None
+    check_depth(tree)
+    return tree
+
+
+class _Duplicate(Exception):
+    """A JSON object with a key written twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise _Duplicate
+    return made
+
+
+class _Reader:
+    """One document, built without recursion from the events of the parser."""
+
+    def __init__(self, source: str, what: str, duplicates: str) -> None:
+        self.source = source
+        self.what = what
+        self.unique = duplicates == 'error'
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.size = 0
+        self.limit = MAX_EXPANSION + len(source)
+
+    def document(self) -> Any:
+        try:
+            return self._document(_Parser(self.source))
+        except yaml.YAMLError as exc:
+            raise errors.StackValidationFailed(
+                message=f'{_intro(self.what)}{self._explained(exc)}') from None
+        except (Untaggable, UnicodeEncodeError) as exc:
+            raise errors.StackValidationFailed(message=f'{_intro(self.what)}{exc}') from None
+
+    def _explained(self, fault: yaml.YAMLError) -> str:
+        ours = isinstance(fault, (yaml.constructor.ConstructorError, yaml.composer.ComposerError))
+        if not ours and len(self.source) <= _EXPLAINED:
+            try:
+                for _ in yaml.parse(self.source, Loader=yaml.SafeLoader):
+                    pass
+            except yaml.YAMLError as exc:
+                return str(exc)
+        return str(fault)
+
+    def _document(self, parser: Any) -> Any:
+        next_event = parser.get_event
+        # Each open container: [value, anchor, size at its start, waiting key, mark of that
+        # key, merges, keys seen]; a list has only the first three.
+        stack: list[list[Any]] = []
+        root: Any = None
+        started = False
+        while True:
+            event = next_event()
+            if event is None:
+                return root
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                text = event.value
+                self.size += len(text) + 1
+                value = scalar(event, self._mark)
+                anchor = event.anchor
+                if anchor is not None:
+                    self.anchors[anchor] = (value, len(text) + 1)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self._check_tag(event, kind)
+                if len(stack) >= MAX_DEPTH:
+                    raise self._fault(event, f'found more than {MAX_DEPTH} levels of nesting')
+                self.size += 1
+                if kind is yaml.MappingStartEvent:
+                    stack.append([{}, event.anchor, self.size, _NO_KEY, None, None])
+                else:
+                    stack.append([[], event.anchor, self.size])
+                continue
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                frame = stack.pop()
+                value = frame[0]
+                if kind is yaml.MappingEndEvent and frame[5]:
+                    value = self._merged(value, frame[5])
+                if frame[1] is not None:
+                    self.anchors[frame[1]] = (value, self.size - frame[2] + 1)
+            elif kind is yaml.AliasEvent:
+                if event.anchor not in self.anchors:
+                    raise self._fault(event, f'found undefined alias {event.anchor!r}')
+                value, weight = self.anchors[event.anchor]
+                self.size += weight
+                if self.size > self.limit:
+                    raise self._fault(event, 'found aliases that make the text too large')
+            elif kind is yaml.DocumentStartEvent:
+                if started:
+                    raise yaml.composer.ComposerError(
+                        'expected a single document in the stream', self._mark(event.start_mark),
+                        'but found another document', self._mark(event.start_mark))
+                started = True
+                continue
+            else:
+                continue
+            if not stack:
+                root = value
+                continue
+            frame = stack[-1]
+            if len(frame) == 3:
+                frame[0].append(value)
+            elif frame[3] is _NO_KEY:
+                self._key(frame, event, value)
+            else:
+                key = frame[3]
+                frame[3] = _NO_KEY
+                if key is _MERGE:
+                    frame[5] = (frame[5] or []) + [(value, event)]
+                else:
+                    frame[0][key] = value
+
+    def _key(self, frame: list[Any], event: Any, value: Any) -> None:
+        if isinstance(value, (dict, list)):
+            raise self._fault(event, 'found unhashable key', 'while constructing a mapping')
+        if value == '<<' and type(event) is yaml.ScalarEvent and not event.style:
+            frame[3] = _MERGE
+            return
+        key = value if type(value) is str else key_text(value)
+        if self.unique and key in frame[0]:
+            raise self._fault(event, f'found duplicate key {key!r}', 'while constructing a mapping')
+        # Kept at its first place, with the value that follows.
+        frame[0][key] = None
+        frame[3] = key
+
+    def _merged(self, own: dict[str, Any], merges: list[tuple[Any, Any]]) -> dict[str, Any]:
+        base: dict[str, Any] = {}
+        for value, event in merges:
+            parts = value if isinstance(value, list) else [value]
+            # The first of several has the last word.
+            for part in reversed(parts):
+                if not isinstance(part, dict):
+                    raise self._fault(event, 'expected a mapping or list of mappings for merging',
+                                      'while constructing a mapping')
+                base.update(part)
+        base.update(own)
+        return base
+
+    def _check_tag(self, event: Any, kind: Any) -> None:
+        tag = event.tag
+        # The short tags of CloudFormation (!Ref, !Sub) would become their long forms here.
+        allowed = ('tag:yaml.org,2002:map', '!') if kind is yaml.MappingStartEvent else (
+            'tag:yaml.org,2002:seq', '!')
+        if tag is not None and tag not in allowed:
+            raise Untaggable(tag, self._mark(event.start_mark))
+
+    def _mark(self, mark: Any) -> Any:
+        """A mark of the C parser with the text beside it, so that it can show the place."""
+        return yaml.Mark('<unicode string>', mark.index, mark.line, mark.column, self.source + '\0',
+                         mark.index)
+
+    def _fault(self, event: Any, problem: str, context: str | None = None) -> yaml.MarkedYAMLError:
+        return yaml.constructor.ConstructorError(context, None, problem, self._mark(event.start_mark))
+
+
+_NO_KEY: Any = object()
+_MERGE: Any = object()
+
+
+class Marks:
+    """Where each part of a text stands; worked out when first asked."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._places: dict[tuple[Any, ...], tuple[int, int]] | None = None
+
+    def at(self, path: tuple[Any, ...]) -> tuple[int, int] | None:
+        """Line and column, from 1, of the part at ``path`` or of the nearest part around it."""
+        if self._places is None:
+            try:
+                self._places = dict(_places(_Parser(self._source)))
+            except yaml.YAMLError:
+                self._places = {}
+        for length in range(len(path), -1, -1):
+            if path[:length] in self._places:
+                return self._places[path[:length]]
+        return None
+
+
+def parse_with_marks(text: str | bytes, **options: Any) -> tuple[dict[str, Any], Marks]:
+    """As ``parse``, with the ``Marks`` of the text."""
+    tree = parse(text, **options)
+    return tree, Marks(text.decode('utf-8-sig') if isinstance(text, bytes) else text)
+
+
+def _places(parser: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, int]]]:
+    # Frames: [path, next index] of lists, [path, None or waiting key] of maps.
+    frames: list[list[Any]] = []
+    while True:
+        event = parser.get_event()
+        if event is None:
+            return
+        kind = type(event)
+        if kind in (yaml.MappingEndEvent, yaml.SequenceEndEvent):
+            frames.pop()
+            continue
+        if kind not in (yaml.ScalarEvent, yaml.AliasEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent):
+            continue
+        path: tuple[Any, ...] = ()
+        if frames:
+            frame = frames[-1]
+            if frame[2]:
+                path = (*frame[0], frame[1])
+                frame[1] += 1
+            elif frame[1] is None:
+                frame[1] = event.value if kind is yaml.ScalarEvent else ''
+                yield (*frame[0], frame[1]), (event.start_mark.line + 1, event.start_mark.column + 1)
+                continue
+            else:
+                path = (*frame[0], frame[1])
+                frame[1] = None
+        if not frames or frames[-1][2]:
+            yield path, (event.start_mark.line + 1, event.start_mark.column + 1)
+        if kind is yaml.MappingStartEvent:
+            frames.append([path, None, False])
+        elif kind is yaml.SequenceStartEvent:
+            frames.append([path, 0, True])

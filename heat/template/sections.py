@@ -1,0 +1,224 @@
+"""The sections of a template into definitions, whatever the dialect.
+
+Purpose: checks of sections, keys and shapes, and their compilation. ``Words`` gives
+the dialect's spelling and sentences. Invariant: every fault of shape is noted in
+the unit, so that they are told together; faults of parameter schemas end at once.
+Neighbours: ``hot`` and ``cfn`` bring the words, ``compile`` the expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common import errors
+from heat.schema.parameters import ParameterSchema, cfn_schema, hot_schema
+from heat.template.compile import Unit
+from heat.template.definition import Definition, OutputDefinition, ParameterGroup, Template
+from heat.template.expr import EMPTY_MAP, Expr
+from heat.template.versions import Version
+
+Tree = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a dialect spells sections and keys."""
+
+    description: str
+    parameters: str
+    resources: str
+    outputs: str
+    conditions: str
+    type: str
+    properties: str
+    metadata: str
+    depends_on: str
+    deletion_policy: str
+    update_policy: str
+    condition: str
+    external_id: str
+    value: str
+    no_type: str
+    strict_keys: bool
+
+
+def build(tree: Tree, version: Version, words: Words) -> Template:
+    """The compiled template.
+
+    Raises InvalidTemplateSection, InvalidSchemaError, or StackValidationFailed with
+    all faults of shape.
+    """
+    return _Builder(tree, version, words).template()
+
+
+class _Builder:
+    def __init__(self, tree: Tree, version: Version, words: Words) -> None:
+        self.tree = tree
+        self.version = version
+        self.words = words
+        self._check_sections()
+        conditions = self._map(words.conditions) if version.supports_conditions else {}
+        parameters = self._map(words.parameters)
+        self.unit = Unit(version.builders(), version.condition_builders(),
+                         {*parameters, *version.pseudo_parameters}, conditions,
+                         tree.get('Mappings') if isinstance(tree.get('Mappings'), dict) else {})
+        self.parameters = {name: self._schema(name, data) for name, data in parameters.items()
+                           if name not in version.pseudo_parameters}
+        self.condition_trees = conditions
+
+    def template(self) -> Template:
+        words, unit, tree = self.words, self.unit, self.tree
+        groups = self._groups() if 'parameter_groups' in self.version.sections else ()
+        conditions = {name: unit.definition(name, data, (words.conditions, name))
+                      for name, data in self.condition_trees.items()}
+        resources = {name: self._resource(name, data) for name, data in self._map(words.resources).items()}
+        outputs = {name: self._output(name, data) for name, data in self._map(words.outputs).items()}
+        unit.raise_faults()
+        return Template(
+            version=self.version.date, dialect=self.version.dialect,
+            description=tree.get(words.description) or 'No description', parameters=self.parameters,
+            parameter_groups=groups, resources=resources, outputs=outputs, conditions=conditions, raw=tree)
+
+    def _check_sections(self) -> None:
+        for section in self.tree:
+            if section not in self.version.sections:
+                raise errors.InvalidTemplateSection(section=section)
+
+    def _map(self, section: str) -> dict[str, Any]:
+        """A section that is a map; nothing if it is missing or null."""
+        found = self.tree.get(section)
+        if found is None:
+            return {}
+        if isinstance(found, dict):
+            return found
+        kind = type(found).__name__
+        if section == self.words.conditions:
+            raise errors.StackValidationFailed(
+                error='Conditions validation error',
+                message=f'Condition definitions must be a map. Found a {kind} instead')
+        noun = section.lower().removesuffix('s')
+        raise errors.StackValidationFailed(
+            message=f'"{section}" must contain a map of {noun} maps. Found a [{kind}] instead')
+
+    def _schema(self, name: str, data: Any) -> ParameterSchema:
+        if self.version.dialect == 'hot':
+            return hot_schema(name, data, self.version.parameter_keys, self.version.parameter_constraints)
+        return cfn_schema(name, data, self.version.parameter_keys)
+
+    def _groups(self) -> tuple[ParameterGroup, ...]:
+        found = self.tree.get('parameter_groups')
+        if found is None:
+            return ()
+        error = 'Parameter Groups error'
+        if not isinstance(found, list):
+            self.unit.fault('parameter_groups', 'The parameter_groups should be a list.', error)
+            return ()
+        groups, grouped = [], set()
+        for group in found:
+            label = group.get('label') if isinstance(group, dict) else None
+            place = f'parameter_groups.{label or ""}'
+            names = group.get('parameters') if isinstance(group, dict) else None
+            if names is None:
+                self.unit.fault(place, 'The parameters must be provided for each parameter group.', error)
+                continue
+            if not isinstance(names, list):
+                self.unit.fault(place, 'The parameters of parameter group should be a list.', error)
+                continue
+            for name in names:
+                if name in grouped:
+                    self.unit.fault(place, f'The {name} parameter must be assigned to one parameter '
+                                           'group only.', error)
+                elif name not in self.parameters:
+                    self.unit.fault(place, f'The grouped parameter {name} does not reference a valid '
+                                           'parameter.', error)
+                grouped.add(name)
+            groups.append(ParameterGroup(label, group.get('description'), tuple(names)))
+        return tuple(groups)
+
+    def _resource(self, name: str, data: Any) -> Definition:
+        words, unit, place = self.words, self.unit, (self.words.resources, name)
+        if '/' in name:
+            unit.fault('', 'Resource name may not contain "/"')
+        if not isinstance(data, dict) or not data:
+            unit.fault('', words.no_type)
+            return Definition(name, '')
+        if words.strict_keys:
+            for key in data:
+                if key not in self.version.resource_keys:
+                    unit.fault('', f'"{key}" is not a valid keyword inside a resource definition')
+        kind = data.get(words.type)
+        if words.type not in data:
+            # With a misspelt key the missing type is not worth a sentence of its own.
+            if not words.strict_keys or all(key in self.version.resource_keys for key in data):
+                unit.fault('', words.no_type)
+            kind = ''
+        elif kind is None or kind == '':
+            unit.fault('', 'Each Resource must contain a Type key.')
+        elif not isinstance(kind, str):
+            unit.fault('', f'Resource {name} {words.type} type must be string')
+        condition = data.get(words.condition) if words.condition in self.version.resource_keys else None
+        external = data.get(words.external_id) if words.external_id in self.version.resource_keys else None
+        policy, policy_from = self._deletion_policy(data.get(words.deletion_policy), place)
+        return Definition(
+            name, str(kind),
+            properties=self._object(name, data, words.properties),
+            metadata=self._object(name, data, words.metadata),
+            depends_on=self._depends_on(name, data.get(words.depends_on)),
+            deletion_policy=policy, deletion_policy_from=policy_from,
+            update_policy=self._object(name, data, words.update_policy),
+            condition=None if condition is None else unit.condition(condition, (*place, words.condition)),
+            external_id=None if external is None else unit.node(external, (*place, words.external_id)),
+            description=self._description(name, data))
+
+    def _object(self, name: str, data: Tree, key: str) -> Expr:
+        found = data.get(key)
+        if found is None:
+            return EMPTY_MAP
+        if not isinstance(found, dict):
+            self.unit.fault('', f'Resource {name} {key} type must be object')
+            return EMPTY_MAP
+        return self.unit.node(found, (self.words.resources, name, key))
+
+    def _description(self, name: str, data: Tree) -> str:
+        key = self.words.description
+        found = data.get(key)
+        if found is not None and not isinstance(found, str):
+            self.unit.fault('', f'Resource {name} {key} type must be string')
+        return found if isinstance(found, str) else ''
+
+    def _depends_on(self, name: str, found: Any) -> tuple[str, ...]:
+        if found is None:
+            return ()
+        if isinstance(found, str):
+            return (found,)
+        if isinstance(found, list) and all(isinstance(item, str) for item in found):
+            return tuple(dict.fromkeys(found))
+        self.unit.fault('', f'Resource {name} {self.words.depends_on} type must be list or string')
+        return ()
+
+    def _deletion_policy(self, found: Any, place: tuple[Any, ...]) -> tuple[str, Expr | None]:
+        if found is None:
+            return 'Delete', None
+        if isinstance(found, dict):
+            return 'Delete', self.unit.node(found, (*place, self.words.deletion_policy))
+        policy = self.version.deletion_policies.get(found) if isinstance(found, str) else None
+        if policy is None:
+            self.unit.fault('', f'Invalid deletion policy "{found}"')
+        return policy or 'Delete', None
+
+    def _output(self, name: str, data: Any) -> OutputDefinition:
+        words, unit, place = self.words, self.unit, (self.words.outputs, name)
+        error = 'Output validation error'
+        if not isinstance(data, dict):
+            unit.fault(place, 'Each output definition must be a map.', error)
+            return OutputDefinition(name)
+        if words.value not in data:
+            unit.fault(place, f'Each output definition must contain a {words.value} key.', error)
+            return OutputDefinition(name)
+        condition = data.get(words.condition) if words.condition in self.version.output_keys else None
+        return OutputDefinition(
+            name, value=unit.node(data[words.value], (*place, words.value)),
+            description=str(data.get(words.description) or 'No description given'),
+            condition=None if condition is None else unit.condition(condition, (*place, words.condition)))

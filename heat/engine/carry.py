@@ -1,0 +1,293 @@
+"""Effects carried out: into the batch, into steps, into nested stacks.
+
+Purpose: the shell's side of ``plan.effects``. Invariant: everything that one
+event leads to, through nested stacks and pure resources, ends in the same batch
+and so in the same transaction. Neighbours: ``loop`` owns the batch and the
+steps, ``nested`` knows what a child stack is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from heat.common.errors import HeatException
+from heat.db.signals import Signal
+from heat.db.writer import Child, StackState
+from heat.engine import nested
+from heat.engine.step import StepRun, failure_of
+from heat.engine.tree import NewGoal, StackRun, Tree
+from heat.model.event import Event
+from heat.model.op import StepFailed
+from heat.model.outcome import Done, Failed
+from heat.model.stack import Goal
+from heat.model.status import Action, Status
+from heat.plan.effects import (Cancel, Cancelled, CoreEvent, Effect, Emit, Finish, Remove, Save, Start, Step,
+                               StepDone, TimedOut, WaitThen)
+from heat.plan.traversal import Traversal, stack_event
+
+if TYPE_CHECKING:
+    from heat.engine.loop import Loop
+
+LOG = logging.getLogger(__name__)
+
+
+class Carrier:
+    """Carries effects out for one loop."""
+
+    def __init__(self, loop: Loop, announce: Callable[[Any], None]) -> None:
+        self._loop = loop
+        self._announce = announce
+        self._todo: deque[tuple[Tree, StackRun, Traversal, Effect]] = deque()
+
+    # -- feeding traversals ----------------------------------------------------------------------
+
+    def begin(self, tree: Tree, run: StackRun, running: Mapping[str, Step]) -> None:
+        """Start a stack's traversal; ``running`` are steps of the goal before."""
+        traversal = run.traversal
+        assert traversal is not None
+        self._queue(tree, run, traversal, lambda: traversal.begin(running))
+
+    def feed(self, tree: Tree, run: StackRun, event: CoreEvent) -> None:
+        """Give a traversal an event and queue what it asks for."""
+        traversal = run.traversal
+        if traversal is None or traversal.finished:
+            self._late(tree, run, event)
+            return
+        self._queue(tree, run, traversal, lambda: traversal.on(event))
+
+    def _queue(self, tree: Tree, run: StackRun, traversal: Traversal,
+               move: Callable[[], Iterable[Effect]]) -> None:
+        try:
+            effects = list(move())
+        except Exception as error:
+            LOG.exception('The traversal of stack %s broke.', run.stack.name)
+            traversal.finished = True
+            reason = f'Internal error while working on stack {run.stack.name}: {type(error).__name__}: {error}'
+            done = replace(run.stack, action=run.goal.action, status=Status.FAILED, reason=reason)
+            effects = [Finish(done, run.goal, Status.FAILED, reason,
+                              stack_event(done, run.goal.action, Status.FAILED, reason))]
+        self._todo.extend((tree, run, traversal, effect) for effect in effects)
+
+    def _late(self, tree: Tree, run: StackRun, event: CoreEvent) -> None:
+        """News after the goal's end: what a call made must still be written down."""
+        if isinstance(event, StepDone | Cancelled) and event.row.uuid in run.rows:
+            current = run.rows[event.row.uuid]
+            kept = replace(current, physical_id=event.row.physical_id or current.physical_id)
+            run.rows[current.uuid] = kept
+            self._loop.fence(tree)
+            self._loop.batch.save(kept)
+
+    def settle(self) -> None:
+        """Carry out queued effects until there are none."""
+        while self._todo:
+            tree, run, traversal, effect = self._todo.popleft()
+            if run.traversal is not traversal and isinstance(effect, Start | Finish | WaitThen):
+                continue
+            self._carry(tree, run, effect)
+
+    # -- one effect ----------------------------------------------------------------------------------
+
+    def _carry(self, tree: Tree, run: StackRun, effect: Effect) -> None:
+        batch = self._loop.batch
+        self._loop.fence(tree)
+        if isinstance(effect, Save):
+            batch.save(effect.row)
+        elif isinstance(effect, Remove):
+            batch.remove(effect.row)
+        elif isinstance(effect, Emit):
+            batch.events.append(replace(effect.event, operation=run.goal.requested_by))
+        elif isinstance(effect, Start):
+            self._start(tree, run, effect.step)
+        elif isinstance(effect, Cancel):
+            self._cancel(tree, run, effect.uuid)
+        elif isinstance(effect, WaitThen):
+            self._loop.wait_then(tree, run, effect.uuids)
+        else:
+            self._finish(tree, run, effect)
+
+    def _start(self, tree: Tree, run: StackRun, step: Step) -> None:
+        row = run.rows[step.uuid]
+        kind = run.types.of(row)
+        if kind.nested:
+            self._start_nested(tree, run, step)
+            return
+        loop = self._loop
+        around = replace(run.around, now=loop.clock.wall())
+
+        def signals_of(reference: str) -> tuple[str, dict[str, Any]] | None:
+            for other in run.rows.values():
+                if other.action is not Action.DELETE and reference == run.types.of(other).reference(other):
+                    return other.uuid, other.metadata
+            return None
+
+        loop.start_step(tree, run, StepRun(
+            step, row, kind, around, loop.clock.wall, loop.limits, signals_of, tree.holds))  # type: ignore[arg-type]
+
+    def _cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
+        row = run.rows.get(uuid)
+        child = tree.stacks.get(row.physical_id or '') if row is not None else None
+        if row is not None and run.types.of(row).nested:
+            if child is not None and child.working:
+                # The child stops its own steps; its end is then the end of this step.
+                self.feed(tree, child, TimedOut())
+            elif run.traversal is not None:
+                self.feed(tree, run, Cancelled(run.traversal.running()[uuid], row))
+            return
+        self._loop.cancel(tree, run, uuid)
+
+    # -- nested stacks -----------------------------------------------------------------------------
+
+    def _start_nested(self, tree: Tree, run: StackRun, step: Step) -> None:
+        """The step of a nested resource is a goal for its child stack."""
+        row = run.rows[step.uuid]
+        child_id = row.physical_id or nested.child_id(row)
+        child = tree.stacks.get(child_id)
+        if child is not None and child.working and step.resumed:
+            return
+        if row.physical_id is None:
+            row = run.rows[row.uuid] = replace(row, physical_id=child_id)
+            self._loop.batch.save(row)
+        if step.verb is Action.DELETE and child is None:
+            self.feed(tree, run, StepDone(step, row, Done()))
+            return
+        try:
+            made = nested.child_goal(run, row, step.verb, child)
+        except (HeatException, StepFailed, ValueError, TypeError) as error:
+            self.feed(tree, run, StepDone(step, row, failure_of(error)))
+            return
+        if made.row is not row:
+            row = run.rows[row.uuid] = made.row
+            self._loop.batch.save(row)
+        running = child.traversal.running() if child is not None and child.traversal is not None else {}
+        tree.stacks[child_id] = made.run
+        stack = made.run.stack
+        self._loop.batch.children[child_id] = Child(
+            stack, made.run.goal, made.tree, made.run.environment, made.run.files)
+        self._loop.batch.events.append(stack_event(stack, stack.action, stack.status, stack.reason))
+        self.begin(tree, made.run, running)
+
+    def _finish(self, tree: Tree, run: StackRun, finish: Finish) -> None:
+        deleted = finish.goal.action is Action.DELETE and finish.status is Status.COMPLETE
+        run.stack = finish.stack
+        if finish.next_goal is not None:
+            self._follow_up(tree, run, finish, finish.next_goal)
+            return
+        if deleted and run.stack.id == tree.root_id and self._loop.close(tree, run.stack):
+            # Trust and in-instance project go first; ``closed`` goes on from here.
+            run.closing = finish
+            return
+        self._conclude(tree, run, finish, deleted)
+
+    def closed(self, tree: Tree) -> None:
+        """What the root stack had outside of its resources is gone."""
+        run = tree.stacks.get(tree.root_id)
+        if run is not None and run.closing is not None:
+            finish, run.closing = run.closing, None
+            self._loop.fence(tree)
+            self._conclude(tree, run, finish, True)
+
+    def _conclude(self, tree: Tree, run: StackRun, finish: Finish, deleted: bool) -> None:
+        self._announce(finish)
+        self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
+        self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
+        if run.stack.parent_row is not None:
+            self._tell_parent(tree, run, finish)
+        if deleted:
+            tree.stacks.pop(run.stack.id, None)
+        if not tree.working:
+            self._loop.batch.after.append((tree.root_id, lambda: self._loop.leave_if_quiet(tree)))
+            self._loop.leave_if_quiet(tree)
+
+    def _tell_parent(self, tree: Tree, run: StackRun, finish: Finish) -> None:
+        parent = tree.stacks.get(run.stack.owner_id or '')
+        row = parent.rows.get(run.stack.parent_row or '') if parent is not None else None
+        if parent is None or row is None or parent.traversal is None:
+            return
+        step = parent.traversal.running().get(row.uuid)
+        if step is None:
+            return
+        if finish.status is Status.FAILED:
+            if finish.reason == 'Timed out':
+                self.feed(tree, parent, Cancelled(step, row))
+                return
+            outcome: Done | Failed = nested.failure(finish.reason)
+        elif step.verb is Action.DELETE:
+            outcome = Done()
+        else:
+            outcome = Done(attrs=nested.gather(parent, row, run, step.wanted))
+        self.feed(tree, parent, StepDone(step, row, outcome))
+
+    # -- goals -----------------------------------------------------------------------------------------
+
+    def _follow_up(self, tree: Tree, run: StackRun, finish: Finish, goal: Goal) -> None:
+        """A failed goal leads to another one: the rollback."""
+        self._announce(finish)
+        self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
+        goal = replace(goal, seq=finish.goal.seq + 1)
+        started = replace(finish.stack, action=goal.action, status=Status.IN_PROGRESS,
+                          reason=f'Stack {goal.action} started', goal_seq=goal.seq,
+                          template_id=goal.template_id)
+        self._loop.batch.states.append(StackState(started, finish.goal.seq, following=goal))
+        self._loop.batch.events.append(
+            stack_event(started, goal.action, Status.IN_PROGRESS, started.reason))
+        wanted = nested.rollback_wanted(run, goal)
+        self.change_goal(tree, NewGoal(started, goal, wanted, run.types, run.environment, run.files, None))
+
+    def change_goal(self, tree: Tree, news: NewGoal) -> None:
+        """Walk towards another goal over the rows as they are; work that still serves it goes on."""
+        run = tree.stacks.get(news.stack.id)
+        if run is not None and run.goal.seq >= news.goal.seq:
+            return
+        running = run.traversal.running() if run is not None and run.traversal is not None else {}
+        rows = run.rows if run is not None else {}
+        around = run.around if run is not None else None
+        if run is None or around is None:
+            LOG.warning('Goal %s of stack %s came for a stack that is not loaded.', news.goal.seq,
+                        news.stack.name)
+            return
+        tree.credential = news.credential or tree.credential
+        fresh = StackRun(news.stack, news.goal, news.wanted, rows, news.types, around, news.environment,
+                         news.files, rollback_to=news.rollback_to, rollback_wanted=news.rollback_wanted)
+        fresh.traversal = Traversal(news.stack, news.goal, news.wanted, rows, news.types,
+                                    rollback_to=news.rollback_to)
+        tree.stacks[news.stack.id] = fresh
+        self._loop.set_timeout(tree, fresh)
+        self.begin(tree, fresh, running)
+
+    def keep_project(self, tree: Tree, run: StackRun, project: str) -> None:
+        """The project of in-instance users, made by the first resource that needs one."""
+        for other in (run, tree.stacks.get(tree.root_id)):
+            if other is not None and other.stack.stack_user_project_id != project:
+                other.stack = replace(other.stack, stack_user_project_id=project)
+                other.around = replace(other.around, stack_user_project=project)
+                if other.traversal is not None:
+                    other.traversal.stack = other.stack
+                self._loop.fence(tree)
+                self._loop.batch.projects[other.stack.id] = (tree.root_id, project)
+
+    # -- signals ---------------------------------------------------------------------------------------
+
+    def signal(self, tree: Tree, signal: Signal) -> None:
+        """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
+        run = tree.stacks.get(signal.stack_id)
+        row = next((r for r in run.rows.values() if r.name == signal.resource_name
+                    and r.action is not Action.DELETE), None) if run is not None else None
+        if run is None or row is None:
+            LOG.warning('A signal came for resource %s, which is gone.', signal.resource_name)
+            return
+        kind = run.types.of(row)
+        try:
+            after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
+            status = Status.COMPLETE
+        except (StepFailed, HeatException, ValueError) as error:
+            after, reason, status = row, str(error), Status.FAILED
+        run.rows[row.uuid] = after
+        if after is not row:
+            self._loop.batch.save(after)
+        self._loop.batch.events.append(Event(
+            row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id, row.props))
+        self._loop.signalled(tree, row.uuid)

@@ -1,0 +1,360 @@
+"""Wishes taken in: create, update, delete, cancel, suspend, resume, check, signal.
+
+Purpose: validate, then one transaction that makes the wish durable, then a poke.
+Invariant: what the caller is told has happened is in the database; whoever owns
+the tree, or takes it in that transaction, does the work. A message to the owner
+may be lost; the goal row may not. Neighbours: ``service`` names the RPC
+methods, ``owner`` claims trees, ``loop`` works.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+
+from heat.clouds import trust
+from heat.clouds.credential import Credential
+from heat.clouds.performer import Performer
+from heat.clouds.session import Sessions
+from heat.common import errors
+from heat.common.clock import Clock
+from heat.common.context import RequestContext
+from heat.common.ids import StackId, check_stack_name, new_id
+from heat.common.policy import Enforcer
+from heat.db import connect, creds, events, goals, leases, signals, stacks, templates
+from heat.db.secrets import Cipher
+from heat.engine.compiled import Compiled, compile_all
+from heat.engine.loader import Loader, rollback_goal
+from heat.engine.owner import Owner
+from heat.engine.tree import Tree
+from heat.engine.validate import Validator
+from heat.model.event import Event
+from heat.model.op import CloudFault
+from heat.model.stack import Goal, Stack
+from heat.model.status import Action, Status
+from heat.plan.traversal import Traversal, Wanted, stack_event
+from heat.schema.parameters import check_immutable
+
+Args = Mapping[str, Any]
+
+
+@dataclass
+class Intake:
+    """The engine's ears. Everything it needs is handed in by ``engine.app``."""
+
+    conf: cfg.ConfigOpts
+    database: Engine
+    crypt: Cipher
+    clock: Clock
+    sessions: Sessions | None
+    performer: Performer | None
+    policy: Enforcer | None
+    loader: Loader
+    owner: Owner
+
+    # -- create ------------------------------------------------------------------------------------
+
+    def create_stack(self, context: RequestContext, stack_name: Any, template: Args, params: Args | None,
+                     files: Mapping[str, str] | None, args: Args,
+                     environment_files: Sequence[str] | None = None, files_container: str | None = None,
+                     owner_id: str | None = None, nested_depth: int = 0, user_creds_id: int | None = None,
+                     stack_user_project_id: str | None = None, parent_resource_name: str | None = None,
+                     template_id: int | None = None) -> dict[str, Any]:
+        """Make a stack; returns its identity. Raises what validation raises, StackExists, limits."""
+        if not isinstance(stack_name, str):
+            raise errors.StackValidationFailed(message=f'Invalid stack name {stack_name}, must be a string')
+        check_stack_name(stack_name)
+        self._refuse_unserved(args, files_container)
+        tenant = context.tenant_id or ''
+        with connect.read(self.database) as conn:
+            self._check_room(conn, stack_name, tenant)
+        identity = StackId(tenant, stack_name, new_id())
+        compiled = compile_all(identity, template, params, files, operator=self.loader.operator,
+                               environment_files=environment_files)
+        wanted = compiled.wanted()
+        self._validator(context).stack(identity, compiled, wanted)
+        deferred = self._defer(context)
+        try:
+            tree = connect.offload(self.database, self._store_new, context, identity, compiled, wanted, args,
+                                   deferred)
+        except BaseException:
+            self._forget(deferred, context)
+            raise
+        self.owner.arrived(tree)
+        return identity.to_wire()
+
+    def _check_room(self, conn: Connection, name: str, tenant: str) -> None:
+        if stacks.find_by_name(conn, name, tenant) is not None:
+            raise errors.StackExists(stack_name=name)
+        most = self.conf.max_stacks_per_tenant
+        if most >= 0 and stacks.count_of_tenant(conn, tenant) >= most:
+            raise errors.RequestLimitExceeded(message=(
+                f'You have reached the maximum stacks per tenant, {most}. Please delete some stacks.'))
+
+    def _store_new(self, context: RequestContext, identity: StackId, compiled: Compiled, wanted: Wanted,
+                   args: Args, deferred: trust.Deferred | None) -> Tree:
+        now = self.clock.now()
+        disable_rollback = bool(args.get('disable_rollback', True))
+        minutes = args.get('timeout_mins')
+        with connect.write(self.database) as conn:
+            # Asked again inside the transaction: two requests may have come at once.
+            self._check_room(conn, identity.stack_name, identity.tenant)
+            creds_id = self._store_credential(conn, deferred, context, now)
+            template_id = self._store_template(conn, compiled, identity.tenant, now)
+            stack = Stack(
+                id=identity.stack_id, name=identity.stack_name, tenant=identity.tenant,
+                root_id=identity.stack_id, template_id=template_id, reason='Stack CREATE started',
+                username=context.username, user_creds_id=creds_id, disable_rollback=disable_rollback,
+                timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
+            stacks.insert_stack(conn, stack)
+            goal = Goal(stack.id, 1, Action.CREATE, template_id, self._deadline(minutes),
+                        None if disable_rollback else 'rollback', context.request_id)
+            goals.add_goals(conn, [goal], now)
+            fence = leases.take(conn, stack.id, self.owner.engine_id, self.owner.ttl)
+            assert fence is not None  # nobody else can know this id
+            self._record(conn, stack_event(stack, stack.action, stack.status, stack.reason), context, now)
+        tree = Tree(stack.id, fence, deferred.credential if deferred else None)
+        run = self.loader.run(stack, goal, compiled, {})
+        run.wanted = wanted
+        if goal.on_failure:
+            run.rollback_to, run.rollback_wanted = rollback_goal(goal, template_id), Wanted()
+        run.traversal = Traversal(stack, goal, wanted, run.rows, run.types, rollback_to=run.rollback_to)
+        tree.stacks[stack.id] = run
+        return tree
+
+    # -- update ------------------------------------------------------------------------------------
+
+    def update_stack(self, context: RequestContext, stack_identity: Args, template: Args | None,
+                     params: Args | None, files: Mapping[str, str] | None, args: Args,
+                     environment_files: Sequence[str] | None = None, files_container: str | None = None,
+                     template_id: int | None = None) -> dict[str, Any]:
+        """Walk towards another template; accepted while another action runs, and wins."""
+        self._refuse_unserved(args, files_container)
+        stack = self.find(context, stack_identity)
+        if stack.action is Action.SUSPEND and stack.status is not Status.FAILED:
+            raise errors.NotSupported(feature='Updating a stack when it is suspended')
+        if stack.action is Action.DELETE:
+            raise errors.NotSupported(feature='Updating a stack when it is deleting')
+        compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
+        check_immutable(kept.parameters, compiled.parameters)
+        wanted = compiled.wanted()
+        self._validator(context).stack(stack.identity, compiled, wanted)
+        rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
+        minutes = args.get('timeout_mins', stack.timeout)
+        changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
+        tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
+        self._wish(context, stack, Action.UPDATE, minutes, compiled=compiled,
+                   on_failure=None if rollback_off else 'rollback', changes=changes,
+                   tags=tuple(tags or ()))
+        return stack.identity.to_wire()
+
+    def _next_template(self, context: RequestContext, stack: Stack, template: Args | None,
+                       params: Args | None, files: Mapping[str, str] | None, args: Args,
+                       environment_files: Sequence[str] | None) -> tuple[Compiled, Compiled]:
+        """The template wished for and the stored one; an ``existing`` update merges onto the latter."""
+        with connect.read(self.database) as conn:
+            tree, environment, old_files = templates.load_template(conn, stack.template_id, self.crypt)
+        kept = compile_all(stack.identity, tree, environment, old_files, operator=self.loader.operator,
+                           strict=False)
+        given: Args = params or {}
+        if args.get('existing'):
+            given = merged_environment(environment, given, args.get('clear_parameters') or ())
+            files = {**(old_files or {}), **(files or {})}
+            if template is None:
+                template = tree
+            declared = compile_all(stack.identity, template, {}, files, strict=False).template.parameters
+            given = {**given, 'parameters': {
+                name: value for name, value in (given.get('parameters') or {}).items()
+                if name in declared or name in ((params or {}).get('parameters') or {})}}
+        assert template is not None
+        compiled = compile_all(stack.identity, template, given, files, operator=self.loader.operator,
+                               environment_files=environment_files)
+        return compiled, kept
+
+    # -- delete and the other actions ------------------------------------------------------------
+
+    def delete_stack(self, context: RequestContext, stack_identity: Args) -> None:
+        """Take a stack away, whatever it is doing now."""
+        stack = self.find(context, stack_identity)
+        if stack.action is Action.DELETE and stack.status is Status.IN_PROGRESS:
+            # Said again: make sure somebody is at it.
+            self.owner.poke(stack.root_id)
+            return
+        self._wish(context, stack, Action.DELETE, stack.timeout)
+
+    def stack_suspend(self, context: RequestContext, stack_identity: Args) -> None:
+        self._act(context, stack_identity, Action.SUSPEND)
+
+    def stack_resume(self, context: RequestContext, stack_identity: Args) -> None:
+        self._act(context, stack_identity, Action.RESUME)
+
+    def stack_check(self, context: RequestContext, stack_identity: Args) -> None:
+        self._act(context, stack_identity, Action.CHECK)
+
+    def _act(self, context: RequestContext, stack_identity: Args, action: Action) -> None:
+        stack = self.find(context, stack_identity)
+        if stack.status is Status.IN_PROGRESS:
+            raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
+        self._wish(context, stack, action, stack.timeout)
+
+    def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
+                            cancel_with_rollback: bool = True) -> None:
+        """Back to the template before, while an update runs."""
+        stack = self.find(context, stack_identity)
+        states = (Action.UPDATE,) if cancel_with_rollback else (Action.UPDATE, Action.CREATE)
+        if stack.status is not Status.IN_PROGRESS or stack.action not in states:
+            state = f'{stack.action}_{stack.status}'
+            raise errors.NotSupported(feature=f'Cancelling update when stack is {state}')
+        if not cancel_with_rollback:
+            raise errors.NotSupported(feature='Cancelling an update without rollback')
+        self._wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
+
+    def _wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
+              compiled: Compiled | None = None, template_id: int | None = None,
+              on_failure: str | None = None, changes: Args | None = None,
+              tags: tuple[str, ...] | None = None) -> None:
+        connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled,
+                        template_id, on_failure, dict(changes or {}), tags)
+        self.owner.poke(stack.root_id)
+
+    def _store_wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None,
+                    compiled: Compiled | None, template_id: int | None, on_failure: str | None,
+                    changes: dict[str, Any], tags: tuple[str, ...] | None) -> None:
+        now = self.clock.now()
+        with connect.write(self.database) as conn:
+            if compiled is not None:
+                template_id = self._store_template(conn, compiled, stack.tenant, now)
+                # The way back leads to what last stood complete.
+                good = stack.template_id
+                if stack.status is not Status.COMPLETE and stack.prev_template_id is not None:
+                    good = stack.prev_template_id
+                changes['prev_template_id'] = good
+            goal = goals.add_goal(conn, Goal(
+                stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
+                context.request_id), now)
+            reason = f'Stack {action} started'
+            stacks.update_stack(conn, stack.id, action=action, status=Status.IN_PROGRESS, reason=reason,
+                                template_id=goal.template_id, updated_at=now, **changes)
+            if tags is not None and tags != stack.tags:
+                stacks.set_tags(conn, stack.id, tags, now)
+            current = replace(stack, action=action, status=Status.IN_PROGRESS, reason=reason)
+            if action is Action.DELETE and stack.status is Status.IN_PROGRESS:
+                stopped = f'Stack {stack.action} cancelled'
+                self._record(conn, stack_event(replace(stack, reason=stopped), stack.action, Status.FAILED,
+                                               stopped), context, now)
+            self._record(conn, stack_event(current, action, Status.IN_PROGRESS, reason), context, now)
+
+    # -- signals -------------------------------------------------------------------------------------
+
+    def resource_signal(self, context: RequestContext, stack_identity: Args, resource_name: str,
+                        details: dict[str, Any] | None, sync_call: bool = False) -> None:
+        """Keep a signal until the owner applies it; refused at once where none is taken."""
+        stack = self.find(context, stack_identity)
+        self.owner.check_signal(stack, resource_name)
+        now = self.clock.now()
+
+        def keep() -> None:
+            with connect.write(self.database) as conn:
+                signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
+
+        connect.offload(self.database, keep)
+        self.owner.poke(stack.root_id)
+
+    # -- shared --------------------------------------------------------------------------------------
+
+    def find(self, context: RequestContext, stack_identity: Args) -> Stack:
+        """The live stack of that identity, for its own project only; EntityNotFound, InvalidTenant."""
+        identity = StackId.from_wire(dict(stack_identity))
+        tenants = {context.tenant_id} if not context.is_admin else {context.tenant_id, identity.tenant}
+        if identity.tenant not in tenants:
+            raise errors.InvalidTenant(target=identity.tenant, actual=context.tenant_id)
+        with connect.read(self.database) as conn:
+            stack = stacks.load_stack(conn, identity.stack_id, identity.tenant)
+        if stack is None or stack.name != identity.stack_name or identity.path:
+            raise errors.EntityNotFound(entity='Stack', name=identity.stack_name)
+        return stack
+
+    def _validator(self, context: RequestContext) -> Validator:
+        credential = Credential.of_request(context) if self.sessions is not None else None
+        sessions = self.sessions
+
+        def available(service: str) -> bool:
+            return sessions is None or credential is None or sessions.has_service(credential, service)
+
+        return Validator(
+            context, finder=self.performer.finder if self.performer else None, credential=credential,
+            available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
+            max_depth=self.conf.max_nested_stack_depth)
+
+    def _defer(self, context: RequestContext) -> trust.Deferred | None:
+        if self.sessions is None:
+            return None
+        try:
+            return trust.defer(self.sessions, context)
+        except CloudFault as fault:
+            raise errors.AuthorizationFailure(failure_reason=f' {fault.text()}') from fault
+
+    def _forget(self, deferred: trust.Deferred | None, context: RequestContext) -> None:
+        if deferred is not None and deferred.owned and self.sessions is not None:
+            try:
+                trust.revoke(self.sessions, deferred.credential, context)
+            except (CloudFault, errors.HeatException):
+                # The stack was refused; a trust that outlives it gives nobody anything.
+                return
+
+    def _store_credential(self, conn: Connection, deferred: trust.Deferred | None, context: RequestContext,
+                          now: datetime.datetime) -> int | None:
+        if deferred is None:
+            return None
+        kept = deferred.credential
+        return creds.insert_credential(conn, creds.Credential(
+            username=context.username, password=kept.password, region_name=kept.region or None,
+            tenant=context.tenant, tenant_id=kept.project_id, trust_id=kept.trust_id,
+            trustor_user_id=kept.user_id), self.crypt, now)
+
+    def _store_template(self, conn: Connection, compiled: Compiled, tenant: str,
+                        now: datetime.datetime) -> int:
+        hidden = {name for name, s in compiled.template.parameters.items()
+                  if s.hidden or self.conf.encrypt_parameters_and_properties}
+        return templates.store_template(conn, compiled.template.raw, compiled.environment.to_dict(),
+                                        compiled.files, tenant, now, crypt=self.crypt, secret_names=hidden)
+
+    def _record(self, conn: Connection, event: Event, context: RequestContext,
+                now: datetime.datetime) -> None:
+        events.insert_events(conn, [replace(event, operation=context.request_id[-36:])], now, self.crypt)
+
+    def _deadline(self, minutes: int | None) -> float:
+        seconds = minutes * 60 if minutes else self.conf.stack_action_timeout
+        return self.clock.wall() + seconds
+
+    @staticmethod
+    def _refuse_unserved(args: Args, files_container: str | None) -> None:
+        """What this release does not do says so, rather than being ignored."""
+        if args.get('adopt_stack_data'):
+            raise errors.NotSupported(feature='Adopting a stack')
+        if args.get('converge'):
+            raise errors.NotSupported(feature='The converge flag')
+        if files_container:
+            raise errors.NotSupported(feature='A files container')
+
+
+def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:
+    """An ``existing`` update's environment: the new sections over the stored ones."""
+    merged: dict[str, Any] = {}
+    old = old or {}
+    for section in {*old, *new}:
+        before, after = old.get(section), new.get(section)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            merged[section] = {**before, **after}
+        else:
+            merged[section] = before if after in (None, [], {}) else after
+    parameters = merged.get('parameters') or {}
+    merged['parameters'] = {name: value for name, value in parameters.items()
+                            if name not in clear or name in (new.get('parameters') or {})}
+    return merged

@@ -1,0 +1,146 @@
+"""A tree out of the database, ready to go on.
+
+Purpose: after a crash, a takeover, a poke or a signal, everything the loop needs
+of a tree, in a handful of SELECTs whatever its size. Invariant: a stack in
+progress gets a traversal towards its latest goal; the rest are at rest.
+Neighbours: ``owner`` asks after it took the lease, ``intake`` builds the same
+runs without reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from heat.clouds.credential import Credential
+from heat.common.ids import StackId
+from heat.db import creds, goals, resources, signals, stacks, templates
+from heat.db.secrets import Cipher
+from heat.engine.addresses import Addresses
+from heat.engine.compiled import Compiled, compile_all
+from heat.engine.tree import NewGoal, StackRun, Tree
+from heat.model.resource import Row
+from heat.model.stack import Goal, Stack
+from heat.model.status import Action, Status
+from heat.plan.traversal import Traversal, Wanted
+from heat.resources.base import Surroundings
+from heat.resources.types import TypeTable
+from heat.template.registry import Layer
+
+
+class Loader:
+    """Builds runs. ``operator`` are the environment layers of the service's host."""
+
+    def __init__(self, crypt: Cipher, addresses: Addresses, operator: tuple[Layer, ...] = ()) -> None:
+        self.crypt = crypt
+        self._addresses = addresses
+        self.operator = operator
+
+    # -- from the database -----------------------------------------------------------------------
+
+    def tree(self, conn: Connection, root_id: str, fence: int) -> Tree | None:
+        """The whole tree; None if there is no such live stack."""
+        found = stacks.tree(conn, root_id)
+        root = next((s for s in found if s.id == root_id), None)
+        if root is None:
+            return None
+        rows: dict[str, dict[str, Row]] = {s.id: {} for s in found}
+        for row in resources.rows_of_tree(conn, root_id, self.crypt):
+            rows.setdefault(row.stack_id, {})[row.uuid] = row
+        wishes = goals.goals_of_tree(conn, root_id)
+        tree = Tree(root_id, fence, self.credential(conn, root))
+        for stack in found:
+            goal = wishes.get(stack.id) or Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
+            tree.stacks[stack.id] = self._load_run(conn, stack, goal, rows[stack.id], tree)
+        tree.signals = signals.waiting(conn, root_id, self.crypt)
+        return tree
+
+    def news(self, conn: Connection, root_id: str, known: Mapping[str, int]) -> tuple[NewGoal, ...]:
+        """Goals of the tree newer than ``known`` (stack id -> seq)."""
+        latest = goals.goals_of_tree(conn, root_id)
+        fresh = [goal for stack_id, goal in latest.items() if goal.seq > known.get(stack_id, 0)]
+        found = []
+        for goal in fresh:
+            stack = stacks.load_stack(conn, goal.stack_id)
+            if stack is not None and stack.id == root_id:
+                found.append(self._load_goal(conn, stack, goal))
+        return tuple(found)
+
+    def signals(self, conn: Connection, root_id: str) -> tuple[signals.Signal, ...]:
+        return tuple(signals.waiting(conn, root_id, self.crypt))
+
+    def compiled(self, conn: Connection, identity: StackId, template_id: int) -> Compiled:
+        """A stored template with its environment, compiled for the stack."""
+        tree, environment, files = templates.load_template(conn, template_id, self.crypt)
+        return compile_all(identity, tree, environment, files, operator=self.operator)
+
+    def credential(self, conn: Connection, root: Stack) -> Credential | None:
+        """Who the tree's calls are made as."""
+        if root.user_creds_id is None:
+            return None
+        kept = creds.load_credential(conn, root.user_creds_id, self.crypt)
+        if kept is None:
+            return None
+        if kept.trust_id:
+            return Credential.of_trust(kept.trust_id, kept.tenant_id, kept.trustor_user_id,
+                                       kept.region_name or '')
+        return Credential(kind='password', project_id=kept.tenant_id,  # type: ignore[arg-type]
+                          user_id=kept.trustor_user_id, username=kept.username, password=kept.password,
+                          region=kept.region_name or '')
+
+    def _load_run(self, conn: Connection, stack: Stack, goal: Goal, rows: dict[str, Row],
+                  tree: Tree) -> StackRun:
+        compiled = self.compiled(conn, stack.identity, stack.template_id)
+        parent = tree.stacks.get(stack.owner_id or '')
+        run = self.run(stack, goal, compiled, rows, parent)
+        if stack.status is Status.IN_PROGRESS:
+            back, back_wanted = self._way_back(conn, stack, goal)
+            run.rollback_to, run.rollback_wanted = back, back_wanted
+            run.traversal = Traversal(stack, goal, run.wanted, rows, run.types, rollback_to=back)
+        return run
+
+    def _load_goal(self, conn: Connection, stack: Stack, goal: Goal) -> NewGoal:
+        compiled = self.compiled(conn, stack.identity, goal.template_id)
+        back, back_wanted = self._way_back(conn, stack, goal)
+        wanted = Wanted() if goal.action is Action.DELETE else compiled.wanted()
+        return NewGoal(stack, goal, wanted, compiled.types, compiled.environment.to_dict(), compiled.files,
+                       back, back_wanted, self.credential(conn, stack))
+
+    def _way_back(self, conn: Connection, stack: Stack, goal: Goal) -> tuple[Goal | None, Wanted | None]:
+        if goal.on_failure != 'rollback' or goal.action is Action.ROLLBACK:
+            return None, None
+        if stack.prev_template_id is None:
+            return rollback_goal(goal, goal.template_id), Wanted()
+        compiled = self.compiled(conn, stack.identity, stack.prev_template_id)
+        return rollback_goal(goal, stack.prev_template_id), compiled.wanted()
+
+    @staticmethod
+    def plugin(row: Row) -> Any:
+        """The class that made a row."""
+        return TypeTable().of(row)
+
+    # -- from values ---------------------------------------------------------------------------------
+
+    def run(self, stack: Stack, goal: Goal, compiled: Compiled, rows: dict[str, Row],
+            parent: StackRun | None = None) -> StackRun:
+        """A stack at rest, without a traversal."""
+        if goal.action is Action.DELETE or (goal.action is Action.ROLLBACK
+                                            and stack.prev_template_id is None):
+            wanted = Wanted()
+        else:
+            wanted = compiled.wanted()
+        types: Any = parent.types if parent is not None else compiled.types
+        return StackRun(stack, goal, wanted, rows, types, self.around(stack),
+                        compiled.environment.to_dict(), compiled.files)
+
+    def around(self, stack: Stack) -> Surroundings:
+        return Surroundings(stack.identity, self._addresses.region, stack.stack_user_project_id,
+                            self._addresses.urls())
+
+
+def rollback_goal(goal: Goal, template_id: int) -> Goal:
+    """What follows a failed goal: back to ``template_id``, with as much time again."""
+    return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None)

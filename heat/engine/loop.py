@@ -1,0 +1,495 @@
+"""The one loop: inbox -> traversals and steps -> one batch -> the writer.
+
+Purpose: all state of all owned trees is touched here, by one thread, so no lock
+exists in the engine. Invariant: the commit barrier: a call to the cloud leaves
+only after the batch that holds its intent is durable; independent work shares
+the batch. Neighbours: ``plan.traversal`` decides, ``step`` runs plugins,
+``carry`` turns effects into the batch, ``db.writer`` writes it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from heat.clouds.performer import Answer, Fault, Result, Unmatched
+from heat.clouds.watch import Round, Verdict, Watch
+from heat.common import green
+from heat.common.clock import Clock, Timers
+from heat.db.signals import Signal
+from heat.db.writer import Batch, Committed
+from heat.engine.carry import Carrier
+from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
+from heat.engine.step import Watch as WatchFor
+from heat.engine.tree import NewGoal, StackRun, Tree
+from heat.model.op import CloudFault
+from heat.model.stack import Stack
+from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
+
+LOG = logging.getLogger(__name__)
+
+
+class Cloud(Protocol):
+    """Who carries out operations: ``clouds.performer.Performer``, or the simulator's."""
+
+    def perform(self, credential: Any, operation: Any, done: Callable[[Result], None],
+                request_id: str = '', begin: Callable[[], bool] | None = None) -> None: ...
+
+
+class Store(Protocol):
+    """Who writes batches. ``done`` gets the outcome, in any thread, in the order of the batches."""
+
+    def write(self, batch: Batch, done: Callable[[Committed], None]) -> None: ...
+
+
+# -- messages to the loop ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A tree is ours and loaded."""
+
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """News of an owned tree, read from the database."""
+
+    root_id: str
+    goals: tuple[NewGoal, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    root_id: str
+    uuid: str
+    token: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    round: Round
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    batch: Batch
+    outcome: Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Trees that another engine has taken, or that may no longer be driven from here."""
+
+    roots: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a deleted root stack had besides its resources has been taken away."""
+
+    root_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Give every tree up as soon as no call is under way."""
+
+
+class Loop:
+    """The engine's heart. ``turn`` is one round; ``run`` repeats it until ``stop``."""
+
+    def __init__(self, engine_id: str, clock: Clock, cloud: Cloud, store: Store, *,
+                 limits: Limits = Limits(), error_wait: float = 240.0,
+                 may_call: Callable[[], bool] = lambda: True,
+                 gone: Callable[[Iterable[str]], None] = lambda roots: None,
+                 announce: Callable[[Any], None] = lambda finish: None,
+                 close: Callable[[Tree, Stack], bool] = lambda tree, stack: False) -> None:
+        self.engine_id = engine_id
+        self.clock = clock
+        self.cloud = cloud
+        self.store = store
+        self.limits = limits
+        self.error_wait = error_wait
+        self.trees: dict[str, Tree] = {}
+        self.batch = Batch()
+        self.carrier = Carrier(self, announce)
+        self.close = close
+        self._may_call = may_call
+        self._gone = gone
+        self._inbox = green.Queue()
+        self._timers = Timers()
+        self._watch = Watch(clock)
+        self._writing = False
+        self._token = 0
+        self._tokens: dict[str, int] = {}
+        self._leaving = False
+        self._stopped = False
+
+    # -- the surface ------------------------------------------------------------------------------
+
+    def put(self, message: Any) -> None:
+        """Give the loop a message, from any thread."""
+        self._inbox.put(message)
+
+    def run(self) -> None:
+        """Until ``stop``: wait for a message or a timer, then take a turn."""
+        while not self._stopped:
+            first = self._inbox.get(self._patience())
+            messages = [] if first is None else [first, *self._inbox.drain()]
+            self.turn(messages)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._inbox.put(None)
+
+    def turn(self, messages: Iterable[Any]) -> None:
+        """Handle messages and due timers, then hand the batch to the writer if it is free."""
+        for message in messages:
+            if message is not None:
+                self._guarded(message)
+        now = self.clock.monotonic()
+        for item in self._timers.pop_due(now):
+            item()
+        for round_ in self._watch.due(now):
+            self._look(round_)
+        self.carrier.settle()
+        self._flush()
+
+    def next_due(self) -> float | None:
+        """Monotonic time of the next timer or look, None if there is none."""
+        dues = [d for d in (self._timers.next_due(), self._watch.next_due()) if d is not None]
+        return min(dues) if dues else None
+
+    def drain(self) -> list[Any]:
+        """What waits in the inbox; for those who drive ``turn`` themselves."""
+        return self._inbox.drain()
+
+    @property
+    def idle(self) -> bool:
+        return not self.trees and not self._writing and not self.batch
+
+    # -- messages ------------------------------------------------------------------------------------
+
+    def _guarded(self, message: Any) -> None:
+        try:
+            self._take(message)
+        except Exception:
+            LOG.exception('The loop could not take a %s.', type(message).__name__)
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, Answered):
+            self._answered(message)
+        elif isinstance(message, Looked):
+            self._looked(message)
+        elif isinstance(message, Written):
+            self._written(message)
+        elif isinstance(message, Arrived):
+            self._arrived(message.tree)
+        elif isinstance(message, Changed):
+            self._changed(message)
+        elif isinstance(message, Closed):
+            tree = self.trees.get(message.root_id)
+            if tree is not None:
+                self.carrier.closed(tree)
+        elif isinstance(message, Lost):
+            self._lost(message.roots)
+        elif isinstance(message, Leave):
+            self._leaving = True
+            for tree in list(self.trees.values()):
+                self.leave_if_quiet(tree)
+
+    def _arrived(self, tree: Tree) -> None:
+        if tree.root_id in self.trees:
+            return
+        self.trees[tree.root_id] = tree
+        for run in tree.stacks.values():
+            if run.traversal is not None:
+                self.set_timeout(tree, run)
+                self.carrier.begin(tree, run, {})
+        self._apply_signals(tree, tree.signals)
+        tree.signals = []
+        self.carrier.settle()
+        self.leave_if_quiet(tree)
+
+    def _changed(self, message: Changed) -> None:
+        tree = self.trees.get(message.root_id)
+        if tree is None:
+            return
+        if tree.leaving:
+            if tree.root_id not in self.batch.releases:
+                # The release is being written; ``gone`` will find the news and claim the tree anew.
+                return
+            self.batch.releases.discard(tree.root_id)
+            tree.leaving = False
+        for news in message.goals:
+            self.carrier.change_goal(tree, news)
+        self._apply_signals(tree, message.signals)
+        self.carrier.settle()
+        self.leave_if_quiet(tree)
+
+    def _lost(self, roots: frozenset[str]) -> None:
+        for root in roots:
+            tree = self.trees.pop(root, None)
+            if tree is not None:
+                LOG.warning('Stack tree %s is driven by another engine now; dropped here.', root)
+                self._forget(tree)
+        self._gone(roots)
+
+    def _forget(self, tree: Tree) -> None:
+        self._timers.drop(tree.root_id)
+        for uuid in tree.steps:
+            self._watch.remove((tree.root_id, uuid))
+            self._tokens.pop(uuid, None)
+
+    def leave_if_quiet(self, tree: Tree) -> None:
+        """Release the lease when nothing is left to do, or when this engine is going."""
+        if tree.leaving or any(step.asking for step in tree.steps.values()):
+            return
+        if tree.working and not self._leaving:
+            return
+        tree.leaving = True
+        self.batch.fences[tree.root_id] = tree.fence
+        self.batch.releases.add(tree.root_id)
+
+    # -- signals ---------------------------------------------------------------------------------------
+
+    def _apply_signals(self, tree: Tree, signals: Iterable[Signal]) -> None:
+        for signal in signals:
+            self.fence(tree)
+            if signal.id in self.batch.signals_done:
+                continue
+            self.batch.signals_done[signal.id] = tree.root_id
+            self.carrier.signal(tree, signal)
+
+    # -- steps -------------------------------------------------------------------------------------------
+
+    def start_step(self, tree: Tree, run: StackRun, step: StepRun) -> None:
+        """Take up a step; its first ask goes out under the barrier."""
+        tree.steps[step.row.uuid] = step
+        self._advance(tree, run, step, step.begin)
+
+    def _advance(self, tree: Tree, run: StackRun, step: StepRun,
+                 move: Callable[..., Next | None], *args: Any) -> None:
+        try:
+            following = move(*args)
+        except Exception as error:
+            LOG.exception('Step of resource %s broke.', step.row.name)
+            following = Ended(failure_of(error))
+        self._take_row(tree, run, step)
+        if following is not None:
+            self._follow(tree, run, step, following)
+
+    def _take_row(self, tree: Tree, run: StackRun, step: StepRun) -> None:
+        current = run.rows.get(step.row.uuid)
+        if current is not None and current.metadata != step.row.metadata and not step.dirty:
+            step.row = replace(step.row, metadata=current.metadata)
+        if step.dirty:
+            step.dirty = False
+            run.rows[step.row.uuid] = step.row
+            self.fence(tree)
+            self.batch.save(step.row)
+        if step.stack_user_project is not None:
+            self.carrier.keep_project(tree, run, step.stack_user_project)
+            step.stack_user_project = None
+
+    def _follow(self, tree: Tree, run: StackRun, step: StepRun, following: Next) -> None:
+        uuid = step.row.uuid
+        if step.cancelled and not isinstance(following, Ended):
+            self._end_cancelled(tree, run, step)
+        elif isinstance(following, Ask):
+            self._ask(tree, run, step, following)
+        elif isinstance(following, WatchFor):
+            poll = following.op
+            listed = poll.list_path or poll.path
+            self._watch.add(poll, (tree.credential, poll.service, listed), (tree.root_id, uuid))
+        elif isinstance(following, Pause):
+            self._pause(tree, run, step, following)
+        else:
+            tree.steps.pop(uuid, None)
+            self._tokens.pop(uuid, None)
+            if run.traversal is not None:
+                self.carrier.feed(tree, run, StepDone(step.step, step.row, following.outcome))
+
+    def _ask(self, tree: Tree, run: StackRun, step: StepRun, ask: Ask) -> None:
+        self._token += 1
+        token = self._tokens[step.row.uuid] = self._token
+        root_id, uuid, operation = tree.root_id, step.row.uuid, ask.op
+
+        def answered(result: Result) -> None:
+            self.put(Answered(root_id, uuid, token, result))
+
+        def begin() -> bool:
+            # The last look before the world is touched: is the tree surely still ours?
+            if self._may_call():
+                return True
+            self.put(Lost(frozenset([root_id])))
+            return False
+
+        def perform() -> None:
+            self.cloud.perform(tree.credential, operation, answered, begin=begin)
+
+        if ask.durable:
+            self.fence(tree)
+            self.batch.after.append((root_id, perform))
+        else:
+            perform()
+
+    def _answered(self, message: Answered) -> None:
+        found = self._step(message.root_id, message.uuid)
+        if found is None or self._tokens.get(message.uuid) != message.token:
+            return
+        tree, run, step = found
+        result = message.result
+        if step.cancelled:
+            if isinstance(result, Answer):
+                step.absorb(result.body)
+            step.asking = False
+            self._end_cancelled(tree, run, step)
+        elif isinstance(result, Answer):
+            self._advance(tree, run, step, step.answer, result.body)
+        elif isinstance(result, Fault):
+            self._advance(tree, run, step, step.fault, result.fault, result.lost)
+        elif isinstance(result, Unmatched):
+            self._advance(tree, run, step, step.fault, result.error)
+
+    def _pause(self, tree: Tree, run: StackRun, step: StepRun, pause: Pause) -> None:
+        self._token += 1
+        token = self._tokens[step.row.uuid] = self._token
+        root_id, uuid = tree.root_id, step.row.uuid
+        due = self.clock.monotonic() + max(0.0, pause.until - self.clock.wall())
+
+        def wake() -> None:
+            found = self._step(root_id, uuid)
+            if found is not None and self._tokens.get(uuid) == token:
+                self._advance(*found, found[2].wake)
+
+        step.waits_for = pause.signal_of
+        self._timers.add(due, wake, root_id)
+
+    def signalled(self, tree: Tree, uuid: str) -> None:
+        """A row's metadata has changed: steps that wait for it look again."""
+        for waiting in list(tree.steps):
+            step = tree.steps.get(waiting)
+            if step is not None and step.waits_for == uuid and not step.asking:
+                run = tree.stack_of(waiting)
+                if run is not None:
+                    self._advance(tree, run, step, step.wake)
+
+    def cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
+        """Stop a step: at once if it waits, else when its call has been answered."""
+        step = tree.steps.get(uuid)
+        if step is None:
+            return
+        step.cancelled = True
+        if not step.asking:
+            self._end_cancelled(tree, run, step)
+
+    def _end_cancelled(self, tree: Tree, run: StackRun, step: StepRun) -> None:
+        uuid = step.row.uuid
+        self._watch.remove((tree.root_id, uuid))
+        tree.steps.pop(uuid, None)
+        self._tokens.pop(uuid, None)
+        self.carrier.feed(tree, run, Cancelled(step.step, step.row))
+
+    def _step(self, root_id: str, uuid: str) -> tuple[Tree, StackRun, StepRun] | None:
+        tree = self.trees.get(root_id)
+        step = tree.steps.get(uuid) if tree is not None else None
+        if tree is None or step is None:
+            return None
+        run = tree.stacks.get(step.row.stack_id)
+        return (tree, run, step) if run is not None else None
+
+    # -- looking -------------------------------------------------------------------------------------
+
+    def _look(self, round_: Round) -> None:
+        self.cloud.perform(round_.credential, round_, lambda result: self.put(Looked(round_, result)))
+
+    def _looked(self, message: Looked) -> None:
+        result = message.result
+        if isinstance(result, Answer):
+            ended = self._watch.results(message.round, result.body)
+        else:
+            fault = result.fault if isinstance(result, Fault) else CloudFault(0, str(result.error))
+            ended = self._watch.failed(message.round, fault)
+        for token, verdict in ended:
+            root_id, uuid = token  # type: ignore[misc]
+            found = self._step(root_id, uuid)
+            if found is not None:
+                self._observed(*found, verdict)
+
+    def _observed(self, tree: Tree, run: StackRun, step: StepRun, verdict: Verdict) -> None:
+        if verdict.fault is not None:
+            self._advance(tree, run, step, step.fault, verdict.fault)
+        elif verdict.failure is not None:
+            self._advance(tree, run, step, step.broke, verdict.failure)
+        else:
+            self._advance(tree, run, step, step.observed, verdict.body)
+
+    # -- timers ------------------------------------------------------------------------------------------
+
+    def set_timeout(self, tree: Tree, run: StackRun) -> None:
+        """The goal's deadline is absolute, so it survives a restart."""
+        if run.goal.timeout_at is None:
+            return
+        seq, root_id, stack_id = run.goal.seq, tree.root_id, run.stack.id
+        due = self.clock.monotonic() + max(0.0, run.goal.timeout_at - self.clock.wall())
+
+        def timed_out() -> None:
+            found = self.trees.get(root_id)
+            late = found.stacks.get(stack_id) if found else None
+            if found is not None and late is not None and late.goal.seq == seq and late.working:
+                self.carrier.feed(found, late, TimedOut())
+
+        self._timers.add(due, timed_out, root_id)
+
+    def wait_then(self, tree: Tree, run: StackRun, uuids: tuple[str, ...]) -> None:
+        """After ``error_wait`` tell the traversal that these steps have had their time."""
+        traversal, root_id = run.traversal, tree.root_id
+
+        def enough() -> None:
+            found = self.trees.get(root_id)
+            if found is not None and run.traversal is traversal:
+                self.carrier.feed(found, run, WaitedEnough(uuids))
+
+        self._timers.add(self.clock.monotonic() + self.error_wait, enough, root_id)
+
+    def _patience(self) -> float | None:
+        due = self.next_due()
+        return None if due is None else max(0.0, due - self.clock.monotonic())
+
+    # -- the batch ---------------------------------------------------------------------------------------
+
+    def fence(self, tree: Tree) -> None:
+        """The open batch writes for this tree, under its fence."""
+        self.batch.fences[tree.root_id] = tree.fence
+
+    def _flush(self) -> None:
+        if self._writing or not self.batch:
+            return
+        batch, self.batch = self.batch, Batch()
+        self._writing = True
+        self.store.write(batch, lambda outcome: self.put(Written(batch, outcome)))
+
+    def _written(self, message: Written) -> None:
+        self._writing = False
+        lost = message.outcome.lost
+        if lost:
+            self._lost(lost)
+        for root in message.batch.releases - lost:
+            tree = self.trees.get(root)
+            if tree is None:
+                continue
+            del self.trees[root]
+            self._forget(tree)
+        if message.batch.releases:
+            self._gone(message.batch.releases)
+        for root, action in message.batch.after:
+            if root in self.trees or root == '':
+                action()

@@ -1,0 +1,196 @@
+"""Which trees are ours: leases taken, beaten, given up; pokes; the reaper.
+
+Purpose: whoever holds a tree's lease drives it; a dead engine's trees are found
+by any other. Invariant: no call starts when the last good beat is older than
+TTL minus a margin (``may_call``), so a thief may drive at once.
+Neighbours: ``db.leases`` has the compare-and-swap, ``loop`` is told what arrived
+and what changed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+
+from heat.common import errors, green
+from heat.common.clock import Clock
+from heat.db import connect, leases, resources, signals, stacks
+from heat.engine.loader import Loader
+from heat.engine.loop import Arrived, Changed, Loop
+from heat.engine.tree import Tree
+from heat.model.stack import Stack
+from heat.model.status import Action
+
+LOG = logging.getLogger(__name__)
+MARGIN = 5.0
+
+
+class Owner:
+    """Ownership for one engine. ``forward`` pokes another engine over the bus."""
+
+    def __init__(self, engine_id: str, database: Engine, loader: Loader, clock: Clock, *, ttl: float = 20.0,
+                 beat_interval: float = 5.0,
+                 forward: Callable[[str, str], None] = lambda engine_id, root_id: None) -> None:
+        self.engine_id = engine_id
+        self.ttl = ttl
+        self._database = database
+        self._loader = loader
+        self._clock = clock
+        self._beat_interval = beat_interval
+        self._forward = forward
+        self._last_good = clock.monotonic()
+        self._stopped = False
+        self._loop: Loop | None = None
+
+    def attach(self, loop: Loop) -> None:
+        """The loop and the owner know each other."""
+        self._loop = loop
+
+    @property
+    def loop(self) -> Loop:
+        assert self._loop is not None
+        return self._loop
+
+    def may_call(self) -> bool:
+        """Whether the trees are surely still ours: the last good beat is young enough."""
+        return self._clock.monotonic() - self._last_good < self.ttl - MARGIN
+
+    # -- trees that come and go --------------------------------------------------------------------
+
+    def arrived(self, tree: Tree) -> None:
+        """A tree whose lease was taken by intake."""
+        self.loop.put(Arrived(tree))
+
+    def poke(self, root_id: str) -> None:
+        """There is news of a tree: read it if it is ours, take it if it is free, else tell its owner."""
+        if root_id in self.loop.trees:
+            self.refresh(root_id)
+            return
+        if not self.claim(root_id):
+            with connect.read(self._database) as conn:
+                owner = leases.owner(conn, root_id)
+            if owner is not None and owner != self.engine_id:
+                self._forward(owner, root_id)
+
+    def claim(self, root_id: str) -> bool:
+        """Take the lease and load the tree; False if another engine has it."""
+        tree = connect.offload(self._database, self._take, root_id)
+        if tree is None:
+            return False
+        LOG.info('Stack tree %s is ours now (fence %d).', root_id, tree.fence)
+        self.loop.put(Arrived(tree))
+        return True
+
+    def _take(self, root_id: str) -> Tree | None:
+        with connect.write(self._database) as conn:
+            if leases.owner(conn, root_id) == self.engine_id and root_id in self.loop.trees:
+                return None
+            fence = leases.take(conn, root_id, self.engine_id, self.ttl)
+        if fence is None:
+            return None
+        with connect.read(self._database) as conn:
+            tree = self._loader.tree(conn, root_id, fence)
+        if tree is None:
+            with connect.write(self._database) as conn:
+                leases.release(conn, root_id, self.engine_id, fence)
+        return tree
+
+    def refresh(self, root_id: str) -> None:
+        """Read newer goals and signals of an owned tree."""
+        tree = self.loop.trees.get(root_id)
+        if tree is None:
+            return
+        known = {stack_id: run.goal.seq for stack_id, run in tree.stacks.items()}
+
+        def load() -> Changed:
+            with connect.read(self._database) as conn:
+                return Changed(root_id, self._loader.news(conn, root_id, known),
+                               self._loader.signals(conn, root_id))
+
+        changed = connect.offload(self._database, load)
+        if changed.goals or changed.signals:
+            self.loop.put(changed)
+
+    def gone(self, roots: Iterable[str]) -> None:
+        """Trees were released: what came in meanwhile is looked for at once."""
+        for root_id in roots:
+            green.spawn(self._guard, self._look_again, root_id)
+
+    def _look_again(self, root_id: str) -> None:
+        if self._stopped:
+            return
+
+        def unfinished() -> bool:
+            with connect.read(self._database) as conn:
+                root = stacks.load_stack(conn, root_id)
+                return root is not None and (
+                    root.status.value == 'IN_PROGRESS' or root_id in signals.roots_waiting(conn))
+
+        if connect.offload(self._database, unfinished):
+            self.claim(root_id)
+
+    def check_signal(self, stack: Stack, resource_name: str) -> None:
+        """Raise ResourceNotFound or ResourceActionNotSupported unless the resource takes signals."""
+        def load() -> Any:
+            with connect.read(self._database) as conn:
+                return [row for row in resources.rows_of_stack(conn, stack.id, self._loader.crypt)
+                        if row.name == resource_name]
+
+        rows = connect.offload(self._database, load)
+        row = next((r for r in rows if r.action is not Action.DELETE), None)
+        if row is None:
+            raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack.name)
+        if not self._loader.plugin(row).signals:
+            raise errors.ResourceActionNotSupported(action='signal')
+
+    # -- the pulse -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        green.spawn(self._pulse)
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def _pulse(self) -> None:
+        while not self._stopped:
+            self._guard(self.beat)
+            self._guard(self.reap)
+            green.sleep(self._beat_interval)
+
+    def _guard(self, function: Callable[..., Any], *args: Any) -> None:
+        try:
+            function(*args)
+        except Exception as error:
+            LOG.warning('Ownership: %s failed (%s); it is tried again.', function.__name__, error)
+
+    def beat(self) -> None:
+        """Renew our leases by the database's time and read what we may have missed."""
+        before = self._clock.monotonic()
+
+        def renew() -> None:
+            with connect.write(self._database) as conn:
+                leases.beat(conn, self.engine_id)
+
+        connect.offload(self._database, renew)
+        # Counted from before the statement: it may have taken long.
+        self._last_good = before
+        for root_id in list(self.loop.trees):
+            self.refresh(root_id)
+
+    def reap(self) -> None:
+        """Take what nobody drives: stale leases, work without an owner, unread signals."""
+        def look(conn: Connection) -> list[str]:
+            found = leases.stale(conn, self.ttl) + leases.orphans(conn) + signals.roots_waiting(conn)
+            return list(dict.fromkeys(found))
+
+        def load() -> list[str]:
+            with connect.read(self._database) as conn:
+                return look(conn)
+
+        for root_id in connect.offload(self._database, load):
+            if root_id not in self.loop.trees and not self._stopped:
+                self.claim(root_id)

@@ -1,0 +1,404 @@
+"""One step on one row: the plugin's generator, its journal, its resumption.
+
+Purpose: turn what a generator yields into asks of the shell, and answers back
+into the generator. Invariant: a mutating op is asked only with its intent on
+the row (``durable``); its answer joins ``row.memo``, and a re-run generator is
+fed the memo, so the first op without an answer is where a crash is resumed.
+Neighbours: ``loop`` carries asks out; ``resources.base`` writes generators.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from heat import schema
+from heat.common.errors import HeatException
+from heat.model.op import (Adopt, AwaitSignals, Call, CloudFault, Find, NeedsReplacement, Op, Poll, Record,
+                           Sleep, StepFailed, UserCall)
+from heat.model.outcome import Done, Failed, Outcome, Replace
+from heat.model.resource import Intent, Row
+from heat.model.status import Action
+from heat.plan.effects import Step
+from heat.resources.base import VERB_METHODS, Resource, Steps, Surroundings
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
+
+    op: Call | UserCall | Find
+    durable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Poll until the op's judge has spoken."""
+
+    op: Poll
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wake the step at ``until`` (wall seconds), or when row ``signal_of`` changes."""
+
+    until: float
+    signal_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    outcome: Outcome
+
+
+Next = Ask | Watch | Pause | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: how long a call may live, and how long the cloud may take to show it."""
+
+    http_timeout: float = 60.0
+    settle: float = 5.0
+
+
+class StepRun:
+    """The state of one running step. ``row`` is current; ``dirty`` asks for a save."""
+
+    def __init__(self, step: Step, row: Row, kind: type[Resource], around: Surroundings,
+                 now: Callable[[], float], limits: Limits,
+                 signals_of: Callable[[str], tuple[str, dict[str, Any]] | None],
+                 is_ours: Callable[[str], bool]) -> None:
+        self.step = step
+        self.row = row
+        self.kind = kind
+        self.around = around
+        self.dirty = False
+        self.cancelled = False
+        self.asking = False
+        self.waits_for: str | None = None
+        self.stack_user_project: str | None = None
+        self._now = now
+        self._limits = limits
+        self._signals_of = signals_of
+        self._is_ours = is_ours
+        self._index = 0
+        self._pending: Op | None = None
+        self._adopting: Adopt | None = None
+        self._props = dict(row.props or {})
+        self._old = dict(row.keep.get('old_props') or {})
+        self._lookups: list[tuple[bool, Any, Find]] = []
+        self._plugin: Resource | None = None
+        self._generator: Steps | None = None
+        self._phase = 'lookup'
+
+    # -- what the loop calls --------------------------------------------------------------------
+
+    def begin(self) -> Next:
+        """The first ask."""
+        if self.step.verb is not Action.DELETE:
+            for old, props in ((False, self._props), (True, self._old)):
+                for path, is_a, value in schema.translations(self.kind.schema.properties, props):
+                    if isinstance(value, str) and not self._is_ours(value):
+                        self._lookups.append((old, path, Find(is_a, value)))
+        return self._next_lookup()
+
+    def answer(self, value: Any) -> Next:
+        """The pending op was performed and gave ``value``."""
+        self.asking = False
+        if self._phase == 'lookup':
+            old, path, _find = self._lookups.pop(0)
+            if old:
+                self._old = schema.put(self._old, path, value)
+            else:
+                self._props = schema.put(self._props, path, value)
+            return self._next_lookup()
+        if self._adopting is not None:
+            return self._candidates(value)
+        return self._took(value)
+
+    def absorb(self, value: Any) -> None:
+        """The answer to a call that was under way when the step was cancelled: keep what it made."""
+        self.asking = False
+        op = self._pending
+        if self._phase != 'lookup' and self._adopting is None and isinstance(op, Call) and op.identify:
+            self.row = replace(self.row, physical_id=str(dig(value, op.identify)),
+                               memo=(*self.row.memo, {'value': value}))
+
+    def fault(self, fault: CloudFault | HeatException, lost: bool = False) -> Next:
+        """The pending op failed."""
+        self.asking = False
+        op = self._pending
+        if self._phase == 'lookup':
+            return Ended(failure_of(fault))
+        if self._adopting is not None:
+            # The search itself failed: look again later, never create blindly.
+            return Pause(self._now() + self._limits.settle)
+        if lost and isinstance(op, Call) and op.mutating:
+            return self._unresolved(op)
+        return self._run(None, fault)
+
+    def wake(self) -> Next:
+        """A pause is over, or a signal came."""
+        op = self._pending
+        if self._adopting is not None:
+            return self._search(self._adopting)
+        if isinstance(op, AwaitSignals):
+            return self._await_signals(op, self._memo_of(self._index))
+        self._index += 1
+        return self._run(None)
+
+    def observed(self, body: dict[str, Any] | None) -> Next:
+        """The polled object is as it should be (None: gone, as it should be)."""
+        return self._run(body)
+
+    def broke(self, sentence: str) -> Next:
+        """The polled object will never be as it should be."""
+        return self._run(None, StepFailed(sentence, 'ResourceInError'))
+
+    # -- phases ------------------------------------------------------------------------------------
+
+    def _next_lookup(self) -> Next:
+        if self._lookups:
+            self._pending = self._lookups[0][2]
+            self.asking = True
+            return Ask(self._lookups[0][2])
+        if (self.step.verb is Action.DELETE and self.row.physical_id is None
+                and self.row.intent is not None and self.row.intent.verb is Action.CREATE):
+            return self._start('orphan', Action.CREATE)
+        if self.step.read:
+            self._plugin = self.kind(self.row, self._props, self.around)
+            return self._read()
+        if self.row.keep.get('revive') and hasattr(self.kind, 'revive'):
+            return self._start('revive', None)
+        return self._start('verb', self.step.verb)
+
+    def _start(self, phase: str, verb: Action | None) -> Next:
+        self._phase = phase
+        self._index = 0
+        plugin = self._plugin = self.kind(self.row, self._props, self.around)
+        if verb is None:
+            self._generator = plugin.revive()  # type: ignore[attr-defined]
+        elif verb is Action.UPDATE:
+            difference = schema.diff(self.kind.schema, self._old, self._props)
+            self._generator = plugin.update(self._props, difference)
+        else:
+            self._generator = getattr(plugin, VERB_METHODS[verb])()
+        return self._run(None)
+
+    def _generator_ended(self, value: Any) -> Next:
+        plugin = self._plugin
+        assert plugin is not None
+        if self._phase == 'orphan':
+            return self._settled_orphan()
+        if self._phase == 'revive':
+            return self._start('verb', self.step.verb)
+        if self._phase == 'read':
+            return Ended(Done(attrs=value or {}))
+        if self.step.verb in (Action.CREATE, Action.UPDATE) and self.step.wanted:
+            plugin.seen = value
+            return self._read()
+        return Ended(Done())
+
+    def _read(self) -> Next:
+        plugin = self._plugin
+        assert plugin is not None
+        self._phase = 'read'
+        plugin.row = self.row
+        self._generator = plugin.read(self.step.wanted)
+        return self._run(None)
+
+    def _settled_orphan(self) -> Next:
+        """Whether the unanswered creation made something is known; now take it away."""
+        if self._generator is not None:
+            self._generator.close()
+        self.row = replace(self.row, intent=None, memo=())
+        self.dirty = True
+        return self._start('verb', Action.DELETE)
+
+    # -- the generator -------------------------------------------------------------------------------
+
+    def _run(self, feed: Any, throw: Exception | None = None) -> Next:
+        generator, plugin = self._generator, self._plugin
+        assert generator is not None and plugin is not None
+        while True:
+            plugin.row = self.row
+            try:
+                op = generator.throw(throw) if throw is not None else generator.send(feed)
+            except StopIteration as stop:
+                return self._generator_ended(stop.value)
+            except NeedsReplacement:
+                return Ended(Replace(replacement_reason(self.row, self.around)))
+            except Exception as error:  # the border: no plugin's exception passes it
+                return Ended(self._broken(error))
+            throw, feed = None, None
+            self._pending = op
+            found = self._interpret(op)
+            if not isinstance(found, _Feed):
+                return found
+            feed = found.value
+
+    def _broken(self, error: Exception) -> Failed:
+        if not isinstance(error, CloudFault | StepFailed | HeatException | ValueError):
+            LOG.exception('Step %s of resource %s broke.', self.step.verb, self.row.name)
+        return failure_of(error)
+
+    def _interpret(self, op: Op) -> Next | _Feed:
+        if isinstance(op, Record):
+            self._record(op)
+            return _Feed(None)
+        if isinstance(op, Poll):
+            return Watch(op)
+        if isinstance(op, Find) or not (isinstance(op, Sleep | AwaitSignals) or op.mutating):
+            self.asking = True
+            return Ask(op)  # type: ignore[arg-type]
+        known = self._memo_of(self._index)
+        if isinstance(op, Sleep):
+            started = self._journal_time(known)
+            if self._now() < started + op.seconds:
+                return Pause(started + op.seconds)
+            self._index += 1
+            return _Feed(None)
+        if isinstance(op, AwaitSignals):
+            self._journal_time(known)
+            return self._await_signals(op, self._memo_of(self._index))
+        if known is not None:
+            self._index += 1
+            return _Feed(known['value'])
+        intent = self.row.intent
+        if intent is not None and intent.index == self._index and (
+                self.step.resumed or self._phase == 'orphan'):
+            return self._unresolved(op)
+        if self._phase == 'orphan':
+            # The creation stopped before this call was begun: nothing more was made.
+            return self._settled_orphan()
+        return self._intend(op)
+
+    def _intend(self, op: Call | UserCall) -> Next:
+        verb = Action.CREATE if self._phase == 'orphan' else self.step.verb
+        self.row = replace(self.row, intent=Intent(verb, op.label, self._index, self._now()))
+        self.dirty = True
+        self.asking = True
+        return Ask(op, durable=True)
+
+    def _took(self, value: Any) -> Next:
+        op = self._pending
+        if isinstance(op, Call | UserCall) and op.mutating:
+            self.row = replace(self.row, memo=(*self.row.memo, {'value': value}))
+            self._index += 1
+            self.dirty = True
+            identify = op.identify if isinstance(op, Call) else None
+            if identify:
+                self.row = replace(self.row, physical_id=str(dig(value, identify)))
+            if self._phase == 'orphan':
+                return self._settled_orphan()
+        return self._run(value)
+
+    def _record(self, op: Record) -> None:
+        row = self.row
+        self.row = replace(
+            row, data={**row.data, **(op.data or {})},
+            metadata=row.metadata if op.metadata is None else op.metadata,
+            attrs={**row.attrs, **(op.attrs or {})}, physical_id=op.physical_id or row.physical_id)
+        self.stack_user_project = op.stack_user_project or self.stack_user_project
+        self.dirty = True
+
+    # -- the journal ---------------------------------------------------------------------------------
+
+    def _memo_of(self, index: int) -> dict[str, Any] | None:
+        return self.row.memo[index] if index < len(self.row.memo) else None
+
+    def _journal_time(self, known: dict[str, Any] | None) -> float:
+        """When the step first came here; written down so that a crash does not start it anew."""
+        if known is None:
+            known = {'at': self._now()}
+            self.row = replace(self.row, memo=(*self.row.memo, known))
+            self.dirty = True
+        return float(known['at'])
+
+    def _await_signals(self, op: AwaitSignals, known: dict[str, Any] | None) -> Next:
+        assert known is not None
+        found = self._signals_of(op.reference)
+        metadata = found[1] if found else {}
+        verdict = op.judge(metadata)
+        if verdict is True:
+            self._index += 1
+            return self._run(metadata)
+        if verdict is not False:
+            return Ended(Failed(str(verdict), 'WaitConditionFailure'))
+        until = float(known['at']) + op.timeout
+        if self._now() >= until:
+            return Ended(Failed(op.expired(metadata), 'WaitConditionTimeout'))
+        return Pause(until, found[0] if found else None)
+
+    # -- a call whose answer was lost ------------------------------------------------------------------
+
+    def _unresolved(self, op: Call | UserCall) -> Next:
+        """An intent without an answer: find out before acting again."""
+        if isinstance(op, UserCall) or op.method != 'POST' or (op.adopt is None and not op.identify):
+            if self._phase == 'orphan' and isinstance(op, Call):
+                return self._settled_orphan()
+            # Safe to say twice: PUT, DELETE, PATCH, actions judged by state, users found by name.
+            return self._intend(op)
+        if op.adopt is None:
+            return Ended(Failed(
+                f'The answer to "{op.label}" was lost; a {self.row.type} that nothing refers to may be left '
+                'in the cloud.', 'OrphanPossible'))
+        self._adopting = op.adopt
+        return self._search(op.adopt)
+
+    def _search(self, adopt: Adopt) -> Next:
+        op = self._pending
+        assert isinstance(op, Call)
+        self.asking = True
+        return Ask(Call(op.service, 'GET', adopt.path, query=adopt.query, unwrap=adopt.key, ok=(404,),
+                        label=f'adopt {op.label}', as_user=op.as_user))
+
+    def _candidates(self, listed: Any) -> Next:
+        adopt, op, intent = self._adopting, self._pending, self.row.intent
+        assert adopt is not None and isinstance(op, Call) and intent is not None
+        for candidate in listed if isinstance(listed, list) else [listed]:
+            if isinstance(candidate, dict) and adopt.match(candidate) and not self._is_ours(
+                    str(candidate.get('id', ''))):
+                self._adopting = None
+                LOG.info('Resource %s adopts %s.', self.row.name, candidate.get('id'))
+                return self._took(candidate)
+        # The request may still be on its way to the cloud: look again when it no longer can.
+        settled = intent.at + self._limits.http_timeout + self._limits.settle
+        if self._now() < settled:
+            return Pause(settled)
+        self._adopting = None
+        if self._phase == 'orphan':
+            return self._settled_orphan()
+        return self._intend(op)
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    value: Any
+
+
+def dig(value: Any, path: str) -> Any:
+    """``dig({'a': {'b': 1}}, 'a.b')`` is 1; KeyError names the missing part."""
+    for part in path.split('.'):
+        value = value[part]
+    return value
+
+
+def failure_of(error: Exception) -> Failed:
+    if isinstance(error, CloudFault):
+        return Failed(error.text(), error.kind)
+    if isinstance(error, StepFailed):
+        return Failed(error.message, error.kind)
+    return Failed(str(error), type(error).__name__)
+
+
+def replacement_reason(row: Row, around: Surroundings) -> str:
+    """The classic sentence of an update that asks to be a replacement."""
+    kind = row.type.rpartition('::')[2]
+    return (f'The Resource {kind} "{row.name}" [{row.physical_id}] Stack "{around.stack.stack_name}" '
+            f'[{around.stack.stack_id}] requires replacement.')

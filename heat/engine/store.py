@@ -1,0 +1,91 @@
+"""The writer's thread: batches into the database, one transaction each.
+
+Purpose: group commit without stalling the loop. Invariant: batches are written
+in the order in which they came, each until it succeeds: a database that is away
+only delays. Neighbours: ``loop`` hands batches over, ``db.writer`` writes one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import Engine, exc
+
+from heat.common import green
+from heat.common.clock import Clock
+from heat.db import connect, writer
+from heat.db.secrets import Cipher
+from heat.db.writer import Batch, Committed
+
+LOG = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
+
+
+class Store:
+    """Writes for one engine. ``failpoint`` is called with a name at each step, for crash tests."""
+
+    def __init__(self, database: Engine, engine_id: str, crypt: Cipher | None, clock: Clock,
+                 failpoint: Callable[[str], None] = lambda name: None) -> None:
+        self._database = database
+        self._engine_id = engine_id
+        self._crypt = crypt
+        self._clock = clock
+        self._failpoint = failpoint
+        self._queue = green.Queue()
+        self._stopped = False
+
+    def start(self) -> None:
+        green.spawn(self._run)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._queue.put(None)
+
+    def write(self, batch: Batch, done: Callable[[Committed], None]) -> None:
+        """Queue a batch; ``done`` gets the outcome once it is durable."""
+        self._queue.put((batch, done))
+
+    def _run(self) -> None:
+        while not self._stopped:
+            item = self._queue.get()
+            if item is not None:
+                batch, done = item
+                done(self._persist(batch))
+
+    def _persist(self, batch: Batch) -> Committed:
+        pause, unsure = FIRST_PAUSE, False
+        while True:
+            try:
+                return connect.offload(self._database, self.commit, batch, unsure)
+            except exc.DBAPIError as error:
+                if not connect.may_repeat(error) and not error.connection_invalidated:
+                    LOG.exception('The database refuses a batch of %d rows; it is tried again.',
+                                  len(batch.rows))
+                else:
+                    LOG.warning('The database does not take a batch (%s); it is tried again.',
+                                type(error.orig).__name__)
+            except (OSError, exc.TimeoutError) as error:
+                LOG.warning('The database does not take a batch (%s); it is tried again.', error)
+            # The commit may have gone through before the connection broke.
+            unsure = True
+            green.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def commit(self, batch: Batch, unsure: bool = False) -> Committed:
+        """One transaction, now, in this thread; errors of the driver."""
+        self._failpoint('commit.before')
+        with connect.write(self._database) as conn:
+            if unsure and writer.written_already(conn, batch):
+                LOG.info('A batch had been written before the connection broke.')
+                return Committed()
+            outcome = writer.write(conn, batch, self._engine_id, self._crypt, self._clock.now())
+        self._failpoint('commit.after')
+        return outcome
+
+
+class DirectStore(Store):
+    """Writes at once, in the caller's thread: for tests and the simulator."""
+
+    def write(self, batch: Batch, done: Callable[[Committed], None]) -> None:
+        done(self.commit(batch))

@@ -1,0 +1,86 @@
+"""A tree of stacks as its owner holds it in memory.
+
+Purpose: ``StackRun`` is one stack with its rows and, while it works, its
+traversal; ``Tree`` is a root with everything nested in it. Invariant: only the
+loop touches these; what is here is what the database holds plus the batch
+under way. Neighbours: ``loader`` builds them, ``loop`` drives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from heat.clouds.credential import Credential
+from heat.db.signals import Signal
+from heat.engine.step import StepRun
+from heat.model.resource import Row
+from heat.model.stack import Goal, Stack
+from heat.plan.effects import Finish
+from heat.plan.traversal import Traversal, Wanted
+from heat.plan.types import Types
+from heat.resources.base import Surroundings
+
+
+@dataclass
+class StackRun:
+    """One stack in memory. ``environment`` and ``files`` are what nested stacks inherit."""
+
+    stack: Stack
+    goal: Goal
+    wanted: Wanted
+    rows: dict[str, Row]
+    types: Types
+    around: Surroundings
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    traversal: Traversal | None = None
+    rollback_to: Goal | None = None
+    rollback_wanted: Wanted | None = None
+    closing: Finish | None = None
+
+    @property
+    def working(self) -> bool:
+        return self.closing is not None or (self.traversal is not None and not self.traversal.finished)
+
+
+@dataclass
+class Tree:
+    """A root and its nested stacks, under one lease."""
+
+    root_id: str
+    fence: int
+    credential: Credential | None
+    stacks: dict[str, StackRun] = field(default_factory=dict)
+    signals: list[Signal] = field(default_factory=list)
+    steps: dict[str, StepRun] = field(default_factory=dict)
+    leaving: bool = False
+
+    def stack_of(self, uuid: str) -> StackRun | None:
+        """The stack that holds the row ``uuid``."""
+        return next((run for run in self.stacks.values() if uuid in run.rows), None)
+
+    @property
+    def working(self) -> bool:
+        return any(run.working for run in self.stacks.values())
+
+    def holds(self, physical_id: str) -> bool:
+        """Whether a row of the tree already stands for that object."""
+        return any(row.physical_id == physical_id for run in self.stacks.values()
+                   for row in run.rows.values())
+
+
+@dataclass(frozen=True, slots=True)
+class NewGoal:
+    """A stack of an owned tree has a newer goal than the one being walked to."""
+
+    stack: Stack
+    goal: Goal
+    wanted: Wanted
+    types: Types
+    environment: Mapping[str, Any]
+    files: Mapping[str, str]
+    rollback_to: Goal | None
+    rollback_wanted: Wanted | None = None
+    credential: Credential | None = None

@@ -1,0 +1,164 @@
+"""Is this a stack that can be made? Asked before anything is written.
+
+Purpose: types, properties, references, attributes, cycles, and the things in the
+cloud that the template names. Invariant: every fault found is told in one
+answer, the first in the classic wording; nothing is changed.
+Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heat import schema
+from heat.clouds.catalog import service as catalog_row
+from heat.clouds.find import Finder
+from heat.clouds.credential import Credential
+from heat.common import errors
+from heat.common.ids import StackId
+from heat.common.policy import Enforcer
+from heat.common.context import RequestContext
+from heat.engine.compiled import Compiled, child_environment, compile_wanted
+from heat.model.op import CloudFault
+from heat.model.resource import Row
+from heat.plan.traversal import Wanted, graph_of, references_by_resource
+from heat.schema.constraints import Custom
+from heat.template.definition import Definition, check_attributes, check_references
+from heat.template.expr import NullScope
+
+MAX_TOLD = 20
+
+
+class Validator:
+    """Validates for one request. ``available`` tells whether a service is in the catalogue."""
+
+    def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
+                 available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
+                 max_depth: int) -> None:
+        self._context = context
+        self._finder = finder
+        self._credential = credential
+        self._available = available
+        self._policy = policy
+        self._max_resources = max_resources
+        self._max_depth = max_depth
+        self._count = 0
+
+    def stack(self, identity: StackId, compiled: Compiled, wanted: Wanted) -> None:
+        """Raise StackValidationFailed and its kin if this stack cannot be made."""
+        self._count = 0
+        self._parameters(compiled)
+        self._template(identity, wanted, compiled.types, compiled.environment.to_dict(), compiled.files, 0)
+
+    def _parameters(self, compiled: Compiled) -> None:
+        faults = []
+        for name, constraint, value in compiled.parameters.cloud_checks():
+            fault = self._look_up(constraint.name, value)
+            if fault:
+                faults.append(f"Parameter '{name}' is invalid: {constraint.message(value, fault)}")
+        if faults:
+            raise errors.StackValidationFailed(message='\n'.join(faults))
+
+    def _template(self, identity: StackId, wanted: Wanted, types: Any, environment: Mapping[str, Any],
+                  files: Mapping[str, str], depth: int) -> None:
+        template = wanted.template
+        assert template is not None
+        self._count += len(template.resources)
+        if 0 <= self._max_resources < self._count:
+            raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.')
+        if depth > self._max_depth:
+            raise errors.RequestLimitExceeded(
+                message=f'Recursion depth exceeds {self._max_depth}.')
+        for name, definition in template.resources.items():
+            self._type(types(definition.type, name), definition.type)
+        check_references(template)
+
+        def attributes_of(name: str) -> Any:
+            kind = types(template.resources[name].type, name)
+            if kind.nested or getattr(kind, 'open', False):
+                return None
+            return kind.schema.attributes
+
+        check_attributes(template, attributes_of)
+        graph_of(template.resources, types)
+        faults: list[str] = []
+        reads = references_by_resource(template)
+        scope = NullScope(dict(wanted.facts.parameters), files)
+        for name, definition in template.resources.items():
+            kind = types(definition.type, name)
+            props = self._properties(name, definition, kind, scope, faults)
+            if kind.nested and props is not None and not faults and not schema.has_unknown(props):
+                self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
+                             types, environment, files, depth)
+        if faults:
+            more = len(faults) - MAX_TOLD
+            told = faults[:MAX_TOLD] + ([f'... and {more} more'] if more > 0 else [])
+            raise errors.StackValidationFailed(message='\n'.join(told))
+
+    def _type(self, kind: Any, called: str) -> None:
+        if self._policy is not None:
+            self._policy.enforce_type(self._context, kind.type)
+        if kind.service is not None and not self._available(kind.service):
+            row = catalog_row(kind.service)
+            raise errors.ResourceTypeUnavailable(
+                service_name=row.client, resource_type=called,
+                reason=f'{row.client} {row.name} endpoint is not in service catalog.')
+
+    def _properties(self, name: str, definition: Definition, kind: Any, scope: NullScope,
+                    faults: list[str]) -> dict[str, Any] | None:
+        try:
+            raw = definition.properties.value(scope)
+            policy = definition.update_policy.value(scope)
+        except errors.HeatException:
+            raise
+        except (ValueError, TypeError, KeyError) as error:
+            faults.append(f'{type(error).__name__}: : resources.{name}: : {error}')
+            return None
+        if raw is schema.UNKNOWN:
+            return None
+        path: list[Any] = ['resources', name, 'properties']
+        props, wrong = schema.resolve(kind.schema.properties, raw or {}, path=path, unknown_ok=True,
+                                      accept_others=kind.schema.open)
+        _policy, bad_policy = schema.resolve(kind.schema.update_policy, policy or {},
+                                             path=['resources', name, 'update_policy'])
+        faults += [error.text(join=': : ') for error in [*wrong, *bad_policy]]
+        if wrong:
+            return None
+        faults += [f'{type(e).__name__}: : resources.{name}: : {e}' for e in kind.schema.faults(props)]
+        faults += [f'Property error: : resources.{name}.properties: : {s}' for s in kind.validate(props)]
+        for place, constraint, value in schema.custom_checks(kind.schema.properties, props):
+            said = self._look_up(constraint, value)
+            if said:
+                where = errors.path_text([*path, *place])
+                faults.append(f'Property error: : {where}: : {Custom(name=constraint).message(value, said)}')
+        return props
+
+    def _look_up(self, constraint: str, value: Any) -> str | None:
+        """The finder's sentence if the thing is not there; None if it is, or if nobody can tell."""
+        if self._finder is None or self._credential is None or not isinstance(value, str):
+            return None
+        try:
+            self._finder.find(self._credential, constraint, value)
+        except CloudFault as fault:
+            return fault.text()
+        except errors.HeatException as error:
+            return str(error)
+        return None
+
+    def _nested(self, identity: StackId, name: str, kind: Any, props: dict[str, Any], reads: Any, types: Any,
+                environment: Mapping[str, Any], files: Mapping[str, str], depth: int) -> None:
+        row = Row(uuid='00000000-0000-4000-8000-000000000000', stack_id=identity.stack_id,
+                  root_id=identity.stack_id, name=name, type=kind.type, props=props,
+                  keep={'wanted': list(reads)})
+        template = kind.expand(row, None)
+        inner = child_environment(environment, template.parameters)
+        try:
+            wanted, inner_types = compile_wanted(identity, template.tree, inner, files, types)
+            self._template(identity, wanted, inner_types, inner, files, depth + 1)
+        except errors.StackValidationFailed as error:
+            raise errors.StackValidationFailed(
+                error=error.error, path=f'resources.{name}<nested_stack>'
+                + (f'.{error.path}' if error.path else ''), message=error.error_message) from error
+
+

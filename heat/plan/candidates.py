@@ -1,0 +1,64 @@
+"""One resource's inputs worked out, and which of its rows to go on with.
+
+Purpose: expressions -> resolved properties -> decision, for one node. Invariant:
+an evaluation error is a value (``failure``), named as the classic names it.
+Neighbours: ``traversal`` asks for each node it reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from heat import schema
+from heat.common import errors
+from heat.model.outcome import Failed
+from heat.model.resource import Row
+from heat.model.status import Status
+from heat.plan.decide import Decision, Verdict, decide
+from heat.plan.types import Types
+from heat.template.definition import Definition
+from heat.template.expr import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a definition asks of a row now. With ``failure`` the rest is empty."""
+
+    props: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    update_policy: dict[str, Any] = field(default_factory=dict)
+    decision: Decision = Decision(Verdict.KEEP)
+    failure: Failed | None = None
+
+
+def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Evaluated:
+    """Properties and metadata under ``scope``, and what becomes of ``row``."""
+    kind = types(definition.type, definition.name)
+    try:
+        raw = definition.properties.value(scope) or {}
+        metadata = definition.metadata.value(scope) or {}
+        policy = definition.update_policy.value(scope) or {}
+    except errors.HeatException as error:
+        return Evaluated(failure=Failed(str(error), type(error).__name__))
+    except (ValueError, TypeError, KeyError) as error:
+        return Evaluated(failure=Failed(str(error), type(error).__name__))
+    props, wrong = schema.resolve(kind.schema.properties, raw, path=['Properties'])
+    if wrong:
+        return Evaluated(failure=Failed(wrong[0].text(), 'StackValidationFailed'))
+    return Evaluated(props, metadata, policy, decide(kind, row, props, metadata))
+
+
+def pick(rows: Sequence[Row], definition: Definition | None, types: Types) -> Row:
+    """The row to go on with among those of one name.
+
+    After a failed replacement both the old and the new thing are there: a sound
+    one of the wanted type serves, and of two the one that was not replaced.
+    """
+    wanted = types(definition.type, definition.name).type if definition is not None else None
+
+    def rank(row: Row) -> tuple[bool, bool, bool]:
+        return (row.class_name == wanted, row.status is not Status.FAILED, row.replaced_by is None)
+
+    return max(rows, key=rank)

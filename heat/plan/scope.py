@@ -1,0 +1,85 @@
+"""What expressions see while a stack is worked on: its parameters and its rows.
+
+Purpose: ``get_resource`` and ``get_attr`` answered from rows alone. Invariant:
+no I/O: the attributes anyone refers to were stored when their resource
+completed. Neighbours: ``template.expr`` asks, ``traversal`` owns the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from heat.common import errors
+from heat.model.resource import Row
+from heat.model.status import Action
+from heat.plan.types import Types
+from heat.template.definition import Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a stack's expressions know besides its resources.
+
+    ``parameters`` maps names (pseudo parameters included) to typed values,
+    ``facade`` the kinds of resource_facade to values of the parent resource.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+    facade: Mapping[str, Any] = field(default_factory=dict)
+    zones: tuple[str, ...] = ('nova',)
+
+
+class StackScope:
+    """The scope of one stack. ``row_of`` gives a resource's current row or None."""
+
+    def __init__(self, facts: Facts, definitions: Mapping[str, Definition], types: Types,
+                 row_of: Callable[[str], Row | None]) -> None:
+        self._facts = facts
+        self._definitions = definitions
+        self._types = types
+        self._row_of = row_of
+
+    def parameter(self, name: str) -> Any:
+        try:
+            return self._facts.parameters[name]
+        except KeyError:
+            raise errors.UserParameterMissing(key=name) from None
+
+    def reference(self, resource: str) -> Any:
+        row = self._row_of(resource)
+        if row is None:
+            return None
+        return self._types.of(row).reference(row)
+
+    def attribute(self, resource: str, attribute: str | None, path: tuple[Any, ...]) -> Any:
+        definition = self._definitions.get(resource)
+        row = self._row_of(resource)
+        if row is not None:
+            kind = self._types.of(row)
+        elif definition is not None:
+            kind = self._types(definition.type, resource)
+        else:
+            raise errors.InvalidTemplateReference(resource=resource, key='get_attr')
+        if attribute is not None and not kind.knows(attribute):
+            raise errors.InvalidTemplateAttribute(resource=resource, key=attribute)
+        if row is None or row.action in (Action.INIT, Action.DELETE):
+            return None
+        if attribute is None:
+            return {name: kind.attribute(row, name, ()) for name in kind.schema.attributes}
+        return kind.attribute(row, attribute, path)
+
+    def file(self, name: str) -> str:
+        return self._facts.files[name]
+
+    def condition(self, name: str) -> bool:
+        return bool(self._facts.conditions[name])
+
+    def facade(self, kind: str) -> Any:
+        return self._facts.facade.get(kind)
+
+    def zones(self) -> list[str]:
+        return list(self._facts.zones)

@@ -1,0 +1,155 @@
+"""What a resource type is: a table first, generators where the cloud needs them.
+
+Purpose: ``Resource`` answers the planner's pure questions as class methods and
+runs a step as an instance bound to one row. Invariant: a step asks for
+everything through the ops it yields (``model.op``) and keeps nothing outside its
+row; it never sees the stack, the bus or the database.
+Neighbours: ``plan.types`` is the planner's view, ``engine.step`` runs steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from heat.common.ids import StackId, physical_name
+from heat.model.op import Op, Record, StepFailed
+from heat.model.outcome import Done, Outcome
+from heat.model.resource import Row
+from heat.model.status import Action
+from heat.schema import Diff, TypeSchema, compile_schema
+from heat.template.definition import Definition
+from heat.template.expr import Ref
+
+Steps = Generator[Op, Any, Any]
+
+VERB_METHODS = {Action.CREATE: 'create', Action.UPDATE: 'update', Action.DELETE: 'delete',
+                Action.CHECK: 'check', Action.SUSPEND: 'suspend', Action.RESUME: 'resume',
+                Action.SNAPSHOT: 'snapshot'}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a step may know besides its row: names and addresses, no state.
+
+    ``urls`` holds ``signal`` (native API), ``cfn`` (pre-signed), ``auth``.
+    """
+
+    stack: StackId
+    region: str = ''
+    stack_user_project: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+    now: float = 0.0
+
+
+class Resource:
+    """Base of all types. Subclasses fill the table and override verbs as generators."""
+
+    type: ClassVar[str] = ''
+    service: ClassVar[str | None] = None
+    pure: ClassVar[bool] = False
+    nested: ClassVar[bool] = False
+    survives_failure: ClassVar[bool] = False
+    signals: ClassVar[bool] = False
+    name_limit: ClassVar[int] = 255
+    hidden: ClassVar[bool] = False
+    schema: ClassVar[TypeSchema]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__dict__.get('type'):
+            cls.schema = compile_schema(cls)
+
+    def __init__(self, row: Row, props: dict[str, Any], around: Surroundings) -> None:
+        self.row = row
+        self.props = props
+        self.around = around
+        # The object as the verb last saw it; spares ``read`` a request.
+        self.seen: Any = None
+
+    # -- the step's side: verbs as generators of ops ---------------------------------------------
+
+    def create(self) -> Steps:
+        yield from ()
+
+    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        yield from ()
+
+    def delete(self) -> Steps:
+        yield from ()
+
+    def read(self, names: tuple[Any, ...]) -> Steps:
+        """The attributes ``names`` as a map; runs when a step completes and for live reads."""
+        yield from ()
+        return {}
+
+    @property
+    def name(self) -> str:
+        return self.row.name
+
+    @property
+    def id(self) -> str:
+        """The physical id; a step that needs one and has none fails with a sentence."""
+        if self.row.physical_id is None:
+            raise StepFailed(f'Resource {self.name} has no physical id.', 'NotFound')
+        return self.row.physical_id
+
+    def physical_name(self) -> str:
+        return physical_name(self.around.stack.stack_name, self.name, self.row.uuid, self.name_limit)
+
+    def keep(self, **data: Any) -> Record:
+        """Keep private data on the row (encrypted at rest)."""
+        return Record(data=data)
+
+    # -- the planner's side: pure, on the class ----------------------------------------------------
+
+    @classmethod
+    def compute(cls, verb: Action, row: Row, stack: StackId) -> tuple[Outcome, Row]:
+        """A pure type's step: by default nothing but a physical name."""
+        return Done(physical_name(stack.stack_name, row.name, row.uuid, cls.name_limit)), row
+
+    @classmethod
+    def supports(cls, verb: Action) -> bool:
+        return hasattr(cls, VERB_METHODS.get(verb, ''))
+
+    @classmethod
+    def reference(cls, row: Row) -> Any:
+        return row.physical_id if row.physical_id is not None else row.name
+
+    @classmethod
+    def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
+        return row.attrs.get(name)
+
+    @classmethod
+    def knows(cls, name: str) -> bool:
+        return name in cls.schema.attributes or name == 'show'
+
+    @classmethod
+    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
+        names = {ref.attribute for ref in refs}
+        if None in names:
+            return tuple(cls.schema.attributes)
+        return tuple(sorted(n for n in names if n is not None))
+
+    @classmethod
+    def wants_replacement(cls, row: Row, new: Mapping[str, Any], changed: frozenset[str]) -> bool:
+        return False
+
+    @classmethod
+    def before(cls, name: str, definition: Definition,
+               others: Mapping[str, Definition]) -> frozenset[str]:
+        return frozenset()
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        """Sentences about properties that do not fit together; values may be UNKNOWN."""
+        return ()
+
+    @classmethod
+    def signal(cls, row: Row, details: Mapping[str, Any] | None) -> tuple[Row, str]:
+        """The row after a signal, and the event's reason. Only called where ``signals``."""
+        raise StepFailed(f'Resource {row.name} does not support signals.', 'ResourceActionNotSupported')
+
+
+__all__ = ['Diff', 'Resource', 'Steps', 'Surroundings']

@@ -1,0 +1,11 @@
+"""OS::Heat types."""
+
+from heat.resources.base import Resource
+from heat.resources.heat.basic import NoneResource, RandomString, Value
+from heat.resources.heat.group import ResourceGroup
+from heat.resources.heat.trial import Delay, TestResource
+from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandle
+
+TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
+    NoneResource, Value, RandomString, Delay, TestResource, WaitCondition, WaitConditionHandle,
+    ResourceGroup)}

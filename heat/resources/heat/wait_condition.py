@@ -1,0 +1,229 @@
+"""A template that waits for word from inside: OS::Heat::WaitCondition and its handle.
+
+Purpose: the handle has a user of its own and an address; whoever signals it
+lets the condition go on. Invariant: signals are kept in the handle's metadata,
+secrets (password, token) in its private data and nowhere else.
+Neighbours: ``engine.carry`` applies signals, ``engine.step`` waits for them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from heat.model.op import AwaitSignals, Record, StepFailed, UserCall
+from heat.model.resource import Row
+from heat.resources.base import Diff, Resource, Steps
+from heat.schema import IN_PLACE, Attr, Integer, Number, String, Support
+
+SUCCESS, FAILURE = 'SUCCESS', 'FAILURE'
+OFFERED = ('TOKEN_SIGNAL', 'HEAT_SIGNAL', 'NO_SIGNAL')
+
+
+class StackUser(Resource):
+    """Base of resources that own a user in the domain of stack users."""
+
+    def create_user(self) -> Steps:
+        """Make (or find again) the user; its id becomes the physical id."""
+        password = self.row.data.get('password') or secrets.token_urlsafe(24)
+        yield Record(data={'password': password})
+        project_id = self.around.stack_user_project
+        if project_id is None:
+            made = yield UserCall('create_project', {'project_name': self.project_name()}, label='project')
+            project_id = made['project_id']
+        user = yield UserCall('create_user', {'name': self.physical_name(), 'password': password,
+                                              'project_id': project_id}, label='user')
+        yield Record(data={'project_id': project_id, 'user_id': user['user_id']},
+                     physical_id=user['user_id'], stack_user_project=project_id)
+
+    def project_name(self) -> str:
+        """One project serves a whole stack tree; keystone limits the name to 64 characters."""
+        root = self.row.root_id
+        return f'{root}-{self.around.stack.stack_name}'[:64]
+
+    def delete_user(self) -> Steps:
+        user_id = self.row.data.get('user_id') or self.row.physical_id
+        if user_id:
+            yield UserCall('delete_user', {'user_id': user_id}, label='delete user')
+
+    def suspend(self) -> Steps:
+        if self.row.data.get('user_id'):
+            yield UserCall('suspend_user', {'user_id': self.row.data['user_id']}, label='suspend user')
+
+    def resume(self) -> Steps:
+        if self.row.data.get('user_id'):
+            yield UserCall('resume_user', {'user_id': self.row.data['user_id']}, label='resume user')
+
+
+class WaitConditionHandle(StackUser):
+    """Resource for managing instance signals.
+
+    The main points of this resource are:
+
+    - have no dependencies (so the instance can reference it).
+    - create credentials to allow for signalling from the instance.
+    - handle signals from the instance, validate and store result.
+    """
+
+    type = 'OS::Heat::WaitConditionHandle'
+    title = 'HeatWaitConditionHandle'
+    support = Support(version='2014.2')
+    signals = True
+
+    class properties:
+        signal_transport = String(
+            'How the client will signal the wait condition. CFN_SIGNAL will allow an HTTP POST to a CFN '
+            'keypair signed URL. TEMP_URL_SIGNAL will create a Swift TempURL to be signalled via HTTP PUT. '
+            'HEAT_SIGNAL will allow calls to the Heat API resource-signal using the provided keystone '
+            'credentials. ZAQAR_SIGNAL will create a dedicated zaqar queue to be signalled using the '
+            'provided keystone credentials. TOKEN_SIGNAL will allow and HTTP POST to a Heat API endpoint '
+            'with the provided keystone token. NO_SIGNAL will result in the resource going to a signalled '
+            'state without waiting for any signal.', default='TOKEN_SIGNAL',
+            values=['CFN_SIGNAL', 'TEMP_URL_SIGNAL', 'HEAT_SIGNAL', 'NO_SIGNAL', 'ZAQAR_SIGNAL',
+                    'TOKEN_SIGNAL'],
+            support=Support(version='6.0.0'))
+
+    class attributes:
+        token = Attr('Token for stack-user which can be used for signalling handle when signal_transport '
+                     'is set to TOKEN_SIGNAL. None for all other signal transports.', type='String',
+                     live=True)
+        endpoint = Attr('Endpoint/url which can be used for signalling handle when signal_transport is set '
+                        'to TOKEN_SIGNAL. None for all other signal transports.', type='String', live=True)
+        curl_cli = Attr('Convenience attribute, provides curl CLI command prefix, which can be used for '
+                        'signalling handle completion or failure when signal_transport is set to '
+                        'TOKEN_SIGNAL. You can signal success by adding --data-binary \'{"status": '
+                        '"SUCCESS"}\' , or signal failure by adding --data-binary \'{"status": '
+                        '"FAILURE"}\'. This attribute is set to None for all other signal transports.',
+                        type='String', live=True)
+        signal = Attr('JSON serialized map that includes the endpoint, token and/or other attributes the '
+                      'client must use for signalling this handle. The contents of this map depend on the '
+                      'type of signal selected in the signal_transport property.', type='String', live=True)
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        transport = props.get('signal_transport')
+        if isinstance(transport, str) and transport not in OFFERED:
+            yield f'The signal_transport {transport} is not supported; use one of {", ".join(OFFERED)}.'
+
+    def create(self) -> Steps:
+        yield from self.create_user()
+        data = self.row.data
+        account = {'user_id': data['user_id'], 'password': data['password'],
+                   'project_id': data['project_id']}
+        kept: dict[str, Any] = {'endpoint': self._endpoint(data['project_id'])}
+        if self.props['signal_transport'] == 'TOKEN_SIGNAL':
+            answer = yield UserCall('token', account)
+            kept['token'] = answer['token']
+        elif self.props['signal_transport'] == 'HEAT_SIGNAL':
+            answer = yield UserCall('token', account)
+            kept['account'] = {
+                'auth_url': self.around.urls.get('auth', ''), 'username': self.physical_name()[-64:],
+                'user_id': data['user_id'], 'password': data['password'], 'project_id': data['project_id'],
+                'domain_id': answer.get('user_domain_id') or answer.get('domain_id'),
+                'region_name': self.around.region, 'alarm_url': kept['endpoint']}
+        yield self.keep(**kept)
+
+    def _endpoint(self, project_id: str) -> str:
+        path = replace(self.around.stack, tenant=project_id).resource(self.name).url_path()
+        return f'{self.around.urls.get("signal", "").rstrip("/")}{path}/signal'
+
+    def delete(self) -> Steps:
+        yield from self.delete_user()
+
+    @classmethod
+    def wanted(cls, refs: Any) -> tuple[Any, ...]:
+        # All attributes come from private data; a copy among the attributes would stand in the clear.
+        return ()
+
+    @classmethod
+    def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
+        data = row.data
+        token = data.get('token')
+        if name == 'token':
+            return token
+        if name == 'endpoint':
+            return data.get('endpoint') if token else None
+        if name == 'curl_cli':
+            return None if not token else (
+                f"curl -i -X POST -H 'X-Auth-Token: {token}' -H 'Content-Type: application/json' "
+                f"-H 'Accept: application/json' {data['endpoint']}")
+        if name == 'signal':
+            return json.dumps(data.get('account'))
+        return None
+
+    @classmethod
+    def signal(cls, row: Row, details: Mapping[str, Any] | None) -> tuple[Row, str]:
+        given = dict(details or {})
+        strange = set(given) - {'data', 'id', 'reason', 'status'}
+        if strange:
+            raise StepFailed(f'Signal has unexpected keys: {", ".join(sorted(strange))}', 'ValueError')
+        number = len(row.metadata) + 1
+        status = given.get('status') or SUCCESS
+        if status not in (SUCCESS, FAILURE):
+            raise StepFailed(f'Signal has the status {status}, which is neither SUCCESS nor FAILURE',
+                             'ValueError')
+        uid = str(given.get('id') or number)
+        reason = given.get('reason') or f'Signal {number} received'
+        metadata = {**row.metadata, uid: {'data': given.get('data'), 'reason': reason, 'status': status}}
+        return replace(row, metadata=metadata), f'Signal: status:{status} reason:{reason}'
+
+
+class WaitCondition(Resource):
+    """Resource for handling signals received by WaitConditionHandle.
+
+    Resource takes WaitConditionHandle and starts to create. Resource is in
+    CREATE_IN_PROGRESS status until WaitConditionHandle doesn't receive
+    sufficient number of successful signals (this number can be specified with
+    count property) and successfully creates after that, or fails due to
+    timeout.
+    """
+
+    type = 'OS::Heat::WaitCondition'
+    title = 'HeatWaitCondition'
+    support = Support(version='2014.2')
+
+    class properties:
+        handle = String('A reference to the wait condition handle used to signal this wait condition.',
+                        required=True)
+        timeout = Number('The number of seconds to wait for the correct number of signals to arrive.',
+                         required=True, range=(1, 43200))
+        count = Integer('The number of success signals that must be received before the stack creation '
+                        'process continues.', default=1, range=(1, None), update=IN_PLACE)
+
+    class attributes:
+        data = Attr('JSON string containing data associated with wait condition signals sent to the '
+                    'handle.', type='String', live=True)
+
+    def create(self) -> Steps:
+        yield Record(physical_id=self.physical_name())
+        return (yield from self._wait())
+
+    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        return (yield from self._wait())
+
+    def _wait(self) -> Steps:
+        count = self.props['count']
+
+        def judge(signals: dict[str, Any]) -> bool | str:
+            failed = [s['reason'] for s in signals.values() if s['status'] == FAILURE]
+            if failed:
+                return ';'.join(failed)
+            return sum(s['status'] == SUCCESS for s in signals.values()) >= count
+
+        def expired(signals: dict[str, Any]) -> str:
+            text = f'{len(signals)} of {count} received'
+            reasons = ';'.join(str(s['reason']) for s in signals.values())
+            return f'{text} - {reasons}' if reasons else text
+
+        return (yield AwaitSignals(self.props['handle'], self.props['timeout'], judge, expired))
+
+    def read(self, names: tuple[Any, ...]) -> Steps:
+        signals = self.seen
+        if not isinstance(signals, dict):
+            signals = yield AwaitSignals(self.props['handle'], 0, lambda found: True, lambda found: '')
+        return {'data': json.dumps({uid: s.get('data') for uid, s in signals.items()})}
+
+

@@ -1,0 +1,82 @@
+"""A whole OpenStack of one's own: tools/devcloud with private ports, databases, broker and state.
+
+Invariant: it touches no other cloud of the machine; only the packages and schema dumps under
+/var/lib/devcloud are shared.
+"""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers.daemon import Unavailable, free_port
+from tests.servers.keystone import Credentials
+
+SCRIPT = Path(__file__).resolve().parents[2] / 'tools' / 'devcloud' / 'devcloud'
+PORTS = {'keystone': 5000, 'nova': 8774, 'nova-metadata': 8775, 'cinder': 8776, 'placement': 8778,
+         'glance': 9292, 'neutron': 9696, 'memcached': 11311}
+
+
+class Devcloud:
+    """keystone, glance, placement, neutron, nova and cinder, as tools/devcloud/README.md tells.
+
+    `admin`, `demo` and `heat` (project service) are users; `domain_admin` rules the domain `heat`.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        lowest = min(PORTS.values())
+        self._offset = free_port(port - lowest for port in PORTS.values()) - lowest
+        self._mysql, self._rabbit = free_port(), free_port()
+        self._dist = free_port(apart=(0, 1))
+        self.auth_url = self.url('keystone') + '/v3'
+        self.admin = Credentials(self.auth_url, 'admin', 'devcloud', 'admin')
+        self.demo = Credentials(self.auth_url, 'demo', 'demo', 'demo')
+        self.heat = Credentials(self.auth_url, 'heat', 'devcloud', 'service')
+        self.domain_admin = Credentials(self.auth_url, 'heat_domain_admin', 'devcloud', user_domain='heat')
+
+    def url(self, service: str) -> str:
+        """Root URL of a service by its name, such as 'nova'."""
+        return f'http://127.0.0.1:{PORTS[service] + self._offset}'
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that tools/devcloud needs to mean this cloud."""
+        return {'DEVCLOUD_HOME': str(self.directory), 'DEVCLOUD_PORT_OFFSET': str(self._offset),
+                'DEVCLOUD_MYSQL_PORT': str(self._mysql),
+                'DEVCLOUD_MYSQL_SOCKET': str(self.directory / 'socket' / 'mysqld.sock'),
+                'DEVCLOUD_RABBIT_PORT': str(self._rabbit),
+                'DEVCLOUD_RABBIT_DIST_PORT': str(self._dist),
+                'DEVCLOUD_RABBIT_NODE': f'devcloud{self._rabbit}@localhost'}
+
+    def run(self, *words: str, seconds: float = 900) -> str:
+        """tools/devcloud with these words; its output, or RuntimeError."""
+        environment = {key: value for key, value in os.environ.items()
+                       if not key.startswith(('OS_', 'DEVCLOUD_')) or key == 'DEVCLOUD_LIB'}
+        done = subprocess.run([str(SCRIPT), *words], env={**environment, **self.environment}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds)
+        if done.returncode:
+            raise RuntimeError(f'devcloud {" ".join(words)}: {done.stdout[-4000:]}')
+        return done.stdout
+
+    def start(self) -> Devcloud:
+        """Bring it up (packages too, on a new machine); raises Unavailable without root or apt."""
+        if os.geteuid():
+            raise Unavailable('a whole OpenStack needs root')
+        if not os.path.exists('/usr/bin/apt-get') or not os.path.exists('/usr/bin/python3'):
+            raise Unavailable('a whole OpenStack needs Debian 12')
+        try:
+            self.run('up')
+        except RuntimeError:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop everything of it and remove its state; logs stay in `directory`.last-logs."""
+        try:
+            self.run('down', '--wipe')
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            self.run('down')

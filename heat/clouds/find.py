@@ -22,6 +22,7 @@ from heat.clouds.session import Connection, Sessions
 from heat.common import errors
 from heat.common.clock import Clock
 from heat.model import op
+from heat.model.op import Find
 
 _ID = re.compile(r'^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$', re.IGNORECASE)
 REMEMBERED = 20_000
@@ -40,14 +41,6 @@ class NoMatch(errors.EntityNotFound):
     def to_wire(self) -> dict[str, Any]:
         # The other side of the bus knows the common class; the sentence travels along.
         return {**super().to_wire(), 'class': 'EntityNotFound'}
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """The wish to know the id of ``value``, which is a ``kind`` of the table below."""
-
-    kind: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)

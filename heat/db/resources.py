@@ -39,7 +39,9 @@ def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
         'properties_hash': key[1] if key else None, 'attributes': row.attrs or None, 'data': data,
         'decrypt_method': method, 'requires': list(row.requires) or None, 'replaces': row.replaces,
         'replaced_by': row.replaced_by, 'goal_seq': row.goal_seq,
-        'intent': row.intent.to_wire() if row.intent else None, 'memo': list(row.memo) or None,
+        'intent': row.intent.to_wire() if row.intent else None,
+        # Answers of the cloud may hold secrets (a private key, a password).
+        'memo': list(seal(crypt, row.memo)) if row.memo else None,
         'keep': row.keep or None, 'action': str(row.action), 'status': str(row.status),
         'status_reason': row.reason, 'created_at': row.created_at or now, 'updated_at': row.updated_at}
 
@@ -54,7 +56,8 @@ def from_columns(row: RowMapping, crypt: Cipher | None) -> Row:
         attrs=row['attributes'] or {}, metadata=row['rsrc_metadata'] or {},
         data=unseal(crypt, row['decrypt_method'], row['data']) if row['data'] is not None else {},
         requires=tuple(row['requires'] or ()), replaces=row['replaces'], replaced_by=row['replaced_by'],
-        goal_seq=row['goal_seq'], intent=Intent.from_wire(row['intent']), memo=tuple(row['memo'] or ()),
+        goal_seq=row['goal_seq'], intent=Intent.from_wire(row['intent']),
+        memo=tuple(unseal(crypt, *row['memo'])) if row['memo'] else (),
         keep=row['keep'] or {}, created_at=row['created_at'], updated_at=row['updated_at'])
 
 

@@ -50,7 +50,10 @@ class StackState:
 
 @dataclass
 class Batch:
-    """What one commit makes durable, by root; ``after`` runs once it is."""
+    """What one commit makes durable, by root; ``after`` runs once it is.
+
+    ``projects`` maps a stack to (root, project of its in-instance users).
+    """
 
     fences: dict[str, int] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
@@ -59,12 +62,13 @@ class Batch:
     states: list[StackState] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
     signals_done: dict[int, str] = field(default_factory=dict)
+    projects: dict[str, tuple[str, str]] = field(default_factory=dict)
     releases: set[str] = field(default_factory=set)
     after: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.removed or self.events or self.states or self.children
-                    or self.releases or self.after or self.signals_done)
+                    or self.releases or self.after or self.signals_done or self.projects)
 
     def save(self, row: Row) -> None:
         self.rows[row.uuid] = row
@@ -84,8 +88,12 @@ class Committed:
 
 
 def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
-          now: datetime.datetime, encrypt_properties: bool = False) -> Committed:
-    """Write the batch in the caller's transaction."""
+          now: datetime.datetime) -> Committed:
+    """Write the batch in the caller's transaction.
+
+    Property sets are always encrypted: what a handle or a random string gave out as a
+    secret stands in the properties of those who use it.
+    """
     held = leases.hold(conn, engine_id, batch.fences)
     lost = frozenset(batch.fences) - held
     children = [c for c in batch.children.values() if c.stack.root_id in held]
@@ -94,15 +102,18 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
     rows = [replace(row, updated_at=now) if row.action is not Action.INIT else row
             for row in batch.rows.values() if row.root_id in held]
     if rows:
-        resources.upsert_rows(conn, rows, crypt, now=now, encrypt_properties=encrypt_properties)
+        resources.upsert_rows(conn, rows, crypt, now=now, encrypt_properties=crypt is not None)
     gone = [uuid for uuid, root in batch.removed.items() if root in held]
     if gone:
         resources.delete_rows(conn, gone)
     written = [e for e in batch.events if e.root_id in held]
     if written:
-        events.insert_events(conn, written, now, crypt)
+        events.insert_events(conn, written, now, crypt, encrypt_properties=crypt is not None)
     overtaken = {s.stack.id for s in batch.states
                  if s.stack.root_id in held and not _write_state(conn, s, now)}
+    for stack_id, (root, project) in batch.projects.items():
+        if root in held:
+            stacks.update_stack(conn, stack_id, stack_user_project_id=project)
     if batch.signals_done:
         signals.forget(conn, [n for n, root in batch.signals_done.items() if root in held])
     for root in sorted(batch.releases & held):
@@ -111,16 +122,19 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
 
 
 def written_already(conn: Connection, batch: Batch) -> bool:
-    """Whether a batch whose commit was not confirmed is there: its first event tells."""
-    if not batch.events:
+    """Whether a batch whose commit was not confirmed is there: an event of it tells."""
+    first = {e.root_id: e.uuid for e in reversed(batch.events)}
+    if not first:
         return False
     return conn.execute(sa.select(event_table.c.id).where(
-        event_table.c.uuid == batch.events[0].uuid)).first() is not None
+        event_table.c.uuid.in_(sorted(first.values()))).limit(1)).first() is not None
 
 
 def _write_child(conn: Connection, child: Child, crypt: Cipher | None, now: datetime.datetime) -> None:
-    template_id = templates.store_template(
-        conn, child.tree, child.environment, child.files, child.stack.tenant, now, crypt=crypt)
+    # A child's parameters are values of its parent, hidden ones among them.
+    secret = tuple(child.environment.get('parameters') or ()) if crypt is not None else ()
+    template_id = templates.store_template(conn, child.tree, child.environment, child.files,
+                                           child.stack.tenant, now, crypt=crypt, secret_names=secret)
     goal = replace(child.goal, template_id=template_id)
     there = conn.execute(sa.select(stack_table.c.id).where(stack_table.c.id == child.stack.id)).first()
     if there is None:
@@ -138,10 +152,10 @@ def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -
     if change.deleted:
         more['deleted_at'] = now
     if following is not None:
-        more['goal_seq'] = following.seq
         more['template_id'] = following.template_id
     hit = stacks.update_stack_state(conn, value.id, change.seq, action=value.action, status=value.status,
                                     reason=value.reason, **more)
     if hit and following is not None:
+        stacks.update_stack(conn, value.id, goal_seq=following.seq)
         goals.add_goals(conn, [following], now)
     return bool(hit)

@@ -176,9 +176,12 @@ class Carrier:
         if finish.next_goal is not None:
             self._follow_up(tree, run, finish, finish.next_goal)
             return
-        if deleted and run.stack.id == tree.root_id and self._loop.close(tree, run.stack):
-            # Trust and in-instance project go first; ``closed`` goes on from here.
+        outside = run.stack.user_creds_id is not None or run.stack.stack_user_project_id is not None
+        if deleted and run.stack.id == tree.root_id and outside:
+            # Trust and in-instance project go once the last row is surely gone, since they are
+            # needed until then; ``closed`` goes on from there.
             run.closing = finish
+            self._loop.batch.after.append((tree.root_id, lambda: self._loop.close(tree, run.stack)))
             return
         self._conclude(tree, run, finish, deleted)
 
@@ -191,7 +194,7 @@ class Carrier:
             self._conclude(tree, run, finish, True)
 
     def _conclude(self, tree: Tree, run: StackRun, finish: Finish, deleted: bool) -> None:
-        self._announce(finish)
+        self._loop.batch.after.append(('', lambda: self._announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
         if run.stack.parent_row is not None:
@@ -225,7 +228,7 @@ class Carrier:
 
     def _follow_up(self, tree: Tree, run: StackRun, finish: Finish, goal: Goal) -> None:
         """A failed goal leads to another one: the rollback."""
-        self._announce(finish)
+        self._loop.batch.after.append(('', lambda: self._announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         goal = replace(goal, seq=finish.goal.seq + 1)
         started = replace(finish.stack, action=goal.action, status=Status.IN_PROGRESS,

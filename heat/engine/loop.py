@@ -110,7 +110,7 @@ class Loop:
                  may_call: Callable[[], bool] = lambda: True,
                  gone: Callable[[Iterable[str]], None] = lambda roots: None,
                  announce: Callable[[Any], None] = lambda finish: None,
-                 close: Callable[[Tree, Stack], bool] = lambda tree, stack: False) -> None:
+                 close: Callable[[Tree, Stack], None] | None = None) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -120,7 +120,7 @@ class Loop:
         self.trees: dict[str, Tree] = {}
         self.batch = Batch()
         self.carrier = Carrier(self, announce)
-        self.close = close
+        self.close = close or (lambda tree, stack: self.put(Closed(tree.root_id)))
         self._may_call = may_call
         self._gone = gone
         self._inbox = green.Queue()

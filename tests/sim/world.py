@@ -175,7 +175,8 @@ class World:
             if until is not None and soonest > until:
                 self.clock.advance(max(0.0, until - self.clock.monotonic()))
                 return
-            self.clock.advance(max(0.0, soonest - self.clock.monotonic()))
+            # A hair more, so that rounding never leaves the clock just short of the moment.
+            self.clock.advance(max(0.0, soonest - self.clock.monotonic()) + 1e-6)
             while self._due and self._due[0][0] <= self.clock.monotonic():
                 heapq.heappop(self._due)[2]()
         raise AssertionError('The world does not come to rest.')

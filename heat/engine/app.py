@@ -1,0 +1,196 @@
+"""One engine, put together.
+
+Purpose: the parts of an engine process and the order in which they start and
+stop. Invariant: nothing is taken from the bus before the loop and the writer
+run; nothing is left running after ``stop``. Neighbours: ``cmd.engine`` and
+``cmd.all`` make one; tests too.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from heat.bus.client import EngineClient
+from heat.bus.notify import Notifier
+from heat.bus.server import EngineServer
+from heat.bus.wire import Port
+from heat.clouds import trust
+from heat.clouds.credential import Credential
+from heat.clouds.performer import Performer
+from heat.clouds.session import Sessions
+from heat.common import config, errors, green
+from heat.common.clock import Clock
+from heat.common.context import RequestContext
+from heat.common.crypt import Crypt
+from heat.common.ids import new_id
+from heat.common.policy import Enforcer
+from heat.db import connect, creds, events, services, stacks
+from heat.engine.addresses import Addresses
+from heat.engine.intake import Intake
+from heat.engine.live import LiveReader
+from heat.engine.loader import Loader
+from heat.engine.loop import Closed, Leave, Loop
+from heat.engine.owner import Owner
+from heat.engine.reads import Reads
+from heat.engine.service import Service
+from heat.engine.software import Software
+from heat.engine.step import Limits
+from heat.engine.store import Store
+from heat.engine.templates import Templates
+from heat.engine.tree import Tree
+from heat.model.op import CloudFault, UserCall
+from heat.model.stack import Stack
+from heat.plan.effects import Finish
+from heat.template.load import parse
+from heat.template.registry import Layer
+
+LOG = logging.getLogger(__name__)
+
+
+class Engine:
+    """``start`` serves; ``stop`` lets calls under way end, gives leases up and leaves."""
+
+    def __init__(self, conf: cfg.ConfigOpts, port: Port) -> None:
+        self.conf = conf
+        self.engine_id = new_id()
+        self.clock = Clock()
+        self.crypt = Crypt(config.encryption_keys(conf))
+        self.database = connect.open_engine(conf)
+        self.sessions = Sessions(conf)
+        self.performer = Performer(self.sessions, self.clock)
+        self.policy = Enforcer(conf)
+        self.loader = Loader(self.crypt, Addresses(conf, self.sessions), operator_layers(conf))
+        self._client = EngineClient(port, conf)
+        self.owner = Owner(self.engine_id, self.database, self.loader, self.clock, ttl=conf.engine.lease_ttl,
+                           beat_interval=conf.engine.lease_beat_interval, forward=self._client.poke)
+        self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
+        self.loop = Loop(
+            self.engine_id, self.clock, self.performer, self.store,
+            limits=Limits(conf.engine.http_timeout, conf.engine.settle_time),
+            error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
+            announce=self._announce, close=self._close)
+        self.owner.attach(self.loop)
+        intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
+                        self.policy, self.loader, self.owner)
+        live = LiveReader(self.database, self.loader, self.performer)
+        self.service = Service(
+            intake, Reads(self.database, conf, self.crypt, self.clock, live),
+            Templates(conf, available=self._available, allowed=self._allowed),
+            Software(self.database, conf, self.crypt, self.clock), self.owner.poke)
+        self._server = EngineServer(port, conf, self.service, self.engine_id)
+        self._notifier = Notifier(conf)
+        self._record = services.Service(
+            new_id(), self.engine_id, conf.host, socket.gethostname(), 'heat-engine', 'engine',
+            conf.periodic_interval)
+        self._stopped = False
+
+    # -- life ----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work; returns once requests are taken."""
+        self._write(lambda conn: services.register(conn, self._record, self.clock.now()))
+        self.store.start()
+        green.spawn(self.loop.run)
+        self.owner.beat()
+        self.owner.start()
+        green.spawn(self._report)
+        self._server.start()
+        LOG.info('Engine %s (process %d) serves.', self.engine_id, os.getpid())
+
+    def stop(self, graceful_seconds: float = 30.0) -> None:
+        """Take no more requests, end what is under way, give the leases up."""
+        self._stopped = True
+        end = self.clock.monotonic() + graceful_seconds
+        self._server.stop(graceful_seconds)
+        self.owner.stop()
+        self.loop.put(Leave())
+        while not self.loop.idle and self.clock.monotonic() < end:
+            green.sleep(0.05)
+        self.loop.stop()
+        self.store.stop()
+        try:
+            self._write(lambda conn: services.sign_off(conn, self._record.id, self.clock.now()))
+        except Exception as error:
+            LOG.warning('Engine %s could not sign off: %s', self.engine_id, error)
+        self.database.dispose()
+        LOG.info('Engine %s has left.', self.engine_id)
+
+    def _report(self) -> None:
+        while not self._stopped:
+            green.sleep(self.conf.periodic_interval)
+            try:
+                self._write(lambda conn: services.report(conn, self._record.id, self.clock.now()))
+            except Exception as error:
+                LOG.warning('Engine %s could not report: %s', self.engine_id, error)
+
+    def _write(self, change: Any) -> None:
+        def run() -> None:
+            with connect.write(self.database) as conn:
+                change(conn)
+
+        connect.offload(self.database, run)
+
+    # -- what the loop asks of the world around ----------------------------------------------------
+
+    def _announce(self, finish: Finish) -> None:
+        """A goal's end, made known after it is durable."""
+        green.spawn(self._tell, finish)
+
+    def _tell(self, finish: Finish) -> None:
+        stack = finish.stack
+        payload = {
+            'tenant_id': stack.tenant, 'user_id': None, 'user_identity': None, 'username': stack.username,
+            'stack_identity': stack.identity.arn(), 'stack_name': stack.name,
+            'state': f'{finish.goal.action}_{finish.status}', 'state_reason': finish.reason,
+            'create_at': str(stack.created_at), 'description': '', 'updated_at': str(stack.updated_at),
+            'tags': list(stack.tags)}
+        self._notifier.stack(RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status, payload)
+        most = self.conf.max_events_per_stack
+        if most > 0:
+            self._write(lambda conn: events.purge_events(conn, stack.id, most, self.conf.event_purge_batch_size))
+
+    def _close(self, tree: Tree, stack: Stack) -> None:
+        green.spawn(self._take_away, tree.root_id, stack, tree.credential)
+
+    def _take_away(self, root_id: str, stack: Stack, credential: Any) -> None:
+        """What a deleted root had besides its resources: the in-instance project and the trust."""
+        try:
+            if stack.stack_user_project_id is not None and credential is not None:
+                self.performer.perform_now(
+                    credential, UserCall('delete_project', {'project_id': stack.stack_user_project_id}))
+            if credential is not None and credential.trust_id:
+                trust.revoke(self.sessions, credential)
+        except (CloudFault, errors.HeatException) as error:
+            LOG.warning('After stack %s something was left in keystone: %s', stack.name, error)
+        try:
+            if stack.user_creds_id is not None:
+                number = stack.user_creds_id
+                self._write(lambda conn: (stacks.update_stack(conn, stack.id, user_creds_id=None),
+                                          creds.delete_unused_credential(conn, number)))
+        except Exception as error:
+            LOG.warning('The credential of stack %s was not removed: %s', stack.name, error)
+        self.loop.put(Closed(root_id))
+
+    def _available(self, context: RequestContext, kind: Any) -> bool:
+        return kind.service is None or self.sessions.has_service(Credential.of_request(context), kind.service)
+
+    def _allowed(self, context: RequestContext, type_name: str) -> bool:
+        return self.policy.allows_type(context, type_name)
+
+
+def operator_layers(conf: cfg.ConfigOpts) -> tuple[Layer, ...]:
+    """The registry mappings in ``environment_dir``, in order of file name."""
+    layers = []
+    directory = Path(conf.environment_dir)
+    for path in sorted(directory.glob('*.yaml')) if directory.is_dir() else ():
+        tree: Mapping[str, Any] = parse(path.read_text(), what='environment')
+        registry = tree.get('resource_registry') or {}
+        layers.append(Layer(registry, user=False))
+    return tuple(layers)

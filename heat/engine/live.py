@@ -1,0 +1,56 @@
+"""Attributes read anew from the cloud, for one request.
+
+Purpose: run a plugin's ``read`` generator to its end in this thread. Invariant:
+reading never changes anything; a resource that cannot be read gives nothing and
+a line in the log. Neighbours: ``reads`` asks, ``clouds.performer`` answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import Engine
+
+from heat.clouds.performer import Performer
+from heat.common import errors
+from heat.db import connect
+from heat.engine.loader import Loader
+from heat.model.op import Call, CloudFault, Find, Record, StepFailed, UserCall
+from heat.model.resource import Row
+from heat.model.stack import Stack
+
+
+class LiveReader:
+    """Reads attributes with the credential of the row's stack."""
+
+    def __init__(self, database: Engine, loader: Loader, performer: Performer) -> None:
+        self._database = database
+        self._loader = loader
+        self._performer = performer
+        self._log = logging.getLogger(__name__)
+
+    def __call__(self, row: Row, kind: Any, names: tuple[Any, ...], stack: Stack) -> dict[str, Any] | None:
+        """The attributes ``names``; None if the resource cannot be asked."""
+        if row.physical_id is None or kind.pure or kind.nested:
+            return None
+        with connect.read(self._database) as conn:
+            credential = self._loader.credential(conn, stack)
+        if credential is None:
+            return None
+        generator = kind(row, dict(row.props or {}), self._loader.around(stack)).read(names)
+        answer: Any = None
+        try:
+            while True:
+                operation = generator.send(answer)
+                answer = None
+                if isinstance(operation, Call | UserCall | Find):
+                    answer = self._performer.perform_now(credential, operation)
+                elif not isinstance(operation, Record):
+                    # Waiting has no place in a read: what the row keeps must do.
+                    return None
+        except StopIteration as stop:
+            return dict(stop.value or {})
+        except (CloudFault, StepFailed, errors.HeatException) as error:
+            self._log.warning('Attributes %s of resource %s could not be read: %s', names, row.name, error)
+            return None

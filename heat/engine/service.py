@@ -1,0 +1,72 @@
+"""The RPC endpoint: method names to functions, nothing else.
+
+Purpose: what the bus may call. Invariant: every method of the wire table is
+served or refuses with a sentence that says it is not supported.
+Neighbours: ``bus.server`` dispatches here, ``intake`` ``reads`` ``templates``
+``software`` do the work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from heat.common import errors, logs
+from heat.common.context import RequestContext
+from heat.engine.intake import Intake
+from heat.engine.reads import Reads
+from heat.engine.software import Software
+from heat.engine.templates import Templates
+
+LOG = logging.getLogger(__name__)
+
+WISHES = ('create_stack', 'update_stack', 'delete_stack', 'stack_suspend', 'stack_resume', 'stack_check',
+          'stack_cancel_update', 'resource_signal')
+
+UNSERVED = {
+    'abandon_stack': 'Abandoning a stack', 'export_stack': 'Exporting a stack',
+    'preview_stack': 'Previewing a stack', 'preview_update_stack': 'Previewing an update',
+    'resource_mark_unhealthy': 'Marking a resource unhealthy', 'stack_snapshot': 'Taking a snapshot',
+    'stack_list_snapshots': 'Listing snapshots', 'show_snapshot': 'Showing a snapshot',
+    'delete_snapshot': 'Deleting a snapshot', 'stack_restore': 'Restoring a snapshot',
+    'signal_software_deployment': 'Signalling a software deployment',
+    'check_software_deployment': 'Checking a software deployment',
+    'migrate_convergence_1': 'Migrating a stack to convergence'}
+
+Method = Callable[..., Any]
+
+
+class Service:
+    """The table, and one way through it."""
+
+    def __init__(self, intake: Intake, reads: Reads, templates: Templates, software: Software,
+                 poked: Callable[[str], None]) -> None:
+        self._poked = poked
+        self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
+        for part in (software, templates, reads):
+            self._methods |= {name: getattr(part, name) for name in dir(part)
+                              if not name.startswith('_') and callable(getattr(part, name))}
+        self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}
+
+    def dispatch(self, method: str, context: RequestContext, arguments: dict[str, Any]) -> Any:
+        """Run ``method``; a HeatException is for the caller, anything else is a defect."""
+        if method == 'poke':
+            self._poked(str(arguments['stack_root_id']))
+            return None
+        if method == 'listening':
+            return True
+        function = self._methods.get(method)
+        if function is None:
+            raise errors.NotSupported(feature=f'The RPC method {method}')
+        identity = arguments.get('stack_identity')
+        with logs.bind(request=context.request_id, user=context.user_id, project=context.tenant_id,
+                       stack=identity.get('stack_id') if isinstance(identity, Mapping) else None):
+            return function(context, **arguments)
+
+
+def refusal(feature: str) -> Method:
+    """A method that says plainly that it is not there."""
+    def refuse(context: RequestContext, **arguments: Any) -> Any:
+        raise errors.NotSupported(feature=feature)
+    return refuse

@@ -1,0 +1,96 @@
+"""Wait conditions: word from inside, failures, too late, more than once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heat.common import errors
+
+
+def waiting(count: int = 1, timeout: int = 60) -> dict[str, Any]:
+    return {'heat_template_version': '2021-04-16', 'resources': {
+        'h': {'type': 'OS::Heat::WaitConditionHandle'},
+        'w': {'type': 'OS::Heat::WaitCondition',
+              'properties': {'handle': {'get_resource': 'h'}, 'count': count, 'timeout': timeout}},
+        'after': {'type': 'OS::Heat::TestResource', 'depends_on': 'w',
+                  'properties': {'value': {'get_attr': ['w', 'data']}}}}}
+
+
+def test_two_signals_are_enough_for_a_count_of_two(world):
+    me = world.create('s', waiting(2))
+    world.run(until=world.clock.monotonic() + 5)
+    assert world.states(me)['w'] == 'CREATE_IN_PROGRESS'
+    world.signal(me, 'h', {'status': 'SUCCESS', 'reason': 'fine', 'data': 'x'})
+    world.run(until=world.clock.monotonic() + 5)
+    assert world.states(me)['w'] == 'CREATE_IN_PROGRESS'
+    world.signal(me, 'h', None)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    assert world.rows(me)['after'].props['value'] == '{"1": "x", "2": null}'
+    reasons = world.reasons(me)
+    assert 'h Signal: status:SUCCESS reason:fine' in reasons
+    assert 'h Signal: status:SUCCESS reason:Signal 2 received' in reasons
+
+
+def test_a_failure_signal_fails_the_condition(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    world.signal(me, 'h', {'status': 'FAILURE', 'reason': 'no luck'})
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED'
+    assert world.stack(me).reason == 'Resource CREATE failed: WaitConditionFailure: resources.w: no luck'
+
+
+def test_nobody_signals(world):
+    me = world.create('s', waiting(2))
+    world.run()
+    assert world.rows(me)['w'].reason == 'WaitConditionTimeout: resources.w: 0 of 2 received'
+
+
+def test_the_same_id_counts_once(world):
+    me = world.create('s', waiting(2))
+    world.run(until=world.clock.monotonic() + 5)
+    for _ in range(3):
+        world.signal(me, 'h', {'id': 'same'})
+    world.run()
+    assert world.rows(me)['w'].reason.startswith('WaitConditionTimeout: resources.w: 1 of 2 received')
+
+
+def test_a_signal_to_a_stack_at_rest_is_kept(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    world.signal(me, 'h')
+    world.run()
+    world.signal(me, 'h', {'id': 'later', 'data': 7})
+    world.run()
+    assert world.rows(me)['h'].metadata['later']['data'] == 7
+    assert world.leases_held() == 0
+
+
+def test_what_takes_no_signals_says_so(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    with pytest.raises(errors.ResourceActionNotSupported):
+        world.signal(me, 'w')
+    with pytest.raises(errors.ResourceNotFound):
+        world.signal(me, 'nobody')
+
+
+def test_a_bad_signal_leaves_an_event_and_nothing_else(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    world.signal(me, 'h', {'status': 'MAYBE'})
+    world.run(until=world.clock.monotonic() + 5)
+    assert world.rows(me)['h'].metadata == {}
+    assert 'h SIGNAL_FAILED' in world.events(me)
+
+
+def test_the_token_stands_nowhere_in_the_clear(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    with world.database.connect() as conn:
+        dump = str(conn.exec_driver_sql('select * from resource').all())
+        dump += str(conn.exec_driver_sql('select * from resource_properties_data').all())
+    assert world.rows(me)['h'].data['token'] == 'tok' and "'tok'" not in dump and '"tok"' not in dump

@@ -16,14 +16,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import webob.exc
-from oslo_config import cfg
 
 from heat.common import errors
 
-OPTIONS = [cfg.BoolOpt(
-    'allow_local_template_url', default=False,
-    help='Let template_url name addresses of this host and of its local link. Off, such requests are '
-         'refused, so that nobody reads internal services through heat-api.')]
 HOPS = 5
 SECONDS = 30.0
 CHUNK = 65536

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from heat.api import fetch
 from heat.common.context import RequestContext
 
 
@@ -51,7 +50,6 @@ def configure(conf: Any, engine_client: EngineClient, policy: Policy | None = No
     if policy is None:
         from heat.common.policy import Enforcer
         policy = Enforcer(conf)
-    conf.register_opts(fetch.OPTIONS)
     _wiring[:] = [Wiring(conf, engine_client, policy)]
 
 

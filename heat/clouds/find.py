@@ -22,7 +22,6 @@ from heat.clouds.session import Connection, Sessions
 from heat.common import errors
 from heat.common.clock import Clock
 from heat.model import op
-from heat.model.op import Find
 
 _ID = re.compile(r'^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$', re.IGNORECASE)
 REMEMBERED = 20_000

@@ -17,12 +17,13 @@ from typing import Any
 
 from heat.clouds import catalog, rest, stack_user
 from heat.clouds.credential import Credential, NotConfigured
-from heat.clouds.find import Find, Finder
+from heat.clouds.find import Finder
 from heat.clouds.session import LostAnswer, Sessions
 from heat.clouds.watch import Round
 from heat.common import errors, green
 from heat.common.clock import Clock
 from heat.model import op
+from heat.model.op import Find
 
 LOG = logging.getLogger(__name__)
 

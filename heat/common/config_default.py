@@ -181,6 +181,9 @@ OURS = [
     cfg.MultiStrOpt('previous_auth_encryption_keys', default=[], secret=True,
                     help='Earlier values of auth_encryption_key, one a line. They only decrypt what was '
                          'stored before the key was changed.'),
+    cfg.BoolOpt('allow_local_template_url', default=False,
+                help='Let template_url name addresses of this host and of its local link. Off, such requests '
+                     'are refused, so that nobody reads internal services through heat-api.'),
 ]
 
 # Spellings from releases which named the broker piece by piece.

@@ -151,10 +151,12 @@ class Engine:
             'state': f'{finish.goal.action}_{finish.status}', 'state_reason': finish.reason,
             'create_at': str(stack.created_at), 'description': '', 'updated_at': str(stack.updated_at),
             'tags': list(stack.tags)}
-        self._notifier.stack(RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status, payload)
+        self._notifier.stack(RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status,
+                             payload)
         most = self.conf.max_events_per_stack
         if most > 0:
-            self._write(lambda conn: events.purge_events(conn, stack.id, most, self.conf.event_purge_batch_size))
+            self._write(lambda conn: events.purge_events(conn, stack.id, most,
+                                                         self.conf.event_purge_batch_size))
 
     def _close(self, tree: Tree, stack: Stack) -> None:
         green.spawn(self._take_away, tree.root_id, stack, tree.credential)

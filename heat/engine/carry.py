@@ -25,8 +25,21 @@ from heat.model.op import StepFailed
 from heat.model.outcome import Done, Failed
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
-from heat.plan.effects import (Cancel, Cancelled, CoreEvent, Effect, Emit, Finish, Remove, Save, Start, Step,
-                               StepDone, TimedOut, WaitThen)
+from heat.plan.effects import (
+    Cancel,
+    Cancelled,
+    CoreEvent,
+    Effect,
+    Emit,
+    Finish,
+    Remove,
+    Save,
+    Start,
+    Step,
+    StepDone,
+    TimedOut,
+    WaitThen,
+)
 from heat.plan.traversal import Traversal, stack_event
 
 if TYPE_CHECKING:
@@ -66,7 +79,8 @@ class Carrier:
         except Exception as error:
             LOG.exception('The traversal of stack %s broke.', run.stack.name)
             traversal.finished = True
-            reason = f'Internal error while working on stack {run.stack.name}: {type(error).__name__}: {error}'
+            reason = (f'Internal error while working on stack {run.stack.name}: '
+                      f'{type(error).__name__}: {error}')
             done = replace(run.stack, action=run.goal.action, status=Status.FAILED, reason=reason)
             effects = [Finish(done, run.goal, Status.FAILED, reason,
                               stack_event(done, run.goal.action, Status.FAILED, reason))]
@@ -292,5 +306,6 @@ class Carrier:
         if after is not row:
             self._loop.batch.save(after)
         self._loop.batch.events.append(Event(
-            row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id, row.props))
+            row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
+            row.props))
         self._loop.signalled(tree, row.uuid)

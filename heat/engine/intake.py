@@ -159,7 +159,10 @@ class Intake:
                        environment_files: Sequence[str] | None) -> tuple[Compiled, Compiled]:
         """The template wished for and the stored one; an ``existing`` update merges onto the latter."""
         with connect.read(self.database) as conn:
-            tree, environment, old_files = templates.load_template(conn, stack.template_id, self.crypt)
+            found = templates.load_template(conn, stack.template_id, self.crypt)
+        if found is None:
+            raise errors.EntityNotFound(entity='Stack', name=stack.name)
+        tree, environment, old_files = found
         kept = compile_all(stack.identity, tree, environment, old_files, operator=self.loader.operator,
                            strict=False)
         given: Args = params or {}

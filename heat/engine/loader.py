@@ -74,7 +74,10 @@ class Loader:
 
     def compiled(self, conn: Connection, identity: StackId, template_id: int) -> Compiled:
         """A stored template with its environment, compiled for the stack."""
-        tree, environment, files = templates.load_template(conn, template_id, self.crypt)
+        found = templates.load_template(conn, template_id, self.crypt)
+        if found is None:
+            raise LookupError(f'The template {template_id} of stack {identity.stack_name} is gone.')
+        tree, environment, files = found
         return compile_all(identity, tree, environment, files, operator=self.operator)
 
     def credential(self, conn: Connection, root: Stack) -> Credential | None:

@@ -29,6 +29,7 @@ from heat.model.stack import Stack
 from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
 
 LOG = logging.getLogger(__name__)
+DEFAULT_LIMITS = Limits()
 
 
 class Cloud(Protocol):
@@ -106,7 +107,7 @@ class Loop:
     """The engine's heart. ``turn`` is one round; ``run`` repeats it until ``stop``."""
 
     def __init__(self, engine_id: str, clock: Clock, cloud: Cloud, store: Store, *,
-                 limits: Limits = Limits(), error_wait: float = 240.0,
+                 limits: Limits = DEFAULT_LIMITS, error_wait: float = 240.0,
                  may_call: Callable[[], bool] = lambda: True,
                  gone: Callable[[Iterable[str]], None] = lambda roots: None,
                  announce: Callable[[Any], None] = lambda finish: None,
@@ -419,8 +420,8 @@ class Loop:
             fault = result.fault if isinstance(result, Fault) else CloudFault(0, str(result.error))
             ended = self._watch.failed(message.round, fault)
         for token, verdict in ended:
-            root_id, uuid = token  # type: ignore[misc]
-            found = self._step(root_id, uuid)
+            assert isinstance(token, tuple)
+            found = self._step(*token)
             if found is not None:
                 self._observed(*found, verdict)
 

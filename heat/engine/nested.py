@@ -24,8 +24,8 @@ from heat.model.status import Action, Status
 from heat.plan.traversal import Traversal, Wanted
 
 _NAMESPACE = uuid_module.UUID('5d5f0ab9-6c2a-4c0f-9b57-0e3a1f6f8f11')
-_CAUSE = re.compile(r'Resource \w+ failed: (?:(?P<kind>\w+): )?(?:resources\.(?P<path>\S+): )?(?P<message>.*)',
-                    re.DOTALL)
+_CAUSE = re.compile(
+    r'Resource \w+ failed: (?:(?P<kind>\w+): )?(?:resources\.(?P<path>\S+): )?(?P<message>.*)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None)
         stack_user_project_id=parent.stack.stack_user_project_id, disable_rollback=True,
         timeout=parent.stack.timeout, goal_seq=seq)
     view = View(child) if child is not None else None
+    environment: Mapping[str, Any]
     if verb in (Action.CREATE, Action.UPDATE):
         template = kind.expand(row, view)  # type: ignore[attr-defined]
         kept = kind.kept(row, view)  # type: ignore[attr-defined]

@@ -16,8 +16,20 @@ from typing import Any
 
 from heat import schema
 from heat.common.errors import HeatException
-from heat.model.op import (Adopt, AwaitSignals, Call, CloudFault, Find, NeedsReplacement, Op, Poll, Record,
-                           Sleep, StepFailed, UserCall)
+from heat.model.op import (
+    Adopt,
+    AwaitSignals,
+    Call,
+    CloudFault,
+    Find,
+    NeedsReplacement,
+    Op,
+    Poll,
+    Record,
+    Sleep,
+    StepFailed,
+    UserCall,
+)
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
@@ -255,7 +267,7 @@ class StepRun:
             return Watch(op)
         if isinstance(op, Find) or not (isinstance(op, Sleep | AwaitSignals) or op.mutating):
             self.asking = True
-            return Ask(op)  # type: ignore[arg-type]
+            return Ask(op)
         known = self._memo_of(self._index)
         if isinstance(op, Sleep):
             started = self._journal_time(known)

@@ -13,12 +13,12 @@ from typing import Any
 
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
-from heat.clouds.find import Finder
 from heat.clouds.credential import Credential
+from heat.clouds.find import Finder
 from heat.common import errors
+from heat.common.context import RequestContext
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
-from heat.common.context import RequestContext
 from heat.engine.compiled import Compiled, child_environment, compile_wanted
 from heat.model.op import CloudFault
 from heat.model.resource import Row
@@ -100,10 +100,7 @@ class Validator:
         if self._policy is not None:
             self._policy.enforce_type(self._context, kind.type)
         if kind.service is not None and not self._available(kind.service):
-            row = catalog_row(kind.service)
-            raise errors.ResourceTypeUnavailable(
-                service_name=row.client, resource_type=called,
-                reason=f'{row.client} {row.name} endpoint is not in service catalog.')
+            raise unavailable(kind.service, called)
 
     def _properties(self, name: str, definition: Definition, kind: Any, scope: NullScope,
                     faults: list[str]) -> dict[str, Any] | None:
@@ -162,3 +159,10 @@ class Validator:
                 + (f'.{error.path}' if error.path else ''), message=error.error_message) from error
 
 
+def unavailable(service: str, called: str) -> errors.ResourceTypeUnavailable:
+    """The type's service is not in the user's catalogue."""
+    row = catalog_row(service)
+    client = row.section.removeprefix('clients_')
+    return errors.ResourceTypeUnavailable(
+        service_name=client, resource_type=called,
+        reason=f'{client} {row.name} endpoint is not in service catalog.')

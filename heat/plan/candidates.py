@@ -21,6 +21,8 @@ from heat.plan.types import Types
 from heat.template.definition import Definition
 from heat.template.expr import Scope
 
+KEPT = Decision(Verdict.KEEP)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -29,7 +31,7 @@ class Evaluated:
     props: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     update_policy: dict[str, Any] = field(default_factory=dict)
-    decision: Decision = Decision(Verdict.KEEP)
+    decision: Decision = KEPT
     failure: Failed | None = None
 
 

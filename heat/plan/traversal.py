@@ -23,8 +23,22 @@ from heat.model.status import Action, Status
 from heat.plan import transforms
 from heat.plan.candidates import Evaluated, evaluate, pick
 from heat.plan.decide import Decision, Verdict
-from heat.plan.effects import (Cancel, Cancelled, CoreEvent, Effect, Emit, Finish, Remove, Save, Start,
-                               Step, StepDone, TimedOut, WaitedEnough, WaitThen)
+from heat.plan.effects import (
+    Cancel,
+    Cancelled,
+    CoreEvent,
+    Effect,
+    Emit,
+    Finish,
+    Remove,
+    Save,
+    Start,
+    Step,
+    StepDone,
+    TimedOut,
+    WaitedEnough,
+    WaitThen,
+)
 from heat.plan.graph import Down, Graph, Up
 from heat.plan.scope import Facts, StackScope
 from heat.plan.types import Types
@@ -330,9 +344,8 @@ class Traversal:
     def _verb(self, number: int, node: Up) -> None:
         row = self.row_of(node.name)
         action = self.goal.action
-        if row is None or row.action is Action.INIT:
-            self._complete(number)
-        elif row.state == (action, Status.COMPLETE) and row.goal_seq == self.goal.seq:
+        if row is None or row.action is Action.INIT or (
+                row.state == (action, Status.COMPLETE) and row.goal_seq == self.goal.seq):
             self._complete(number)
         elif action is Action.CHECK and not self.types.of(row).supports(action):
             self._unsupported = True

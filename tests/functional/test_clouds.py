@@ -12,7 +12,7 @@ from keystoneauth1.identity import v3
 
 from heat.clouds import nova, rest, stack_user, trust
 from heat.clouds.credential import Credential, Kind, NotConfigured
-from heat.clouds.find import Find
+from heat.model.op import Find
 from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched
 from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Watch

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from heat.common import green
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, StackState
@@ -32,6 +33,7 @@ from heat.plan.effects import (
     Effect,
     Emit,
     Finish,
+    GoOn,
     Remove,
     Save,
     Start,
@@ -54,7 +56,7 @@ class Carrier:
     def __init__(self, loop: Loop, announce: Callable[[Any], None]) -> None:
         self._loop = loop
         self._announce = announce
-        self._todo: deque[tuple[Tree, StackRun, Traversal, Effect]] = deque()
+        self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
 
@@ -85,6 +87,8 @@ class Carrier:
             effects = [Finish(done, run.goal, Status.FAILED, reason,
                               stack_event(done, run.goal.action, Status.FAILED, reason))]
         self._todo.extend((tree, run, traversal, effect) for effect in effects)
+        if traversal.more:
+            self._todo.append((tree, run, traversal, None))
 
     def _late(self, tree: Tree, run: StackRun, event: CoreEvent) -> None:
         """News after the goal's end: what a call made must still be written down."""
@@ -99,6 +103,12 @@ class Carrier:
         """Carry out queued effects until there are none."""
         while self._todo:
             tree, run, traversal, effect = self._todo.popleft()
+            if effect is None:
+                # Between two portions of a big stack everybody else may run.
+                green.sleep(0)
+                if run.traversal is traversal:
+                    self.feed(tree, run, GoOn())
+                continue
             if run.traversal is not traversal and isinstance(effect, Start | Finish | WaitThen):
                 continue
             self._carry(tree, run, effect)

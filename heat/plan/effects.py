@@ -111,4 +111,9 @@ class WaitedEnough:
     uuids: tuple[str, ...] = field(default=())
 
 
-CoreEvent = StepDone | Cancelled | TimedOut | WaitedEnough
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """There is more to decide than one turn should take; the traversal asked for another."""
+
+
+CoreEvent = StepDone | Cancelled | TimedOut | WaitedEnough | GoOn

@@ -45,6 +45,8 @@ from heat.plan.types import Types
 from heat.template.definition import Definition, Template
 from heat.template.expr import Ref
 
+# Nodes visited in one call: others of the same process want their turn too.
+NODES_A_TURN = 500
 IN_PLACE = {Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT}
 
 
@@ -131,6 +133,11 @@ class Traversal:
             self._effects.extend(Cancel(uuid) for uuid in event.uuids if uuid in self._busy)
         return self._drain()
 
+    @property
+    def more(self) -> bool:
+        """Whether ``GoOn`` is wanted."""
+        return bool(self._ready) and not self.finished
+
     def row_of(self, name: str) -> Row | None:
         """The current row of a resource, None if there is none (yet)."""
         uuid = self._best.get(name)
@@ -187,7 +194,9 @@ class Traversal:
     def _drain(self) -> list[Effect]:
         if self._stop_reason is not None:
             self._ready.clear()
-        while self._ready:
+        left = NODES_A_TURN
+        while self._ready and left:
+            left -= 1
             number = self._ready.popleft()
             node = self.graph.nodes[number]
             if number in self._done or number in self._blocked or self._held(node):
@@ -199,7 +208,7 @@ class Traversal:
                 self._verb(number, node)
             elif not self._failures:
                 self._up(number, node)
-        if not self._busy and not self.finished:
+        if not self._busy and not self._ready and not self.finished:
             self._finish()
         effects, self._effects = self._effects, []
         return effects

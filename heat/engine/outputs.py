@@ -1,0 +1,145 @@
+"""A stack at rest, as reads see it: its current rows, attributes and outputs.
+
+Purpose: which row stands for a name, which attributes must be read anew, what an
+output says. Invariant: one live read per resource and request, and only of what
+is asked for; an output that cannot be told says why and harms no other.
+Neighbours: ``reads`` loads what is needed here, ``plan.scope`` evaluates,
+``engine.live`` reads the cloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from heat.common import errors
+from heat.engine import render
+from heat.engine.compiled import Compiled
+from heat.model.resource import Row
+from heat.model.stack import Stack
+from heat.model.status import Action
+from heat.plan.candidates import pick
+from heat.plan.scope import StackScope
+from heat.plan.traversal import Wanted
+from heat.plan.types import Types
+from heat.template.definition import Definition, OutputDefinition
+from heat.template.expr import Ref
+
+Live = Callable[[Row, Any, tuple[Any, ...], Stack], 'dict[str, Any] | None']
+"""(row, its class, names, stack) -> values; None if the resource cannot be asked."""
+
+NOT_THERE = (Action.INIT, Action.DELETE)
+
+
+def current_rows(rows: Iterable[Row], choose: Callable[[Sequence[Row]], Row]) -> dict[str, Row]:
+    """name -> the row that stands for it; one on its way out counts where there is no other.
+
+    ``choose`` is asked only where a name has several rows.
+    """
+    by_name: dict[str, list[Row]] = {}
+    leaving: dict[str, Row] = {}
+    for row in rows:
+        if row.action is not Action.DELETE:
+            by_name.setdefault(row.name, []).append(row)
+        elif not row.gone:
+            leaving[row.name] = row
+    return leaving | {name: several[0] if len(several) == 1 else choose(several)
+                      for name, several in by_name.items()}
+
+
+def chooser(definitions: Mapping[str, Definition], types: Types) -> Callable[[Sequence[Row]], Row]:
+    """Chooses as the plan does."""
+    return lambda several: pick(several, definitions.get(several[0].name), types)
+
+
+def required_by(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """uuid -> names of the resources that were built on it."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for uuid in row.requires:
+            found.setdefault(uuid, []).append(row.name)
+    return found
+
+
+def refreshed(row: Row, kind: Any, names: Iterable[Any], stack: Stack, live: Live) -> Row:
+    """``row`` with those of ``names`` read anew that are live or that it lacks.
+
+    What cannot be read stays as the row keeps it.
+    """
+    if row.physical_id is None or row.action in NOT_THERE or kind.pure or kind.nested:
+        return row
+    wanted = tuple(name for name in names if isinstance(name, str) and _stale(row, kind, name))
+    if not wanted:
+        return row
+    read = live(row, kind, wanted, stack)
+    return row if not read else replace(row, attrs={**row.attrs, **read})
+
+
+def _stale(row: Row, kind: Any, name: str) -> bool:
+    declared = kind.schema.attributes.get(name)
+    if declared is None:
+        return kind.knows(name) and name not in row.attrs
+    return declared.live or (name not in row.attrs and kind.attribute(row, name, ()) is None)
+
+
+def attributes(row: Row, kind: Any, extra: Iterable[str], stack: Stack, live: Live) -> dict[str, Any]:
+    """All attributes of a resource and those in ``extra``; null for what is not known."""
+    names = [name for name in kind.schema.attributes if name != 'show']
+    names += [name for name in extra if name not in names]
+    if row.action in NOT_THERE:
+        return dict.fromkeys(names)
+    row = refreshed(row, kind, [name for name in names if kind.knows(name)], stack, live)
+    return {name: _attribute(row, kind, name) for name in names}
+
+
+def _attribute(row: Row, kind: Any, name: str) -> Any:
+    if not kind.knows(name):
+        return None
+    try:
+        return render.plain(kind.attribute(row, name, ()))
+    except (errors.HeatException, ValueError, TypeError, KeyError):
+        return None
+
+
+class Standing:
+    """One stack with its rows; ``wanted`` is its template, settled."""
+
+    def __init__(self, stack: Stack, compiled: Compiled, rows: Iterable[Row], live: Live) -> None:
+        self._stack = stack
+        self._live = live
+        self._types: Types = compiled.types
+        self._wanted: Wanted = compiled.wanted()
+        self._rows = current_rows(rows, chooser(self._wanted.definitions, self._types))
+        self._scope = StackScope(self._wanted.facts, self._wanted.definitions, self._types, self._rows.get)
+
+    def outputs(self, *names: str) -> list[dict[str, Any]]:
+        """The outputs ``names`` (all without any) with their values, in the order of the template.
+
+        Names that are no output are left out.
+        """
+        template = self._wanted.template
+        defined = template.outputs if template is not None else {}
+        asked = [one for name, one in defined.items() if not names or name in names]
+        self._read_anew(asked)
+        return [render.output(one.name, one.description, **self._value(one)) for one in asked]
+
+    def _read_anew(self, asked: Iterable[OutputDefinition]) -> None:
+        refs: dict[str, set[Ref]] = {}
+        for one in asked:
+            for ref in one.value.refs():
+                if ref.kind == 'attribute':
+                    refs.setdefault(ref.resource, set()).add(ref)
+        for name, of_one in refs.items():
+            row = self._rows.get(name)
+            if row is not None:
+                kind = self._types.of(row)
+                self._rows[name] = refreshed(row, kind, kind.wanted(frozenset(of_one)), self._stack,
+                                             self._live)
+
+    def _value(self, one: OutputDefinition) -> dict[str, Any]:
+        try:
+            return {'output_value': render.plain(one.value.value(self._scope))}
+        except (errors.HeatException, ValueError, TypeError, KeyError) as error:
+            said = f'{error.args[0]} was not found' if isinstance(error, KeyError) and error.args else error
+            return {'output_value': None, 'output_error': str(said)}

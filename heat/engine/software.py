@@ -1,0 +1,220 @@
+"""Software configurations and deployments: made, shown, changed, deleted.
+
+Purpose: the RPC methods over ``db.software``; what agents inside instances poll.
+Invariant: a configuration is not deleted while a deployment uses it; a project
+sees its own, and what its stack users deploy. Signals are not taken here.
+Neighbours: ``service`` dispatches here, ``render`` shapes.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from oslo_config import cfg
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+
+from heat.common import errors
+from heat.common.clock import Clock
+from heat.common.context import RequestContext
+from heat.common.ids import new_id
+from heat.db import connect, software
+from heat.db.secrets import Cipher
+from heat.db.software import SoftwareConfig, SoftwareDeployment
+from heat.engine import render
+from heat.engine.reads_stored import reach
+
+P = ParamSpec('P')
+T = TypeVar('T')
+
+TYPES = ('String', 'Number', 'CommaDelimitedList', 'Json', 'Boolean')
+INPUT_KEYS = ('name', 'description', 'type', 'default', 'replace_on_change')
+OUTPUT_KEYS = ('name', 'description', 'type', 'error_output')
+# Widths of the columns, told to the caller instead of failing in the server.
+WIDTHS = {'server_id': 36, 'stack_user_project_id': 64, 'name': 255, 'group': 255, 'action': 255,
+          'status': 255}
+
+
+class Software:
+    """Methods of the RPC interface; names and arguments are the contract's."""
+
+    def __init__(self, database: Engine, conf: cfg.ConfigOpts, crypt: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._conf = conf
+        self._crypt = crypt
+        self._clock = clock
+
+    # -- configurations ----------------------------------------------------------------------------
+
+    def create_software_config(self, context: RequestContext, group: str | None, name: str | None,
+                               config: Any, inputs: Sequence[Mapping[str, Any]] | None,
+                               outputs: Sequence[Mapping[str, Any]] | None,
+                               options: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Store a configuration; Invalid for inputs or outputs that are none."""
+        _fit(name=name, group=group)
+        _check('input', inputs, INPUT_KEYS)
+        _check('output', outputs, OUTPUT_KEYS)
+        value = SoftwareConfig(new_id(), name, group, context.tenant_id or '', {
+            'config': config, 'inputs': list(inputs or ()), 'outputs': list(outputs or ()),
+            'options': dict(options or {})})
+        return render.config(self._change(software.insert_config, value, self._clock.now()))
+
+    def show_software_config(self, context: RequestContext, config_id: str) -> dict[str, Any]:
+        return render.config(self._read(self._config, context, config_id))
+
+    def list_software_configs(self, context: RequestContext, limit: int | None = None,
+                              marker: str | None = None, tenant_safe: bool = True) -> list[dict[str, Any]]:
+        """Newest first, without contents; an admin sees all projects' and whose they are."""
+        everywhere = context.is_admin or not tenant_safe
+        found = self._read(software.list_configs, None if everywhere else reach(context), limit, marker)
+        return [render.config_row(one, everywhere) for one in found]
+
+    def delete_software_config(self, context: RequestContext, config_id: str) -> None:
+        """NotFound; InvalidRestrictedAction while a deployment uses it."""
+        def delete(conn: Connection) -> None:
+            self._config(conn, context, config_id)
+            try:
+                software.delete_config(conn, config_id)
+            except software.ConfigInUse:
+                raise errors.InvalidRestrictedAction(message=(
+                    f'Software config with id {config_id} can not be deleted as it is referenced.')) from None
+
+        self._change(delete)
+
+    @staticmethod
+    def _config(conn: Connection, context: RequestContext, config_id: str | None) -> SoftwareConfig:
+        found = software.load_config(conn, config_id, reach(context)) if config_id else None
+        if found is None:
+            raise render.missing(f'Software config with id {config_id} not found')
+        return found
+
+    # -- deployments -------------------------------------------------------------------------------
+
+    def create_software_deployment(self, context: RequestContext, server_id: str | None,
+                                   config_id: str | None, input_values: Mapping[str, Any] | None,
+                                   action: str | None, status: str | None, status_reason: str | None,
+                                   stack_user_project_id: str | None,
+                                   deployment_id: str | None = None) -> dict[str, Any]:
+        """Apply a configuration to a server; NotFound for the configuration, Invalid for the rest."""
+        if not server_id:
+            raise errors.Invalid(reason='"server_id" is required')
+        _fit(server_id=server_id, stack_user_project_id=stack_user_project_id, action=action, status=status)
+
+        def create(conn: Connection) -> SoftwareDeployment:
+            self._config(conn, context, config_id)
+            return software.insert_deployment(conn, SoftwareDeployment(
+                deployment_id or new_id(), str(config_id), server_id, context.tenant_id or '',
+                stack_user_project_id, dict(input_values or {}), None, action, status,
+                # Existing clients get the word where no reason was given.
+                str(status_reason)), self._clock.now())
+
+        return render.deployment(self._change(create))
+
+    def show_software_deployment(self, context: RequestContext, deployment_id: str) -> dict[str, Any]:
+        return render.deployment(self._read(self._deployment, context, deployment_id))
+
+    def list_software_deployments(self, context: RequestContext, server_id: str | None = None,
+                                  ) -> list[dict[str, Any]]:
+        """All, or those of one server, oldest first."""
+        return [render.deployment(one) for one in self._read(
+            software.list_deployments, reach(context), server_id)]
+
+    def update_software_deployment(self, context: RequestContext, deployment_id: str,
+                                   config_id: str | None = None,
+                                   input_values: Mapping[str, Any] | None = None,
+                                   output_values: Mapping[str, Any] | None = None,
+                                   action: str | None = None, status: str | None = None,
+                                   status_reason: str | None = None,
+                                   updated_at: str | None = None) -> dict[str, Any]:
+        """Change what is given and not null; ``updated_at`` is ISO 8601, now if it is null."""
+        _fit(action=action, status=status)
+        given = {'config_id': config_id, 'input_values': input_values, 'output_values': output_values,
+                 'action': action, 'status': status, 'status_reason': status_reason}
+        changes: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None}
+        when = _parsed(updated_at) if updated_at else self._clock.now()
+
+        def update(conn: Connection) -> SoftwareDeployment:
+            found = self._deployment(conn, context, deployment_id)
+            if config_id is not None and config_id != found.config_id:
+                self._config(conn, context, config_id)
+            software.update_deployment(conn, deployment_id, **{**changes, 'updated_at': when})
+            return self._deployment(conn, context, deployment_id)
+
+        return render.deployment(self._change(update))
+
+    def delete_software_deployment(self, context: RequestContext, deployment_id: str) -> None:
+        """NotFound if it is not there."""
+        def delete(conn: Connection) -> None:
+            self._deployment(conn, context, deployment_id)
+            software.delete_deployment(conn, deployment_id)
+
+        self._change(delete)
+
+    def metadata_software_deployments(self, context: RequestContext, server_id: str) -> list[dict[str, Any]]:
+        """The configurations to apply on a server, in order: what its agent polls."""
+        def load(conn: Connection) -> list[SoftwareConfig]:
+            deployed = software.list_deployments(conn, reach(context), server_id)
+            # The deployment was visible to the caller; its configuration may belong to the parent project.
+            loaded = [software.load_config(conn, one.config_id, None) for one in deployed]
+            return [one for one in loaded if one is not None]
+
+        return [render.config(one) for one in self._read(load)]
+
+    @staticmethod
+    def _deployment(conn: Connection, context: RequestContext, deployment_id: str) -> SoftwareDeployment:
+        found = software.load_deployment(conn, deployment_id, reach(context))
+        if found is None:
+            raise render.missing(f'Deployment with id {deployment_id} not found')
+        return found
+
+    # -- the database ------------------------------------------------------------------------------
+
+    def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
+              **kwargs: P.kwargs) -> T:
+        def run() -> T:
+            with connect.read(self._database) as conn:
+                return function(conn, *args, **kwargs)
+
+        return connect.offload(self._database, run)
+
+    def _change(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
+                **kwargs: P.kwargs) -> T:
+        def run() -> T:
+            with connect.write(self._database) as conn:
+                return function(conn, *args, **kwargs)
+
+        return connect.offload(self._database, run)
+
+
+def _fit(**values: str | None) -> None:
+    """Invalid for the first value too long for its column."""
+    for name, value in values.items():
+        if value is not None and len(str(value)) > WIDTHS[name]:
+            raise errors.Invalid(reason=f'"{name}" should be no more than {WIDTHS[name]} characters')
+
+
+def _check(what: str, given: Sequence[Mapping[str, Any]] | None, keys: Sequence[str]) -> None:
+    """Invalid unless each of ``given`` has a name, known keys and a known type."""
+    for one in given or ():
+        unknown = [key for key in one if key not in keys]
+        if not one.get('name'):
+            raise errors.Invalid(reason=f'An {what} of a software config has no name')
+        if unknown:
+            raise errors.Invalid(reason=f'The {what} {one["name"]} has an unknown key "{unknown[0]}"')
+        if one.get('type') is not None and one['type'] not in TYPES:
+            raise errors.Invalid(reason=f'The {what} {one["name"]} has the type "{one["type"]}", '
+                                        f'which is none of {", ".join(TYPES)}')
+
+
+def _parsed(text: str) -> datetime.datetime:
+    """A time as the columns keep it; Invalid if ``text`` is none."""
+    try:
+        value = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.Invalid(reason=f'"{text}" is not a time in ISO 8601') from None
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return value.replace(microsecond=0)

@@ -1,0 +1,228 @@
+"""Templates and types without a stack: validate, list, show.
+
+Purpose: the RPC methods that need no stored state. Invariant: validation here is
+lenient: it tells what is wrong with the shape of a template and reads no
+property values; creation is strict. Interface: RPC contract, recorded answers.
+Neighbours: ``service`` dispatches here; ``validate`` is the strict one;
+``schema.render`` shows types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+from heat import schema
+from heat.clouds.catalog import service as catalog_row
+from heat.common import errors
+from heat.common.context import RequestContext
+from heat.engine.compiled import Compiled, child_environment, compile_all
+from heat.model.resource import Row
+from heat.plan.traversal import Wanted, graph_of
+from heat.resources.base import Resource
+from heat.resources.types import PLUGINS
+from heat.template import versions
+from heat.template.definition import Definition, check_attributes, check_references
+from heat.template.expr import NullScope, items_of
+from heat.template.registry import Layer
+
+SERVICE_MISSING = '99001'
+NOWHERE = '00000000-0000-4000-8000-000000000000'
+
+
+class Templates:
+    """Methods of the RPC interface; names and arguments are the contract's.
+
+    ``available`` tells whether the caller's cloud has a type's service, ``allowed``
+    whether policy lets the caller use a type.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, *, available: Callable[[RequestContext, Any], bool],
+                 allowed: Callable[[RequestContext, str], bool],
+                 plugins: Mapping[str, type[Resource]] = PLUGINS, operator: Sequence[Layer] = ()) -> None:
+        self._conf = conf
+        self._available = available
+        self._allowed = allowed
+        self._plugins = plugins
+        self._operator = tuple(operator)
+
+    # -- validation --------------------------------------------------------------------------------
+
+    def validate_template(self, context: RequestContext, template: Mapping[str, Any],
+                          params: Mapping[str, Any] | None = None, files: Mapping[str, str] | None = None,
+                          environment_files: Sequence[str] | None = None,
+                          files_container: str | None = None, show_nested: bool = False,
+                          ignorable_errors: Sequence[str] | None = None) -> dict[str, Any]:
+        """Description, parameters and environment; ``{'Error': sentence}`` for a faulty template.
+
+        Raises errors with a class of their own: of versions, references, circles,
+        parameter schemas, absent services.
+        """
+        if files_container:
+            raise errors.NotSupported(feature='A files container')
+        ignored = {str(code) for code in ignorable_errors or ()}
+        try:
+            compiled = compile_all(None, template, params, files, operator=self._operator,
+                                   environment_files=environment_files, strict=False)
+            wanted = compiled.wanted()
+            self._check(context, compiled, wanted, ignored)
+            shown = self._described(compiled)
+            shown['Environment'] = compiled.environment.user_form()
+            if show_nested:
+                nested = self._nested(compiled, wanted, 0)
+                if nested:
+                    shown['NestedParameters'] = nested
+            return shown
+        except (errors.StackValidationFailed, errors.InvalidTemplateSection, ValueError) as error:
+            return {'Error': str(error)}
+
+    @staticmethod
+    def _described(compiled: Compiled) -> dict[str, Any]:
+        template = compiled.template
+        shown: dict[str, Any] = {'Description': template.description,
+                                 'Parameters': compiled.parameters.validation_form()}
+        groups = template.raw.get('parameter_groups')
+        if groups and template.parameter_groups:
+            shown['ParameterGroups'] = groups
+        return shown
+
+    def _check(self, context: RequestContext, compiled: Compiled, wanted: Wanted,
+               ignored: set[str]) -> None:
+        template, types = wanted.template, compiled.types
+        assert template is not None
+        for name, definition in template.resources.items():
+            kind = types(definition.type, name)
+            if SERVICE_MISSING not in ignored and not self._available(context, kind):
+                row = catalog_row(kind.service)
+                raise errors.ResourceTypeUnavailable(
+                    service_name=row.section, resource_type=definition.type,
+                    reason=f'{row.section} {row.name} endpoint is not in service catalog.')
+            _check_names(name, definition, kind)
+        check_references(template)
+
+        def attributes_of(name: str) -> Any:
+            kind = types(template.resources[name].type, name)
+            return None if kind.nested or kind.schema.open else kind.schema.attributes
+
+        check_attributes(template, attributes_of)
+        graph_of(template.resources, types)
+
+    def _nested(self, compiled: Compiled, wanted: Wanted, depth: int) -> dict[str, Any]:
+        """What the templates of nested resources are made of, as far as it can be told."""
+        template = wanted.template
+        assert template is not None
+        found: dict[str, Any] = {}
+        for name, definition in template.resources.items():
+            kind = compiled.types(definition.type, name)
+            if kind.nested:
+                found[name] = {'Type': definition.type, 'Description': 'No description', 'Parameters': {},
+                               **self._inside(compiled, wanted, definition, kind, depth)}
+        return found
+
+    def _inside(self, compiled: Compiled, wanted: Wanted, definition: Definition, kind: Any,
+                depth: int) -> dict[str, Any]:
+        if depth >= self._conf.max_nested_stack_depth:
+            return {}
+        try:
+            raw = definition.properties.value(NullScope(dict(wanted.facts.parameters), compiled.files))
+            props, wrong = schema.resolve(kind.schema.properties, raw or {}, unknown_ok=True)
+            if wrong or schema.has_unknown(props):
+                return {}
+            child = kind.expand(Row(NOWHERE, NOWHERE, NOWHERE, definition.name, kind.type, props=props), None)
+            inner = compile_all(None, child.tree,
+                                child_environment(compiled.environment.to_dict(), child.parameters),
+                                compiled.files, operator=self._operator, strict=False)
+            shown = self._described(inner)
+            nested = self._nested(inner, inner.wanted(), depth + 1)
+        except (errors.HeatException, ValueError, TypeError, KeyError):
+            # The insides are not what is validated here.
+            return {}
+        return {**shown, 'NestedParameters': nested} if nested else shown
+
+    # -- types -------------------------------------------------------------------------------------
+
+    def list_resource_types(self, context: RequestContext, support_status: str | None = None,
+                            type_name: str | None = None, heat_version: str | None = None,
+                            with_description: bool = False) -> list[Any]:
+        """Names, or ``{resource_type, description}``, of the types that the caller can use.
+
+        ``type_name`` is a regular expression matched from the start; a faulty one
+        finds nothing. Invalid for an unknown ``support_status``.
+        """
+        if support_status is not None and support_status not in schema.STATUSES:
+            raise errors.Invalid(
+                reason=f'Invalid support status and should be one of {schema.STATUSES!r}')
+        try:
+            pattern = re.compile(type_name or '')
+        except re.error:
+            return []
+
+        def listed(name: str, kind: type[Resource]) -> bool:
+            support = kind.schema.support
+            return (not _hidden(kind) and pattern.match(name) is not None
+                    and support_status in (None, support.status) and heat_version in (None, support.version)
+                    and self._allowed(context, name) and self._available(context, kind))
+
+        names = [name for name, kind in self._plugins.items() if listed(name, kind)]
+        if not with_description:
+            return names
+        return [{'resource_type': name, 'description': self._plugins[name].schema.description}
+                for name in names]
+
+    def resource_schema(self, context: RequestContext, type_name: str,
+                        with_description: bool = False) -> dict[str, Any]:
+        """Properties, attributes and support status of a type.
+
+        EntityNotFound, NotSupported (hidden), Forbidden, ResourceTypeUnavailable.
+        """
+        return schema.resource_schema(self._usable(context, type_name).schema, with_description)
+
+    def generate_template(self, context: RequestContext, type_name: str,
+                          template_type: str = 'cfn') -> dict[str, Any]:
+        """A template of one resource of the type, 'hot' or 'cfn'; errors as ``resource_schema``."""
+        if template_type not in ('hot', 'cfn'):
+            raise errors.Invalid(
+                reason=f'Invalid template type "{template_type}", valid types are: cfn, hot.')
+        return schema.generate_template(self._usable(context, type_name).schema, template_type)
+
+    def _usable(self, context: RequestContext, type_name: str) -> type[Resource]:
+        kind = self._plugins.get(type_name)
+        if kind is None:
+            raise errors.EntityNotFound(entity='Resource Type', name=type_name)
+        if not self._allowed(context, type_name):
+            raise errors.Forbidden(action=type_name)
+        if _hidden(kind):
+            raise errors.NotSupported(feature=type_name)
+        if not self._available(context, kind):
+            raise errors.ResourceTypeUnavailable(
+                service_name=catalog_row(str(kind.service)).section, resource_type=type_name,
+                reason='Service endpoint not in service catalog.')
+        return kind
+
+    # -- versions ----------------------------------------------------------------------------------
+
+    def list_template_versions(self, context: RequestContext) -> list[dict[str, Any]]:
+        return versions.versions()
+
+    def list_template_functions(self, context: RequestContext, template_version: str,
+                                with_condition: bool = False) -> list[dict[str, str]]:
+        """Functions of a version, those of conditions if wanted; NotFound."""
+        return versions.functions(template_version, with_condition)
+
+
+def _hidden(kind: type[Resource]) -> bool:
+    return kind.hidden or kind.schema.support.hidden
+
+
+def _check_names(name: str, definition: Definition, kind: Any) -> None:
+    """StackValidationFailed for the first property or policy that the type does not have."""
+    if kind.schema.open:
+        return
+    for place, given, declared in (
+            ('properties', definition.properties, kind.schema.properties),
+            ('update_policy', definition.update_policy, kind.schema.update_policy)):
+        for fault in schema.unknown_names(declared, items_of(given), ['resources', name, place]):
+            raise errors.StackValidationFailed(message=fault.text())

@@ -263,9 +263,10 @@ class Loop:
 
     def _apply_signals(self, tree: Tree, signals: Iterable[Signal]) -> None:
         for signal in signals:
-            self.fence(tree)
-            if signal.id in self.batch.signals_done:
+            if signal.id in tree.applied:
                 continue
+            tree.applied.add(signal.id)
+            self.fence(tree)
             self.batch.signals_done[signal.id] = tree.root_id
             self.carrier.signal(tree, signal)
 

@@ -101,6 +101,8 @@ class Templates:
                     service_name=row.section, resource_type=definition.type,
                     reason=f'{row.section} {row.name} endpoint is not in service catalog.')
             _check_names(name, definition, kind)
+            if name in definition.requires():
+                raise errors.CircularDependencyException(cycle=f'{name} -> {name}')
         check_references(template)
 
         def attributes_of(name: str) -> Any:

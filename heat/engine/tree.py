@@ -47,13 +47,18 @@ class StackRun:
 
 @dataclass
 class Tree:
-    """A root and its nested stacks, under one lease."""
+    """A root and its nested stacks, under one lease.
+
+    ``applied`` numbers the signals taken so far: a second reading may find them
+    before their removal is committed.
+    """
 
     root_id: str
     fence: int
     credential: Credential | None
     stacks: dict[str, StackRun] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
+    applied: set[int] = field(default_factory=set)
     steps: dict[str, StepRun] = field(default_factory=dict)
     leaving: bool = False
 

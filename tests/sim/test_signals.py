@@ -69,6 +69,17 @@ def test_a_signal_to_a_stack_at_rest_is_kept(world):
     assert world.leases_held() == 0
 
 
+def test_a_signal_that_is_read_twice_counts_once(world):
+    # Seen with a guest's signal: a beat read it again while its removal was being committed.
+    me = world.create('s', waiting(2))
+    world.run(until=world.clock.monotonic() + 5)
+    world.signal(me, 'h')
+    world.engine.owner.refresh(me['stack_id'])
+    world.run(until=world.clock.monotonic() + 5)
+    assert world.states(me)['w'] == 'CREATE_IN_PROGRESS'
+    assert [e for e in world.events(me) if 'SIGNAL' in e] == ['h SIGNAL_COMPLETE']
+
+
 def test_what_takes_no_signals_says_so(world):
     me = world.create('s', waiting())
     world.run(until=world.clock.monotonic() + 5)

@@ -89,7 +89,7 @@ def list_stacks(conn: Connection, wanted: Selection, limit: int | None = None, m
     'desc'). Unknown sort keys are left out. KeyError for an unknown filter.
     """
     names = list(dict.fromkeys(SORT_KEYS[key] for key in sort_keys if key in SORT_KEYS))
-    descending = sort_dir == 'desc' if sort_dir else not sort_keys
+    descending = sort_dir == 'desc' if sort_dir else not names
     for name in ('created_at', 'id'):
         if name not in names:
             names.append(name)

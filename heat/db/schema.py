@@ -290,6 +290,8 @@ exports = Table(
 pending_signal = Table(
     'pending_signal',
     Column('id', Integer, primary_key=True),
+    # Numbers may be given again once rows are removed; this never is.
+    Column('uuid', String(36), nullable=False),
     Column('root_stack_id', String(36), nullable=False, index=True),
     Column('stack_id', String(36), nullable=False),
     Column('resource_name', String(255), nullable=False),

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from heat.common.ids import new_id
 from heat.db.schema import pending_signal
 from heat.db.secrets import Cipher, seal, unseal
 
@@ -24,7 +25,7 @@ from heat.db.secrets import Cipher, seal, unseal
 class Signal:
     """One signal to the resource ``resource_name`` of a stack."""
 
-    id: int
+    uuid: str
     root_id: str
     stack_id: str
     resource_name: str
@@ -36,7 +37,7 @@ def add(conn: Connection, root_id: str, stack_id: str, resource_name: str, detai
     """Keep a signal until the owner has applied it."""
     method, text = seal(crypt, details)
     conn.execute(sa.insert(pending_signal).values(
-        root_stack_id=root_id, stack_id=stack_id, resource_name=resource_name, details=text,
+        uuid=new_id(), root_stack_id=root_id, stack_id=stack_id, resource_name=resource_name, details=text,
         decrypt_method=method, created_at=now))
 
 
@@ -44,7 +45,7 @@ def waiting(conn: Connection, root_id: str, crypt: Cipher | None) -> list[Signal
     """The signals of a tree, oldest first."""
     rows = conn.execute(sa.select(pending_signal).where(
         pending_signal.c.root_stack_id == root_id).order_by(pending_signal.c.id)).mappings()
-    return [Signal(row['id'], root_id, row['stack_id'], row['resource_name'],
+    return [Signal(row['uuid'], root_id, row['stack_id'], row['resource_name'],
                    unseal(crypt, row['decrypt_method'], row['details'])) for row in rows]
 
 
@@ -53,7 +54,7 @@ def roots_waiting(conn: Connection) -> list[str]:
     return list(conn.execute(sa.select(pending_signal.c.root_stack_id).distinct()).scalars())
 
 
-def forget(conn: Connection, ids: Sequence[int]) -> None:
+def forget(conn: Connection, uuids: Sequence[str]) -> None:
     """Remove applied signals."""
-    if ids:
-        conn.execute(sa.delete(pending_signal).where(pending_signal.c.id.in_(list(ids))))
+    if uuids:
+        conn.execute(sa.delete(pending_signal).where(pending_signal.c.uuid.in_(list(uuids))))

@@ -61,7 +61,7 @@ class Batch:
     events: list[Event] = field(default_factory=list)
     states: list[StackState] = field(default_factory=list)
     children: dict[str, Child] = field(default_factory=dict)
-    signals_done: dict[int, str] = field(default_factory=dict)
+    signals_done: dict[str, str] = field(default_factory=dict)
     projects: dict[str, tuple[str, str]] = field(default_factory=dict)
     releases: set[str] = field(default_factory=set)
     after: list[tuple[str, Callable[[], None]]] = field(default_factory=list)

@@ -81,8 +81,9 @@ class Engine:
                         self.policy, self.loader, self.owner)
         live = LiveReader(self.database, self.loader, self.performer)
         self.service = Service(
-            intake, Reads(self.database, conf, self.crypt, self.clock, live),
-            Templates(conf, available=self._available, allowed=self._allowed),
+            intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
+                  authenticate=self._authenticated),
+            Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
             Software(self.database, conf, self.crypt, self.clock), self.owner.poke)
         self._server = EngineServer(port, conf, self.service, self.engine_id)
         self._notifier = Notifier(conf)
@@ -182,6 +183,14 @@ class Engine:
 
     def _available(self, context: RequestContext, kind: Any) -> bool:
         return kind.service is None or self.sessions.has_service(Credential.of_request(context), kind.service)
+
+    def _authenticated(self, context: RequestContext) -> bool:
+        """Whether keystone takes the request's own credential."""
+        try:
+            self.sessions.for_credential(Credential.of_request(context)).access()
+        except (CloudFault, errors.HeatException):
+            return False
+        return True
 
     def _allowed(self, context: RequestContext, type_name: str) -> bool:
         return self.policy.allows_type(context, type_name)

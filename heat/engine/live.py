@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from heat.clouds.credential import Credential
 from heat.clouds.performer import Performer
 from heat.common import errors
 from heat.db import connect
@@ -19,6 +20,8 @@ from heat.engine.loader import Loader
 from heat.model.op import Call, CloudFault, Find, Record, StepFailed, UserCall
 from heat.model.resource import Row
 from heat.model.stack import Stack
+
+KEPT = 1000
 
 
 class LiveReader:
@@ -29,13 +32,13 @@ class LiveReader:
         self._loader = loader
         self._performer = performer
         self._log = logging.getLogger(__name__)
+        self._known: dict[int, Credential | None] = {}
 
     def __call__(self, row: Row, kind: Any, names: tuple[Any, ...], stack: Stack) -> dict[str, Any] | None:
         """The attributes ``names``; None if the resource cannot be asked."""
         if row.physical_id is None or kind.pure or kind.nested:
             return None
-        with connect.read(self._database) as conn:
-            credential = self._loader.credential(conn, stack)
+        credential = self._credential(stack)
         if credential is None:
             return None
         generator = kind(row, dict(row.props or {}), self._loader.around(stack)).read(names)
@@ -54,3 +57,16 @@ class LiveReader:
         except (CloudFault, StepFailed, errors.HeatException) as error:
             self._log.warning('Attributes %s of resource %s could not be read: %s', names, row.name, error)
             return None
+
+    def _credential(self, stack: Stack) -> Credential | None:
+        """Asked for once per stored credential: a listing reads many resources of one stack."""
+        number = stack.user_creds_id
+        if number is None:
+            return None
+        if number not in self._known:
+            with connect.read(self._database) as conn:
+                found = self._loader.credential(conn, stack)
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[number] = found
+        return self._known[number]

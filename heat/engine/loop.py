@@ -263,11 +263,11 @@ class Loop:
 
     def _apply_signals(self, tree: Tree, signals: Iterable[Signal]) -> None:
         for signal in signals:
-            if signal.id in tree.applied:
+            if signal.uuid in tree.applied:
                 continue
-            tree.applied.add(signal.id)
+            tree.applied.add(signal.uuid)
             self.fence(tree)
-            self.batch.signals_done[signal.id] = tree.root_id
+            self.batch.signals_done[signal.uuid] = tree.root_id
             self.carrier.signal(tree, signal)
 
     # -- steps -------------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ class StepRun:
         self._signals_of = signals_of
         self._is_ours = is_ours
         self._index = 0
+        self._settled = 0
         self._pending: Op | None = None
         self._adopting: Adopt | None = None
         self._props = dict(row.props or {})
@@ -152,6 +153,11 @@ class StepRun:
             return Pause(self._now() + self._limits.settle)
         if lost and isinstance(op, Call) and op.mutating:
             return self._unresolved(op)
+        if isinstance(op, Call | UserCall) and op.mutating and isinstance(fault, CloudFault):
+            # A refusal is an answer: a generator that catches it must meet it again when re-run.
+            self.row = replace(self.row, memo=(*self.row.memo, {'fault': fault_to_wire(fault)}))
+            self._index += 1
+            self.dirty = True
         return self._run(None, fault)
 
     def wake(self) -> Next:
@@ -182,19 +188,27 @@ class StepRun:
         if (self.step.verb is Action.DELETE and self.row.physical_id is None
                 and self.row.intent is not None and self.row.intent.verb is Action.CREATE):
             return self._start('orphan', Action.CREATE)
-        if self.step.read:
+        if self.step.task == 'release':
+            return self._start('release', None)
+        if self.step.task == 'read':
             self._plugin = self.kind(self.row, self._props, self.around)
             return self._read()
-        if self.row.keep.get('revive') and hasattr(self.kind, 'revive'):
-            return self._start('revive', None)
+        return self._prepare(('revive', 'restore'))
+
+    def _prepare(self, phases: tuple[str, ...]) -> Next:
+        """What comes before an update: a broken thing is looked at, a released one takes hold again."""
+        for phase in phases:
+            if self.row.keep.get(phase) and hasattr(self.kind, phase):
+                return self._start(phase, None)
         return self._start('verb', self.step.verb)
 
     def _start(self, phase: str, verb: Action | None) -> Next:
         self._phase = phase
-        self._index = 0
+        # Calls of an earlier phase stand before those of this one in the journal.
+        self._index = self._settled
         plugin = self._plugin = self.kind(self.row, self._props, self.around)
         if verb is None:
-            self._generator = plugin.revive()  # type: ignore[attr-defined]
+            self._generator = getattr(plugin, phase)()
         elif verb is Action.UPDATE:
             difference = schema.diff(self.kind.schema, self._old, self._props)
             self._generator = plugin.update(self._props, difference)
@@ -207,8 +221,11 @@ class StepRun:
         assert plugin is not None
         if self._phase == 'orphan':
             return self._settled_orphan()
-        if self._phase == 'revive':
-            return self._start('verb', self.step.verb)
+        if self._phase == 'release':
+            return Ended(Done())
+        if self._phase in ('revive', 'restore'):
+            self._settled = len(self.row.memo)
+            return self._prepare(('restore',) if self._phase == 'revive' else ())
         if self._phase == 'read':
             return Ended(Done(attrs=value or {}))
         if self.step.verb in (Action.CREATE, Action.UPDATE) and self.step.wanted:
@@ -250,16 +267,19 @@ class StepRun:
             throw, feed = None, None
             self._pending = op
             found = self._interpret(op)
-            if not isinstance(found, _Feed):
+            if isinstance(found, _Throw):
+                throw = found.error
+            elif isinstance(found, _Feed):
+                feed = found.value
+            else:
                 return found
-            feed = found.value
 
     def _broken(self, error: Exception) -> Failed:
         if not isinstance(error, CloudFault | StepFailed | HeatException | ValueError):
             LOG.exception('Step %s of resource %s broke.', self.step.verb, self.row.name)
         return failure_of(error)
 
-    def _interpret(self, op: Op) -> Next | _Feed:
+    def _interpret(self, op: Op) -> Next | _Feed | _Throw:
         if isinstance(op, Record):
             self._record(op)
             return _Feed(None)
@@ -280,6 +300,8 @@ class StepRun:
             return self._await_signals(op, self._memo_of(self._index))
         if known is not None:
             self._index += 1
+            if 'fault' in known:
+                return _Throw(CloudFault(**known['fault']))
             return _Feed(known['value'])
         intent = self.row.intent
         if intent is not None and intent.index == self._index and (
@@ -392,6 +414,17 @@ class StepRun:
 @dataclass(frozen=True, slots=True)
 class _Feed:
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Throw:
+    error: CloudFault
+
+
+def fault_to_wire(fault: CloudFault) -> dict[str, Any]:
+    """A refusal as the journal keeps it."""
+    return {'status': fault.status, 'message': fault.message, 'service': fault.service,
+            'request_id': fault.request_id, 'kind': fault.kind}
 
 
 def dig(value: Any, path: str) -> Any:

@@ -49,7 +49,7 @@ class StackRun:
 class Tree:
     """A root and its nested stacks, under one lease.
 
-    ``applied`` numbers the signals taken so far: a second reading may find them
+    ``applied`` names the signals taken so far: a second reading may find them
     before their removal is committed.
     """
 
@@ -58,7 +58,7 @@ class Tree:
     credential: Credential | None
     stacks: dict[str, StackRun] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
-    applied: set[int] = field(default_factory=set)
+    applied: set[str] = field(default_factory=set)
     steps: dict[str, StepRun] = field(default_factory=dict)
     leaving: bool = False
 

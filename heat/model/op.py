@@ -37,9 +37,8 @@ class Call:
     delete). ``identify`` is a dotted path into the body; what stands there
     becomes the row's physical id in the same commit. ``unwrap`` names the key
     under which the body holds the object. ``label`` names the call in the
-    journal, in logs and in failpoints. ``secret`` dotted paths of the answer are
-    kept out of the journal; the plugin must take them into ``data`` at once.
-    ``as_user`` 'service' uses the daemon's own credential.
+    journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
+    uses the daemon's own credential.
     """
 
     service: str
@@ -64,7 +63,7 @@ class Call:
 class UserCall:
     """An action in the stack-user domain, done with the domain admin's credential.
 
-    ``verb`` is one of ``create_user create_keypair delete_user delete_keypair
+    ``verb`` is one of ``create_project create_user create_keypair delete_user delete_keypair
     suspend_user resume_user token delete_project``; ``args`` are its arguments.
     """
 

@@ -21,14 +21,16 @@ from heat.model.status import Action, Status
 class Step:
     """One verb on one row. All it needs is on the row, so it can be run again.
 
-    With ``read`` only attributes are fetched and the row's state does not change.
+    ``task`` is 'verb', or what happens without a change of the row's state: 'read'
+    (attributes are fetched) or 'release' (a thing that is being replaced lets go of
+    what its successor needs).
     """
 
     uuid: str
     verb: Action
     wanted: tuple[Any, ...] = ()
     resumed: bool = False
-    read: bool = False
+    task: str = 'verb'
 
 
 @dataclass(frozen=True, slots=True)

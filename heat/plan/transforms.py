@@ -39,6 +39,8 @@ def references(problem: Problem, graph: Graph) -> None:
     for name, definition in problem.definitions.items():
         node = graph.index[Up(name)]
         for required in definition.requires():
+            if required == name:
+                raise errors.CircularDependencyException(cycle=f'{name} -> {name}')
             if required in problem.definitions:
                 graph.edge(node, graph.index[Up(required)])
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from heat.common.ids import new_id
+from heat.common.ids import new_id, physical_name
 from heat.model.event import Event
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Row
@@ -254,20 +254,26 @@ class Traversal:
             keep['wanted'] = list(wanted)
         if decision.verdict is Verdict.KEEP and nested and row.keep.get('wanted', []) != list(wanted):
             decision = Decision(Verdict.UPDATE)
+        if decision.verdict is Verdict.KEEP and row.keep.get('released'):
+            # Its successor failed; what it had let go must come back to it.
+            decision = Decision(Verdict.UPDATE)
         if decision.verdict is Verdict.KEEP:
             if set(row.requires) != set(requires) or row.keep != keep or row.replaced_by:
                 row = replace(row, requires=requires, keep=keep, replaced_by=None)
                 self._save(row)
             missing = tuple(w for w in wanted if w not in row.attrs)
             if missing and not nested and not self.types.of(row).pure:
-                step = self._busy[row.uuid] = Step(row.uuid, row.action, missing, read=True)
-                self._effects.append(Start(step))
+                self._task(row, 'read', missing)
             else:
                 self._complete(number)
+        elif decision.verdict is Verdict.CREATE and self._must_release(row):
+            self._task(self.rows[row.replaces or ''], 'release')
         elif decision.verdict is Verdict.CREATE:
             self._start_create(row, found.props, found.metadata, requires, keep)
         elif decision.verdict is Verdict.UPDATE:
             revive = {'revive': True} if row.status is not Status.COMPLETE else {}
+            if row.keep.get('released'):
+                revive['restore'] = True
             changes = {'keep': {**keep, **revive, 'old_props': row.props or {}}, 'props': found.props,
                        'requires': requires, 'replaced_by': None}
             if found.metadata != row.keep.get('metadata', {}):
@@ -309,7 +315,22 @@ class Traversal:
             old = row.to(Action.UPDATE, Status.COMPLETE, decision.reason, replaced_by=new.uuid)
             self._emit(old)
         self._save(old)
-        self._start_create(new, props, metadata, requires, keep)
+        if self._must_release(new):
+            self._save(new)
+            self._task(old, 'release')
+        else:
+            self._start_create(new, props, metadata, requires, keep)
+
+    def _must_release(self, row: Row) -> bool:
+        """Whether the thing that ``row`` replaces must let go of something first."""
+        old = self.rows.get(row.replaces or '')
+        return (old is not None and old.action is not Action.DELETE and old.physical_id is not None
+                and not old.keep.get('released') and self.types.of(old).releases)
+
+    def _task(self, row: Row, task: str, wanted: tuple[Any, ...] = ()) -> None:
+        """A step that does not change the state of its row."""
+        step = self._busy[row.uuid] = Step(row.uuid, row.action, wanted, task=task)
+        self._effects.append(Start(step))
 
     def _refuse_inputs(self, number: int, row: Row, failure: Failed) -> None:
         action = Action.CREATE if row.action is Action.INIT else Action.UPDATE
@@ -390,8 +411,8 @@ class Traversal:
         self._end(event.step, event.row, event.outcome, stale)
 
     def _end(self, step: Step, row: Row, outcome: Outcome, stale: bool = False) -> None:
-        if step.read:
-            self._read(row, outcome)
+        if step.task != 'verb':
+            self._task_done(step, row, outcome)
             return
         row = replace(row, keep=settled_keep(row))
         if not isinstance(outcome, Failed):
@@ -421,16 +442,27 @@ class Traversal:
         """The update itself found that only a new resource will do."""
         new = self._new_row(old.name, self.wanted.definitions[old.name], replaces=old.uuid)
         self._save(replace(old, replaced_by=new.uuid))
-        self._start_create(new, tried.props or {}, tried.metadata, tried.requires, settled_keep(tried))
+        if self._must_release(new):
+            self._save(new)
+            self._task(old, 'release')
+        else:
+            self._start_create(new, tried.props or {}, tried.metadata, tried.requires, settled_keep(tried))
 
-    def _read(self, row: Row, outcome: Outcome) -> None:
-        """Attributes that a new reference asks for have been fetched from an unchanged resource."""
+    def _task_done(self, step: Step, row: Row, outcome: Outcome) -> None:
+        """Attributes were fetched, or a thing that is being replaced has let go."""
         number = self.graph.index.get(Up(row.name))
-        if isinstance(outcome, Done):
+        row = replace(row, intent=None, memo=())
+        if isinstance(outcome, Failed):
+            if number is not None and number not in self._done:
+                self._refuse_inputs(number, self.row_of(row.name) or row, outcome)
+            return
+        if step.task == 'release':
+            self._save(replace(row, keep={**row.keep, 'released': True}))
+            if number is not None and number not in self._done and not self._left[number]:
+                self._ready.append(number)
+        elif isinstance(outcome, Done):
             self._save(replace(row, attrs={**row.attrs, **outcome.attrs}))
             self._node_done(row)
-        elif isinstance(outcome, Failed) and number is not None:
-            self._refuse_inputs(number, row, outcome)
 
     def _node_done(self, row: Row) -> None:
         node = Down(row.uuid, row.name) if row.action is Action.DELETE else Up(row.name)
@@ -509,7 +541,7 @@ class Traversal:
         self._effects.append(Remove(row))
 
     def _emit(self, row: Row) -> None:
-        self._effects.append(Emit(row_event(row)))
+        self._effects.append(Emit(row_event(row, self.stack.name)))
 
 
 def step_old_props(event_row: Row) -> dict[str, Any]:
@@ -520,12 +552,14 @@ def step_old_props(event_row: Row) -> dict[str, Any]:
 
 def settled_keep(row: Row) -> dict[str, Any]:
     """What stays in ``keep`` once a step has ended."""
-    return {k: v for k, v in row.keep.items() if k not in ('old_props', 'revive')}
+    return {k: v for k, v in row.keep.items() if k not in ('old_props', 'revive', 'restore', 'released')}
 
 
-def row_event(row: Row) -> Event:
+def row_event(row: Row, stack_name: str) -> Event:
+    """A resource's event; before there is a physical id it shows the name the thing will have."""
+    physical = row.physical_id or physical_name(stack_name, row.name, row.uuid)
     return Event(row.stack_id, row.root_id, row.name, row.type, row.action, row.status, row.reason,
-                 row.physical_id, row.props)
+                 physical, row.props)
 
 
 def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Event:

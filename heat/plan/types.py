@@ -30,6 +30,8 @@ class ResourceType(Protocol):
     """The whole step is computation: no intent, in and out in one commit."""
     nested: bool
     """The step is a stack of its own, a child in the same tree."""
+    releases: bool
+    """Before it is replaced it must let go of something its successor needs."""
     survives_failure: bool
     """A FAILED row with a physical id may be updated instead of replaced."""
 

@@ -52,6 +52,7 @@ class Resource:
     nested: ClassVar[bool] = False
     survives_failure: ClassVar[bool] = False
     signals: ClassVar[bool] = False
+    releases: ClassVar[bool] = False
     name_limit: ClassVar[int] = 255
     hidden: ClassVar[bool] = False
     schema: ClassVar[TypeSchema]
@@ -77,6 +78,14 @@ class Resource:
         yield from ()
 
     def delete(self) -> Steps:
+        yield from ()
+
+    def release(self) -> Steps:
+        """Before its successor is made (where ``releases``): let go of what both cannot have."""
+        yield from ()
+
+    def restore(self) -> Steps:
+        """A released thing is wanted after all: take hold again of what was let go."""
         yield from ()
 
     def read(self, names: tuple[Any, ...]) -> Steps:

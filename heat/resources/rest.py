@@ -137,11 +137,12 @@ class Rest(Resource):
 
     def adopt(self, body: dict[str, Any]) -> Adopt | None:
         """How to find the thing again when the creation's answer was lost."""
-        if not self.name_key or not body.get(self.name_key):
+        name_key = self.name_key
+        if not name_key or not body.get(name_key):
             return None
-        name = body[self.name_key]
+        name = body[name_key]
         return Adopt(self.list_path or self.path, self.plural or f'{self.key}s',
-                     lambda found: found.get(self.name_key) == name, {'name': name})
+                     lambda found: bool(found.get(name_key) == name), {'name': name})
 
     # -- waiting -------------------------------------------------------------------------------------
 

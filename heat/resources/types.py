@@ -17,7 +17,7 @@ from heat.resources import heat, openstack
 from heat.resources.base import Resource
 from heat.template.registry import Layer, Registry
 
-PLUGINS: Mapping[str, type[Resource]] = {**heat.TYPES, **getattr(openstack, 'TYPES', {})}
+PLUGINS: Mapping[str, type[Resource]] = {**heat.TYPES, **openstack.TYPES}
 
 
 class TypeTable:

@@ -29,6 +29,7 @@ def upgrade() -> None:
     op.create_table(
         'pending_signal',
         sa.Column('id', sa.Integer, nullable=False),
+        sa.Column('uuid', sa.String(36), nullable=False),
         sa.Column('root_stack_id', sa.String(36), nullable=False),
         sa.Column('stack_id', sa.String(36), nullable=False),
         sa.Column('resource_name', sa.String(255), nullable=False),

@@ -12,7 +12,6 @@ from keystoneauth1.identity import v3
 
 from heat.clouds import nova, rest, stack_user, trust
 from heat.clouds.credential import Credential, Kind, NotConfigured
-from heat.model.op import Find
 from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched
 from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Watch
@@ -20,6 +19,7 @@ from heat.common import config, errors, green
 from heat.common.clock import Clock, VirtualClock
 from heat.common.context import RequestContext
 from heat.model import op
+from heat.model.op import Find
 from heat.simcloud.server import Settings, SimCloud
 
 

@@ -97,7 +97,7 @@ class ResourceGroup(Nested):
         refs_map = Attr('A map of resource names to IDs for the resources in the group.', type='Map',
                         support=Support(version='7.0.0'))
         attributes = Attr('A map of resource names to the specified attribute of each individual resource. '
-                          'Requires heat_template_version: 2014-10-16 or higher.', type='Map',
+                          'Requires heat_template_version: 2014-10-16.', type='Map',
                           support=Support(version='2014.2'))
         removed_rsrc_list = Attr('A list of removed resource names.', type='List',
                                  support=Support(version='7.0.0'))

@@ -91,11 +91,12 @@ class TestResource(Resource):
         wait_secs = Number('Seconds to wait after an action (-1 is infinite).', default=0, update=IN_PLACE)
         action_wait_secs = Map(
             'Options for simulating waiting.', update=IN_PLACE,
-            keys={verb: Number(f'Seconds to wait after a {verb}. Defaults to the global wait_secs.',
-                               update=IN_PLACE) for verb in ('create', 'update', 'delete')})
+            keys={verb: Number(f'Seconds to wait after {a} {verb}. Defaults to the global wait_secs.',
+                               update=IN_PLACE)
+                  for a, verb in (('a', 'create'), ('an', 'update'), ('a', 'delete'))})
         client_name = String('Client to poll.', default='', update=IN_PLACE)
         entity_name = String('Client entity to poll.', default='', update=IN_PLACE)
-        constraint_prop_secs = Number('How long it takes to check the constraint of this property.',
+        constraint_prop_secs = Number('Number value for delay during resolve constraint.',
                                       default=0, check='test_constr', update=IN_PLACE,
                                       support=Support(version='6.0.0'))
         attr_wait_secs = Number('Number value for timeout during resolving output value.', default=0,

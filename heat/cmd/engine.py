@@ -1,0 +1,51 @@
+"""heat-engine: engine processes as a daemon.
+
+Purpose: several engines, each with its own connection to the bus and the
+database. Invariant: green before any other import. Neighbours: ``engine.app`` is
+the engine; ``serving`` supervises the processes.
+"""
+
+from heat.common import green
+
+green.patch()
+
+import logging  # noqa: E402 - everything below must see the patched library
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+
+from heat import bus  # noqa: E402
+from heat.cmd import serving  # noqa: E402
+from heat.common import config  # noqa: E402
+
+LOG = logging.getLogger(__name__)
+PROG = 'heat-engine'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop; the exit status. ``argv`` are the arguments, None this process's."""
+    try:
+        conf = config.load(PROG, argv)
+        if conf.bus.mode == 'direct':
+            raise config.ConfigError('[bus] mode = direct is for heat-all: nobody could reach this engine.')
+    except serving.CONFIGURATION_ERRORS as error:
+        return serving.complain(PROG, error)
+
+    def work(stop: serving.Stop) -> None:
+        from heat.engine.app import Engine
+        # Read again here: after SIGHUP the files may say something else.
+        conf = config.load(PROG, argv)
+        port = bus.connect(conf)
+        engine = Engine(conf, port)
+        engine.start()
+        LOG.info('%s is ready as engine %s', PROG, engine.engine_id)
+        stop.wait()
+        engine.stop(conf.engine.graceful_stop_timeout)
+        port.close()
+
+    count = conf.num_engine_workers or max(4, os.cpu_count() or 1)
+    return serving.Supervisor(PROG, count, work, conf.engine.graceful_stop_timeout).run()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,304 @@
+"""Processes and sockets of the daemons: listen, serve, fork, supervise, stop.
+
+Purpose: what all programs of this room share. Invariant: the supervising parent
+never touches the green hub, the bus or the database, so every child it forks
+starts clean; a child that loses its parent stops by itself. Neighbours: ``api``,
+``api_cfn``, ``api_cloudwatch``, ``engine`` and ``all`` compose with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import select
+import signal
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from oslo_config import cfg
+
+from heat import bus
+from heat.api import deploy, wiring
+from heat.bus.client import EngineClient
+from heat.clouds.credential import NotConfigured
+from heat.common import config, green
+from heat.common.errors import InvalidEncryptionKey
+from heat.db.connect import WrongDatabase
+from heat.db.migrate import MigrationError
+
+LOG = logging.getLogger(__name__)
+
+# Faults an operator repairs in heat.conf: starting again would not help.
+CONFIGURATION_ERRORS = (config.ConfigError, cfg.Error, deploy.PasteError, WrongDatabase, NotConfigured,
+                        MigrationError, InvalidEncryptionKey)
+FAULTY = os.EX_CONFIG
+# Requests being answered when a front-end is told to stop have this long, in seconds.
+GRACE = 60.0
+# A worker that keeps dying is not started more often than this, in seconds.
+RESTART_INTERVAL = 1.0
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stop:
+    """Lets the main thread of control sleep until the process shall end."""
+
+    def __init__(self) -> None:
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        for number in _STOPPING:
+            signal.signal(number, lambda *_: None)
+        # The interpreter writes to the socket at the signal itself: no handler runs inside the hub.
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+
+    def with_parent(self, lifeline: int) -> None:
+        """Stop too once the other end of the pipe ``lifeline`` is closed: the parent is gone."""
+        green.spawn(self._watch, lifeline)
+
+    def _watch(self, lifeline: int) -> None:
+        os.read(lifeline, 1)
+        self.now()
+
+    def now(self) -> None:
+        with contextlib.suppress(OSError):
+            self._waker.send(b'\0')
+
+    def wait(self) -> None:
+        self._woken.recv(1)
+
+
+class Door:
+    """A listening socket whose ``accept`` can be told to end, though other processes go on using it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        # Another process may be faster to a connection that was seen here.
+        self._socket.settimeout(1.0)
+        self._asked, self._ask = socket.socketpair()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        while True:
+            if self._asked in select.select([self._socket, self._asked], [], [])[0]:
+                # One of the errors at which a server ends in good order.
+                raise OSError(errno.ESHUTDOWN, os.strerror(errno.ESHUTDOWN))
+            with contextlib.suppress(TimeoutError):
+                return self._socket.accept()
+
+    def shut(self) -> None:
+        self._ask.send(b'\0')
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class Server:
+    """One WSGI application on one listening socket."""
+
+    def __init__(self, sock: socket.socket, application: Callable[..., Any], conf: cfg.ConfigOpts,
+                 group: str) -> None:
+        self._door: Any = Door(sock)
+        self._application = application
+        self._conf, self._options = conf, conf[group]
+        self._ended = green.Event()
+
+    def start(self) -> None:
+        green.spawn(self._serve)
+
+    def _serve(self) -> None:
+        try:
+            green.serve_wsgi(self._door, self._application, max_header_line=self._options.max_header_line,
+                             keepalive=self._conf.eventlet_opts.wsgi_keep_alive)
+        finally:
+            self._ended.set()
+
+    def stop(self, seconds: float = GRACE) -> None:
+        """Accept no more, and wait at most ``seconds`` for the requests being answered."""
+        self._door.shut()
+        # Native threads end with the process.
+        if green.is_green() and not self._ended.wait(seconds):
+            LOG.warning('Requests are still being answered after %s seconds.', seconds)
+
+
+def listen(conf: cfg.ConfigOpts, group: str) -> socket.socket:
+    """The listening socket, plain, that ``[group] bind_host, bind_port, backlog, tcp_keepidle`` describe.
+
+    Raises ConfigError when the address cannot be used.
+    """
+    options = conf[group]
+    try:
+        sock = green.listen(str(options.bind_host), options.bind_port, options.backlog)
+    except OSError as error:
+        raise config.ConfigError(f'[{group}] bind_host {options.bind_host}, bind_port {options.bind_port}: '
+                                 f'{error.strerror}.') from error
+    keep_alive(sock, options.tcp_keepidle)
+    return sock
+
+
+def keep_alive(sock: socket.socket, idle: int) -> None:
+    """Probe connections after ``idle`` seconds of silence; accepted sockets inherit it."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, 'TCP_KEEPIDLE'):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+
+
+def secured(sock: socket.socket, conf: cfg.ConfigOpts, group: str) -> socket.socket:
+    """``sock``, speaking TLS when the section names a certificate. Raises ConfigError for half a pair."""
+    options = conf[group]
+    if not options.cert_file and not options.key_file:
+        return sock
+    if not (options.cert_file and options.key_file):
+        raise config.ConfigError(f'[{group}] cert_file and key_file go together.')
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(options.cert_file, options.key_file)
+    except OSError as error:
+        raise config.ConfigError(f'[{group}] cert_file, key_file: {error}') from error
+    # The handshake comes with the first read, so that a silent client keeps nobody from being accepted.
+    return context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+
+
+def url(sock: socket.socket, scheme: str = 'http') -> str:
+    host, port = sock.getsockname()[:2]
+    return f'{scheme}://[{host}]:{port}' if ':' in host else f'{scheme}://{host}:{port}'
+
+
+def front_end(prog: str, group: str, argv: Sequence[str] | None = None) -> int:
+    """The program ``prog``: workers that share the socket of ``[group]``; returns the exit status."""
+    try:
+        conf = config.load(prog, argv)
+        if conf.bus.mode == 'direct':
+            raise config.ConfigError(f'[bus] mode = direct is for heat-all: {prog} could reach no engine.')
+        sock = listen(conf, group)
+        address = url(sock, 'https' if conf[group].cert_file else 'http')
+    except CONFIGURATION_ERRORS as error:
+        return complain(prog, error)
+
+    def work(stop: Stop) -> None:
+        # Read again here: after SIGHUP the files may say something else.
+        conf = config.load(prog, argv)
+        wiring.configure(conf, EngineClient(bus.connect(conf), conf))
+        server = Server(secured(sock, conf, group), deploy.load_app(conf, prog), conf, group)
+        server.start()
+        LOG.info('%s is ready on %s', prog, address)
+        stop.wait()
+        server.stop()
+
+    return Supervisor(prog, conf[group].workers or os.cpu_count() or 1, work, GRACE).run()
+
+
+def complain(prog: str, error: Exception) -> int:
+    """Tell standard error why the program does not start; the exit status for it."""
+    print(f'{prog}: {error}', file=sys.stderr)
+    return 1
+
+
+class Supervisor:
+    """Keeps ``count`` forked processes running ``work(stop)``.
+
+    SIGTERM and SIGINT end them gracefully, and after ``grace`` seconds forcibly; a second signal ends
+    them at once. SIGHUP replaces them by new ones, which read the configuration again. One that
+    dies is replaced; one that finds its configuration faulty at its start ends the program.
+    """
+
+    def __init__(self, prog: str, count: int, work: Callable[[Stop], None], grace: float) -> None:
+        self._prog, self._count, self._work, self._grace = prog, count, work, grace
+        self._children: dict[int, float] = {}
+        self._leaving: set[int] = set()
+        self._lifeline = os.pipe()
+        self._not_before = 0.0
+
+    def run(self) -> int:
+        """Blocks until all have ended; the exit status."""
+        waited_for = {*_STOPPING, signal.SIGHUP, signal.SIGCHLD}
+        signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
+        status = 0
+        while True:
+            delay = self._fill()
+            found = signal.sigtimedwait(waited_for, delay) if delay else signal.sigwaitinfo(waited_for)
+            number = found.si_signo if found else None
+            if number in _STOPPING:
+                break
+            if number == signal.SIGHUP:
+                LOG.info('%s starts new workers with the configuration as it is now', self._prog)
+                self._send(signal.SIGTERM)
+                self._leaving |= set(self._children)
+            if self._reap():
+                status = 1
+                break
+        self._end(waited_for)
+        return status
+
+    def _fill(self) -> float | None:
+        """Start what is missing; seconds until more may be started, None when all are there."""
+        while len(set(self._children) - self._leaving) < self._count:
+            if time.monotonic() < self._not_before:
+                return RESTART_INTERVAL
+            self._fork()
+        return None
+
+    def _fork(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            self._children[pid] = time.monotonic()
+            return
+        status = 1
+        try:
+            os.close(self._lifeline[1])
+            stop = Stop()
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_STOPPING, signal.SIGHUP, signal.SIGCHLD})
+            stop.with_parent(self._lifeline[0])
+            self._work(stop)
+            status = 0
+        except CONFIGURATION_ERRORS as error:
+            complain(self._prog, error)
+            status = FAULTY
+        except BaseException:
+            LOG.exception('A worker of %s ends', self._prog)
+        finally:
+            logging.shutdown()
+            # Not sys.exit: nothing of the parent's is to be unwound in the child.
+            os._exit(status)
+
+    def _reap(self) -> bool:
+        """Take leave of the ended; True if one of them cannot work with this configuration."""
+        faulty = False
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                break
+            started = self._children.pop(pid, 0.0)
+            code = os.waitstatus_to_exitcode(status)
+            if pid in self._leaving:
+                self._leaving.discard(pid)
+                continue
+            faulty |= code == FAULTY
+            if time.monotonic() - started < RESTART_INTERVAL:
+                self._not_before = time.monotonic() + RESTART_INTERVAL
+            LOG.error('Worker %s of %s ended with status %s', pid, self._prog, code)
+        return faulty
+
+    def _send(self, number: signal.Signals) -> None:
+        for pid in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _end(self, waited_for: set[signal.Signals]) -> None:
+        self._leaving |= set(self._children)
+        self._send(signal.SIGTERM)
+        # What the work itself waits for comes first.
+        end = time.monotonic() + self._grace + 10
+        while self._children:
+            found = signal.sigtimedwait(waited_for, max(0.0, end - time.monotonic()))
+            if found is None or found.si_signo in _STOPPING:
+                self._send(signal.SIGKILL)
+                end = time.monotonic() + 10
+            self._reap()

@@ -1,0 +1,264 @@
+"""A server's network interfaces: the ports made for it, what it boots with, what changes later.
+
+Purpose: turn the property ``networks`` into ports and requests. Invariant: a
+port made here is named after the server's row, is written down on the row, and
+goes with the server; ports given by id are only lent. Neighbours: ``server``
+calls these steps; the options of ports are those of ``neutron.port``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from heat import schema
+from heat.model.op import Adopt, Call, CloudFault, Poll, Record
+from heat.resources.base import Diff, Resource, Steps
+from heat.resources.openstack.journal import made_since, once
+from heat.resources.openstack.neutron.port import extra_options
+from heat.resources.openstack.neutron.rest import security_group_ids
+
+PORTS = 'internal_ports'
+EXTRA = extra_options()
+Nic = Mapping[str, Any]
+
+
+def needs_port(nic: Nic) -> bool:
+    """Whether the interface wants more than the compute service can ask of the network service."""
+    return not nic.get('port') and any(
+        nic.get(name) for name in ('subnet', 'port_extra_properties', 'floating_ip'))
+
+
+def faults(props: Mapping[str, Any]) -> Iterable[str]:
+    """Sentences about interfaces that do not fit together."""
+    nics = [nic for nic in props.get('networks') or () if isinstance(nic, Mapping)]
+    for nic in nics:
+        allocate = nic.get('allocate_network')
+        ways = [name for name in ('network', 'port', 'subnet') if nic.get(name) is not None]
+        if allocate is not None and (ways or len(nics) > 1):
+            yield 'allocate_network cannot stand beside other networks, ports or subnets.'
+        if allocate is None and not ways:
+            yield ('One of the properties "network", "port", "allocate_network" or "subnet" should be set '
+                   'for the specified network of the server.')
+        if nic.get('port') is not None:
+            for name in ('fixed_ip', 'subnet', 'port_extra_properties'):
+                if nic.get(name) is not None:
+                    yield f'Cannot define the following properties at the same time: port, {name}.'
+    if props.get('security_groups') and nics and all(nic.get('port') is not None for nic in nics):
+        yield 'security_groups is not applied to ports that are given: set it on the ports.'
+
+
+# -- creation ------------------------------------------------------------------------------------
+
+
+def prepare(server: Resource, nics: list[dict[str, Any]]) -> Steps:
+    """What the creating request says about networks: 'none', 'auto', a list, or None to say nothing."""
+    if not nics:
+        return None
+    if nics[0].get('allocate_network'):
+        return nics[0]['allocate_network']
+    wanted = []
+    for number, nic in enumerate(nics):
+        port = nic.get('port')
+        if needs_port(nic):
+            port = yield from make_port(server, nic, port_name(server, number))
+        entry = {'port': port} if port else {'uuid': nic['network']}
+        if not port and nic.get('fixed_ip'):
+            entry['fixed_ip'] = nic['fixed_ip']
+        if nic.get('tag'):
+            entry['tag'] = nic['tag']
+        wanted.append(entry)
+    return wanted
+
+
+def port_name(server: Resource, number: int | str) -> str:
+    return f'{server.physical_name()}-port-{number}'
+
+
+def make_port(server: Resource, nic: Nic, name: str) -> Steps:
+    """The id of a new port for ``nic``, kept on the row."""
+    network = nic.get('network')
+    if network is None:
+        subnet = yield Call('network', 'GET', f'/subnets/{nic["subnet"]}', unwrap='subnet', label='subnet')
+        network = subnet['network_id']
+    body: dict[str, Any] = {'name': name, 'network_id': network}
+    address = {key: value for key, value in (('subnet_id', nic.get('subnet')),
+                                             ('ip_address', nic.get('fixed_ip'))) if value}
+    if address:
+        body['fixed_ips'] = [address]
+    extra = nic.get('port_extra_properties') or {}
+    body.update(schema.wire(EXTRA, extra))
+    body.update(extra.get('value_specs') or {})
+    if extra.get('no_fixed_ips'):
+        body['fixed_ips'] = []
+    groups = server.props.get('security_groups')
+    if groups and extra.get('port_security_enabled') is not False:
+        body['security_groups'] = yield from security_group_ids(groups)
+    recent = made_since(server, 'created_at')
+    adopt = Adopt('/ports', 'ports', lambda found: found.get('name') == name and recent(found),
+                  {'name': name})
+    made = yield Call('network', 'POST', '/ports', {'port': body}, unwrap='port', label=f'port {name}',
+                      adopt=adopt)
+    kept = [one for one in server.row.data.get(PORTS) or () if one['id'] != made['id']]
+    yield Record(data={PORTS: [*kept, {'id': made['id'], 'nic': dict(nic)}]})
+    return made['id']
+
+
+def reach(server: Resource, nics: Iterable[Nic]) -> Steps:
+    """Point the floating addresses of ``nics`` at their ports."""
+    for nic in nics:
+        if nic.get('floating_ip'):
+            yield _floating(nic['floating_ip'], _port_of(server, nic))
+
+
+def _floating(floating: str, port: str | None) -> Call:
+    return Call('network', 'PUT', f'/floatingips/{floating}', {'floatingip': {'port_id': port}},
+                label=f'floating {floating}')
+
+
+def _port_of(server: Resource, nic: Nic) -> str | None:
+    if nic.get('port'):
+        return str(nic['port'])
+    return next((one['id'] for one in server.row.data.get(PORTS) or () if one.get('nic') == nic), None)
+
+
+# -- changes -------------------------------------------------------------------------------------
+
+
+def change(server: Resource, diff: Diff) -> Steps:
+    """Detach the interfaces that are gone from the list, attach those that came."""
+    gone, came = diff.gone('networks'), diff.came('networks')
+
+    def look() -> Steps:
+        return {'present': (yield _interfaces(server)), 'own': list(server.row.data.get(PORTS) or ())}
+    # The row's own list changes on the way, so what is decided by it is decided by its state at the start.
+    view = yield from once(server, 'interfaces', look())
+    for old in list(gone):
+        twin = next((new for new in came if _plain(new) == _plain(old)), None)
+        if twin is not None:
+            gone.remove(old)
+            came.remove(twin)
+            yield from _move_floating(server, old, twin)
+    taken: set[str] = set()
+    for nic in gone:
+        for port in _attached(nic, view, taken):
+            taken.add(port)
+            yield from _detach(server, port, any(one['id'] == port for one in view['own']))
+    if not diff.new.get('networks') and gone:
+        yield from _as_the_service_likes(server)
+    for number, nic in enumerate(came):
+        if nic.get('allocate_network') == 'auto':
+            yield from _as_the_service_likes(server)
+        elif not nic.get('allocate_network'):
+            port = nic.get('port') or (yield from make_port(
+                server, nic, port_name(server, f'{server.row.goal_seq}-{number}')))
+            yield from _attach(server, port, nic.get('tag'))
+            yield from reach(server, [nic])
+
+
+def _plain(nic: Nic) -> dict[str, Any]:
+    return {name: value for name, value in nic.items() if name != 'floating_ip' and value is not None}
+
+
+def _move_floating(server: Resource, old: Nic, new: Nic) -> Steps:
+    if old.get('floating_ip'):
+        yield _floating(old['floating_ip'], None)
+    kept = [{**one, 'nic': dict(new)} if one.get('nic') == old else one
+            for one in server.row.data.get(PORTS) or ()]
+    if new.get('floating_ip') and (new.get('port') or any(one['nic'] == new for one in kept)):
+        port = new.get('port') or next(one['id'] for one in kept if one['nic'] == new)
+        yield _floating(new['floating_ip'], port)
+    yield Record(data={PORTS: kept})
+
+
+def _interfaces(server: Resource) -> Call:
+    return Call('compute', 'GET', f'/servers/{server.id}/os-interface', unwrap='interfaceAttachments',
+                label='interfaces')
+
+
+def _attached(nic: Nic, view: Mapping[str, Any], taken: set[str]) -> list[str]:
+    """The ports by which ``nic`` is attached."""
+    own = [one['id'] for one in view['own'] if one.get('nic') == nic and one['id'] not in taken]
+    if nic.get('port') or own:
+        return [str(nic.get('port') or own[0])]
+    present = view['present']
+    if nic.get('allocate_network'):
+        return [one['port_id'] for one in present] if nic['allocate_network'] == 'auto' else []
+    for one in present:
+        addresses = [fixed.get('ip_address') for fixed in one.get('fixed_ips') or ()]
+        if (one['port_id'] not in taken and one.get('net_id') == nic.get('network')
+                and nic.get('fixed_ip') in (None, *addresses)):
+            return [one['port_id']]
+    return []
+
+
+def _detach(server: Resource, port: str, own: bool) -> Steps:
+    path = f'/servers/{server.id}/os-interface/{port}'
+    yield Call('compute', 'DELETE', path, ok=(404,), label=f'detach {port}')
+    yield Poll('compute', path, port, lambda body: body is None, unwrap='interfaceAttachment')
+    if own:
+        yield Call('network', 'DELETE', f'/ports/{port}', ok=(404,), label=f'delete {port}')
+        yield Record(data={PORTS: [one for one in server.row.data.get(PORTS) or () if one['id'] != port]})
+
+
+def _attach(server: Resource, port: str, tag: str | None) -> Steps:
+    body = {'port_id': port, **({'tag': tag} if tag else {})}
+    path = f'/servers/{server.id}/os-interface'
+    try:
+        yield Call('compute', 'POST', path, {'interfaceAttachment': body}, label=f'attach {port}')
+    except CloudFault as fault:
+        # Refused because it is there: by a call whose answer was lost.
+        if fault.status not in (400, 409) or (yield Call(
+                'compute', 'GET', f'{path}/{port}', ok=(404,), label='look')) is None:
+            raise
+
+
+def _as_the_service_likes(server: Resource) -> Steps:
+    def look() -> Steps:
+        return len((yield _interfaces(server)))
+    if not (yield from once(server, 'bare', look())):
+        yield Call('compute', 'POST', f'/servers/{server.id}/os-interface', {'interfaceAttachment': {}},
+                   label='attach any')
+
+
+# -- replacement ---------------------------------------------------------------------------------
+
+
+def let_go(server: Resource) -> Steps:
+    """Detach the ports of the template: the server that replaces this one needs them."""
+    for nic in server.props.get('networks') or ():
+        if nic.get('port'):
+            yield from _detach(server, str(nic['port']), False)
+
+
+def take_back(server: Resource) -> Steps:
+    """Attach the ports of the template again, off whatever server has them now."""
+    for nic in server.props.get('networks') or ():
+        if not nic.get('port'):
+            continue
+        port = str(nic['port'])
+        found = yield Call('network', 'GET', f'/ports/{port}', ok=(404,), unwrap='port', label='look')
+        holder = (found or {}).get('device_id')
+        if holder and holder != server.id:
+            path = f'/servers/{holder}/os-interface/{port}'
+            yield Call('compute', 'DELETE', path, ok=(404,), label=f'detach {port}')
+            yield Poll('compute', path, port, lambda body: body is None, unwrap='interfaceAttachment')
+        yield from _attach(server, port, nic.get('tag'))
+
+
+# -- the end -------------------------------------------------------------------------------------
+
+
+def remove_ports(server: Resource) -> Steps:
+    """Delete the ports that were made for the server, also one whose answer was lost."""
+    def look() -> Steps:
+        ports = [one['id'] for one in server.row.data.get(PORTS) or ()]
+        nics = (server.row.props or {}).get('networks') or []
+        names = [port_name(server, number) for number, nic in enumerate(nics) if needs_port(nic)]
+        if names:
+            listed = yield Call('network', 'GET', '/ports', query={'name': names}, unwrap='ports',
+                                label='list ports')
+            ports += [one['id'] for one in listed if one['id'] not in ports]
+        return ports
+    for port in (yield from once(server, 'ports', look())):
+        yield Call('network', 'DELETE', f'/ports/{port}', ok=(404,), label=f'delete {port}')

@@ -1,0 +1,31 @@
+"""A Heat beside a whole OpenStack, and the comparison of that OpenStack before and after each test."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud import inventory
+from tests.cloud.daemons import Heat, User
+from tests.conftest import serving
+from tests.servers.devcloud import Devcloud
+
+
+@pytest.fixture(scope='session')
+def heat(devcloud: Devcloud, servers_directory: Path) -> Iterator[Heat]:
+    with serving(Heat(devcloud, servers_directory / 'heat')) as daemons:
+        yield daemons
+
+
+@pytest.fixture(scope='session')
+def user(heat: Heat) -> User:
+    return User(heat)
+
+
+@pytest.fixture
+def leaves_nothing(heat: Heat, user: User) -> Iterator[None]:
+    """What a test makes must be gone at its end, from every service."""
+    before = inventory.of(heat.cloud, user)
+    yield
+    assert inventory.difference(before, inventory.of(heat.cloud, user)) == {}

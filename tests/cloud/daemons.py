@@ -1,0 +1,160 @@
+"""Heat as an operator runs it: heat-api and heat-engine as daemons of their own beside an OpenStack.
+
+Set up by bin/heat-db-setup and bin/heat-keystone-setup over the cloud's own MariaDB, RabbitMQ and
+Keystone; found by clients through the catalogue. Invariant: nothing here is known to the service
+otherwise than by heat.conf. Neighbours: tests/servers, which has the cloud and starts processes.
+"""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keystoneauth1 import adapter
+
+from tests.servers.daemon import LOOPBACK, Daemon, free_port
+from tests.servers.devcloud import Devcloud
+from tests.servers.keystone import identity
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+ENGINES = 2
+
+
+class _Program(Daemon):
+    """One of bin/heat-*, with its configuration; ready once its log says so."""
+
+    def __init__(self, name: str, directory: Path, conf: Path, ready: str, count: int = 1) -> None:
+        self.name = name
+        super().__init__(directory)
+        self._conf, self._says, self._count = conf, ready, count
+
+    def command(self) -> list[str]:
+        return [sys.executable, str(ROOT / 'bin' / self.name), '--config-file', str(self._conf)]
+
+    def environment(self) -> Mapping[str, str]:
+        return {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore'}
+
+    def ready(self) -> bool:
+        return self.log_tail(100_000).count(self._says) >= self._count
+
+
+class Heat:
+    """The service, its client for a user, and its logs."""
+
+    def __init__(self, cloud: Devcloud, directory: Path) -> None:
+        self.cloud, self.directory = cloud, directory
+        self.port = free_port()
+        self.conf = directory / 'heat.conf'
+        self.url = f'http://{LOOPBACK}:{self.port}/v1'
+        self.engine = _Program('heat-engine', directory / 'engine', self.conf, 'serves.', ENGINES)
+        self.api = _Program('heat-api', directory / 'api', self.conf, 'is ready')
+
+    def start(self) -> Heat:
+        """Database, catalogue, configuration, then the daemons; RuntimeError with what was said."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._configure()
+        place = self.cloud.environment
+        self._set_up(ROOT / 'bin' / 'heat-db-setup', 'deb', '--yes', HEAT_CONF=str(self.conf),
+                     HEAT_DB_SOCKET=place['DEVCLOUD_MYSQL_SOCKET'])
+        self._set_up(ROOT / 'bin' / 'heat-keystone-setup', SERVICE_HOST=LOOPBACK,
+                     **self.cloud.admin.environment())
+        self._name_the_port()
+        try:
+            self.engine.start()
+            self.api.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        self.api.stop()
+        self.engine.stop()
+
+    def logs(self) -> str:
+        """What the daemons said, without the everyday lines."""
+        return ''.join(f'--- {daemon.name}\n{daemon.log_tail(200_000)}' for daemon in (self.api, self.engine))
+
+    def _configure(self) -> None:
+        cloud, etc = self.cloud, ROOT / 'etc' / 'heat'
+        account = {'auth_type': 'password', 'auth_url': cloud.auth_url, 'username': cloud.heat.username,
+                   'password': cloud.heat.password, 'user_domain_name': 'Default'}
+        sections = {
+            'DEFAULT': {
+                'auth_encryption_key': os.urandom(16).hex(), 'num_engine_workers': ENGINES,
+                'environment_dir': etc / 'environment.d', 'template_dir': etc / 'templates',
+                'transport_url': f'rabbit://devcloud:{cloud.heat.password}@{LOOPBACK}:'
+                                 f'{cloud.environment["DEVCLOUD_RABBIT_PORT"]}/devcloud',
+                'stack_user_domain_name': cloud.domain_admin.user_domain,
+                'stack_domain_admin': cloud.domain_admin.username,
+                'stack_domain_admin_password': cloud.domain_admin.password},
+            'heat_api': {'bind_host': LOOPBACK, 'bind_port': self.port},
+            'paste_deploy': {'api_paste_config': etc / 'api-paste.ini'},
+            'keystone_authtoken': {**account, 'www_authenticate_uri': cloud.auth_url,
+                                   'project_name': cloud.heat.project, 'project_domain_name': 'Default'},
+            'trustee': account}
+        self.conf.touch(0o600)
+        self.conf.write_text('\n'.join(
+            f'[{name}]\n' + ''.join(f'{key} = {value}\n' for key, value in options.items())
+            for name, options in sections.items()))
+
+    def _set_up(self, *words: str | Path, **variables: str) -> None:
+        done = subprocess.run([str(word) for word in words], env=environment(**variables), text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=300)
+        if done.returncode:
+            raise RuntimeError(f'{words[0]}: {done.stdout[-4000:]}')
+
+    def _name_the_port(self) -> None:
+        """The catalogue's usual port may be somebody else's here."""
+        api = identity(self.cloud.admin.session(), self.cloud.auth_url)
+        service, = api.get('/services', params={'type': 'orchestration'}).json()['services']
+        for one in api.get('/endpoints', params={'service_id': service['id']}).json()['endpoints']:
+            api.patch(f'/endpoints/{one["id"]}', json={'endpoint': {'url': f'{self.url}/%(tenant_id)s'}})
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a program: that of the tests without any cloud's variables, and these."""
+    base = {key: value for key, value in os.environ.items()
+            if not key.startswith(('OS_', 'SERVICE_', 'HEAT_', 'DEVCLOUD_'))}
+    return {**base, 'PATH': f'{BIN}:{base["PATH"]}', 'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore',
+            **variables}
+
+
+class Refused(Exception):
+    """A command failed; the text is what it told the user."""
+
+
+class User:
+    """The plain user of the cloud, with the `openstack` command and with tokens for the APIs."""
+
+    def __init__(self, heat: Heat) -> None:
+        self.heat = heat
+        self.session = heat.cloud.demo.session()
+        self._environment = environment(**heat.cloud.demo.environment())
+
+    def openstack(self, *words: str | Path, seconds: float = 120) -> Any:
+        """The command's answer, parsed when `-f json` was asked for; Refused when it failed."""
+        done = subprocess.run([str(BIN / 'openstack'), *map(str, words)], env=self._environment, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
+        if done.returncode:
+            raise Refused(done.stderr or done.stdout)
+        return json.loads(done.stdout) if 'json' in words else done.stdout
+
+    def api(self, service: str, microversion: str | None = None) -> adapter.Adapter:
+        """A service's API by its type, the newest form of compute and volumes unless told otherwise."""
+        return service_api(self.session, service, microversion)
+
+
+NEWEST = {'compute': '2.79', 'block-storage': '3.59'}
+
+
+def service_api(session: Any, service: str, microversion: str | None = None) -> adapter.Adapter:
+    """A service's API over a session, such as `service_api(session, 'network').get('/v2.0/ports')`."""
+    return adapter.Adapter(session, service_type=service, region_name='RegionOne',
+                           default_microversion=microversion or NEWEST.get(service))

@@ -1,0 +1,66 @@
+"""Everything that is in a cloud: what must be the same before a stack and after it.
+
+Invariant: seen with an administrator's eyes, over all projects, so that nothing hides in another
+project or in the domain of stack users. Neighbours: `conftest` compares.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from keystoneauth1 import adapter
+
+from tests.cloud.daemons import User, service_api
+from tests.servers.devcloud import Devcloud
+from tests.servers.keystone import identity
+
+Inventory = dict[str, dict[str, str]]
+NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',
+           'security-group-rules', 'rbac-policies')
+VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
+
+
+def of(cloud: Devcloud, user: User) -> Inventory:
+    """Kind -> id -> a name to be recognised by."""
+    session = cloud.admin.session()
+    found = {kind: {str(one.get('id') or one.get('name')): _name(one) for one in things}
+             for kind, things in _everything(session, cloud, user)}
+    # What Keystone itself writes down when somebody logs in is not a thing.
+    return found
+
+
+def difference(before: Inventory, after: Inventory) -> Inventory:
+    """What is there now and was not, by kind; and what is missing, by kind and ' lost'."""
+    told: Inventory = {}
+    for kind in before:
+        told[kind] = {key: name for key, name in after[kind].items() if key not in before[kind]}
+        told[f'{kind} lost'] = {key: name for key, name in before[kind].items() if key not in after[kind]}
+    return {kind: things for kind, things in told.items() if things}
+
+
+def _name(one: dict[str, Any]) -> str:
+    return str(one.get('name') or one.get('description') or one.get('floating_ip_address')
+               or one.get('volume_id') or one.get('device_owner') or '')
+
+
+def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    network, compute = service_api(session, 'network'), service_api(session, 'compute')
+    for kind in NETWORK:
+        yield kind, network.get(f'/v2.0/{kind}').json()[kind.replace('-', '_')]
+    yield 'servers', compute.get('/servers/detail', params={'all_tenants': '1'}).json()['servers']
+    yield 'server groups', compute.get('/os-server-groups',
+                                       params={'all_projects': 'true'}).json()['server_groups']
+    own = user.api('compute').get('/os-keypairs').json()['keypairs']
+    yield 'keypairs', [one['keypair'] for one in own]
+    volume = service_api(session, 'block-storage')
+    for kind in VOLUMES:
+        yield kind, volume.get(f'/{kind}/detail' if kind != 'attachments' else '/attachments',
+                               params={'all_tenants': '1'}).json()[kind]
+    yield 'images', service_api(session, 'image').get('/v2/images').json()['images']
+    yield from _identity(identity(session, cloud.auth_url))
+
+
+def _identity(keystone: adapter.Adapter) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for kind in ('users', 'projects', 'domains', 'credentials', 'roles'):
+        yield kind, keystone.get(f'/{kind}').json()[kind]
+    yield 'trusts', keystone.get('/OS-TRUST/trusts').json()['trusts']

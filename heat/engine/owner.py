@@ -66,7 +66,13 @@ class Owner:
         self.loop.put(Arrived(tree))
 
     def poke(self, root_id: str) -> None:
-        """There is news of a tree: read it if it is ours, take it if it is free, else tell its owner."""
+        """There is news of a tree: read it if it is ours, take it if it is free, else tell its owner.
+
+        Never raises: the news are durable, and a poke that fails is made up for by the next beat.
+        """
+        self._guard(self._poke, root_id)
+
+    def _poke(self, root_id: str) -> None:
         if root_id in self.loop.trees:
             self.refresh(root_id)
             return

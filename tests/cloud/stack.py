@@ -67,7 +67,9 @@ class Stack:
 
     def until(self, resource: str, status: str, seconds: float = SECONDS) -> None:
         try:
-            wait_until(f'{resource} {status}', lambda: self.resource(resource)['resource_status'] == status,
+            # A stack is known a moment before its resources are.
+            wait_until(f'{resource} {status}',
+                       lambda: self.resources().get(resource, {}).get('resource_status') == status,
                        seconds, every=0.5)
         except RuntimeError as error:
             raise AssertionError(f'{error}: {self.show()["stack_status_reason"]}: {self.told()}') from None

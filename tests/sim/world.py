@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from heat.clouds import catalog
 from heat.clouds.performer import Answer, Fault, Unmatched
 from heat.clouds.watch import Round
 from heat.common import errors
@@ -33,6 +34,12 @@ from heat.simcloud.faults import AnswerLost
 from heat.simcloud.server import Settings, SimCloud
 
 PROJECT = 'demo'
+FOUND_IN = {
+    'neutron.network': ('network', '/networks', 'networks'), 'neutron.port': ('network', '/ports', 'ports'),
+    'neutron.subnet': ('network', '/subnets', 'subnets'), 'neutron.router': ('network', '/routers', 'routers'),
+    'neutron.security_group': ('network', '/security-groups', 'security_groups'),
+    'nova.flavor': ('compute', '/flavors', 'flavors'), 'nova.server': ('compute', '/servers', 'servers'),
+    'glance.image': ('image', '/images', 'images'), 'cinder.volume': ('volumev3', '/volumes', 'volumes')}
 
 
 class Crash(BaseException):
@@ -195,10 +202,18 @@ class World:
                 bodies[poll.id] = answer.body if isinstance(answer, Answer) else answer.fault
             return Answer(bodies)
         if isinstance(operation, op.Find):
-            return Unmatched(errors.EntityNotFound(entity=operation.kind, name=operation.value))
+            return self._find(operation)
         if isinstance(operation, op.UserCall):
             return Answer({'project_id': 'p' * 32, 'user_id': 'u' * 32, 'token': 'tok', 'password': 'pw'})
         return self._request(operation)
+
+    def _find(self, wanted: op.Find) -> Any:
+        service, path, key = FOUND_IN[wanted.kind]
+        listed = self._request(op.Call(service, 'GET', path, unwrap=key)).body
+        for item in listed:
+            if wanted.value in (item.get('id'), item.get('name')):
+                return Answer(item['id'])
+        return Unmatched(errors.EntityNotFound(entity=wanted.kind, name=wanted.value))
 
     def _request(self, call: op.Call) -> Any:
         from webob import Request
@@ -207,9 +222,10 @@ class World:
         request = Request.blank(prefix + call.path, method=call.method)
         if call.query:
             from urllib.parse import urlencode
-            request.query_string = urlencode(call.query)
+            request.query_string = urlencode(call.query, doseq=True)
         request.headers['X-Auth-Token'] = self.token or self._login()
-        request.headers['OpenStack-API-Version'] = 'compute 2.79'
+        versioned = catalog.service(call.service).microversion
+        request.headers.update({**dict([versioned] if versioned else []), **call.headers})
         if call.body is not None:
             request.body = json.dumps(call.body).encode()
             request.content_type = 'application/json'

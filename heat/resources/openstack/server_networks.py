@@ -234,16 +234,36 @@ def let_go(server: Resource) -> Steps:
 def take_back(server: Resource) -> Steps:
     """Attach the ports of the template again, off whatever server has them now."""
     for nic in server.props.get('networks') or ():
-        if not nic.get('port'):
-            continue
-        port = str(nic['port'])
-        found = yield Call('network', 'GET', f'/ports/{port}', ok=(404,), unwrap='port', label='look')
-        holder = (found or {}).get('device_id')
-        if holder and holder != server.id:
-            path = f'/servers/{holder}/os-interface/{port}'
-            yield Call('compute', 'DELETE', path, ok=(404,), label=f'detach {port}')
-            yield Poll('compute', path, port, lambda body: body is None, unwrap='interfaceAttachment')
-        yield from _attach(server, port, nic.get('tag'))
+        if nic.get('port'):
+            port = str(nic['port'])
+            holder = yield from once(server, f'holder of {port}', _holder(server, port))
+            if holder is not None:
+                yield from _take_from(holder['id'], holder['broken'], port)
+            yield from _attach(server, port, nic.get('tag'))
+
+
+def _holder(server: Resource, port: str) -> Steps:
+    """The other server that has ``port`` now, and whether it is broken; None if there is none."""
+    found = yield Call('network', 'GET', f'/ports/{port}', ok=(404,), unwrap='port', label='look')
+    holder = (found or {}).get('device_id')
+    if not holder or holder == server.id:
+        return None
+    body = yield Call('compute', 'GET', f'/servers/{holder}', ok=(404,), unwrap='server', label='look')
+    return None if body is None else {'id': holder, 'broken': body.get('status') == 'ERROR'}
+
+
+def _take_from(holder: str, broken: bool, port: str) -> Steps:
+    """Detach ``port`` from the server ``holder``, a successor that failed."""
+    path = f'/servers/{holder}'
+    if broken:
+        # Nothing can be detached from a broken server, and deleted later it would unbind the port
+        # under whoever has it then. It is on its way out in any case.
+        yield Call('compute', 'DELETE', path, ok=(404,), label=f'delete {holder}')
+        yield Poll('compute', path, holder, lambda body: body is None, unwrap='server')
+        return
+    inner = f'{path}/os-interface/{port}'
+    yield Call('compute', 'DELETE', inner, ok=(404,), label=f'detach {port}')
+    yield Poll('compute', inner, port, lambda body: body is None, unwrap='interfaceAttachment')
 
 
 # -- the end -------------------------------------------------------------------------------------

@@ -1,0 +1,120 @@
+"""Stacks of servers, networks and volumes against the simulated cloud, in virtual time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sim.world import World
+
+POINTS = ('commit.before', 'commit.after', 'call.before', 'call.after')
+KINDS = ('servers', 'networks', 'subnets', 'ports', 'routers', 'floatingips', 'volumes', 'security_groups')
+
+
+def get(name: str) -> dict[str, str]:
+    return {'get_resource': name}
+
+
+def template(size: int = 1, volume: int = 1, user_data: str = 'one') -> dict[str, Any]:
+    return {'heat_template_version': '2021-04-16', 'resources': {
+        'net': {'type': 'OS::Neutron::Net'},
+        'subnet': {'type': 'OS::Neutron::Subnet', 'properties': {'network': get('net'), 'cidr': '10.9.0.0/24'}},
+        'router': {'type': 'OS::Neutron::Router',
+                   'properties': {'external_gateway_info': {'network': 'public'}}},
+        'plug': {'type': 'OS::Neutron::RouterInterface',
+                 'properties': {'router': get('router'), 'subnet': get('subnet')}},
+        'wall': {'type': 'OS::Neutron::SecurityGroup',
+                 'properties': {'rules': [{'protocol': 'tcp', 'port_range_min': 80, 'port_range_max': 80}]}},
+        'port': {'type': 'OS::Neutron::Port',
+                 'properties': {'network': get('net'), 'security_groups': [get('wall')],
+                                'fixed_ips': [{'subnet': get('subnet')}]}},
+        'front': {'type': 'OS::Nova::Server', 'properties': {
+            'image': 'cirros', 'flavor': 'm1.tiny', 'networks': [{'port': get('port')}],
+            'user_data_format': 'RAW', 'user_data': user_data}},
+        'address': {'type': 'OS::Neutron::FloatingIP',
+                    'properties': {'floating_network': 'public', 'port_id': get('port')}},
+        'disk': {'type': 'OS::Cinder::Volume', 'properties': {'size': volume}},
+        'mount': {'type': 'OS::Cinder::VolumeAttachment',
+                  'properties': {'volume_id': get('disk'), 'instance_uuid': get('front')}},
+        'web': {'type': 'OS::Heat::ResourceGroup', 'depends_on': 'plug', 'properties': {
+            'count': size, 'resource_def': {'type': 'OS::Nova::Server', 'properties': {
+                'image': 'cirros', 'flavor': 'm1.tiny', 'networks': [{'network': get('net')}]}}}}}}
+
+
+def inventory(world: World) -> dict[str, int]:
+    counts = {kind: entry['count'] for kind, entry in world.cloud.summary().items() if kind in KINDS}
+    return counts
+
+
+def life(world: World) -> list[Any]:
+    seen: list[Any] = []
+    world.project_id  # noqa: B018 - the project's default group is made at first sight
+    me = world.create('s', template())
+    world.run()
+    seen.append((world.stack(me).reason, world.states(me), inventory(world)))
+    world.update(me, template(size=2, volume=2, user_data='two'))
+    world.run()
+    seen.append((world.stack(me).reason, world.states(me), inventory(world)))
+    world.delete(me)
+    world.run()
+    seen.append((world.stack(me).reason, world.rows(me), inventory(world), world.leases_held()))
+    return seen
+
+
+@pytest.fixture(scope='module')
+def undisturbed(conf) -> tuple[list[Any], dict[str, int]]:
+    world = World(conf)
+    return life(world), dict(world.points)
+
+
+def test_a_life_leaves_nothing_behind(undisturbed):
+    (created, updated, deleted), _points = undisturbed
+    assert created[0] == 'Stack CREATE completed successfully'
+    assert created[2]['servers'] == 2 and created[2]['volumes'] == 1 and created[2]['floatingips'] == 1
+    assert updated[0] == 'Stack UPDATE completed successfully' and updated[2]['servers'] == 3
+    assert deleted[0] == 'Stack DELETE completed successfully'
+    assert deleted[2]['servers'] == deleted[2]['volumes'] == deleted[2]['ports'] == 0
+    assert deleted[2]['networks'] == 1 and deleted[3] == 0
+
+
+@pytest.mark.parametrize('point', POINTS)
+def test_every_crash_ends_where_no_crash_ends(conf, undisturbed, point):
+    expected, counts = undisturbed
+    step = max(1, counts[point] // 12)
+    for nth in range(1, counts[point] + 1, step):
+        world = World(conf)
+        world.crash_at(point, nth)
+        assert life(world) == expected, f'crash at {point} number {nth}'
+
+
+@pytest.mark.parametrize('service,path', [
+    ('compute', '/servers'), ('network', '/ports'), ('network', '/networks'), ('volume', '/volumes'),
+    ('network', '/floatingips'), ('network', '/security-groups')])
+def test_a_lost_answer_to_a_creation_doubles_nothing(conf, undisturbed, service, path):
+    world = World(conf)
+    world.cloud.faults.add(service=service, method='POST', path=path, kind='drop_after', count=1)
+    assert life(world) == undisturbed[0]
+
+
+def test_a_server_that_breaks_says_why_and_is_rolled_back(world):
+    world.cloud.faults.add(service='compute', method='POST', path='/servers', kind='error_state', count=1,
+                           message='No valid host was found.')
+    me = world.create('s', template(), disable_rollback=False)
+    world.run()
+    assert world.state(me) == 'ROLLBACK_COMPLETE'
+    assert any('No valid host was found.' in reason for reason in world.reasons(me))
+    assert inventory(world)['servers'] == inventory(world)['ports'] == 0
+
+
+def test_a_replaced_server_gives_its_port_back_when_its_successor_breaks(world):
+    me = world.create('s', template(), disable_rollback=False)
+    world.run()
+    front = world.rows(me)['front'].physical_id
+    world.cloud.faults.add(service='compute', method='POST', path='/servers', kind='error_state', count=1)
+    world.update(me, template(user_data='two'))
+    world.run()
+    assert world.state(me) == 'ROLLBACK_COMPLETE'
+    assert world.rows(me)['front'].physical_id == front
+    port = world.cloud.inventory.ports.rows[world.rows(me)['port'].physical_id]
+    assert port['device_id'] == front

@@ -138,11 +138,10 @@ def serve_wsgi(sock: socket.socket, application: Callable[..., Any], *, max_size
     class Server(socketserver.ThreadingMixIn, WSGIServer):
         daemon_threads = True
 
-        def get_request(self) -> Any:
+        def service_actions(self) -> None:
             if self.socket.fileno() < 0:
                 # Closed by whoever stops the service; without this the accept loop would spin.
-                raise SystemExit
-            return super().get_request()
+                spawn(self.shutdown)
 
     class Handler(WSGIRequestHandler):
         def log_message(self, *_args: Any) -> None:

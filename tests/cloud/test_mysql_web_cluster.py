@@ -6,7 +6,6 @@ that boots nothing, so the test sends the database's signal, as it stands in the
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cloud import guest
-from tests.cloud.daemons import ROOT, Heat, Refused, User, service_api
+from tests.cloud.daemons import ROOT, Heat, Refused, User
 from tests.cloud.stack import Stack
 
 TEMPLATE = ROOT / 'etc' / 'heat' / 'templates' / 'mysql-web-cluster.yaml'

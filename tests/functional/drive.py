@@ -97,7 +97,7 @@ class Driver:
         self.rows.pop(row.uuid, None)
 
     def read(self, kind: type[Resource], row: Row, *names: Any) -> dict[str, Any]:
-        outcome, _ = self.step(kind, row, Step(row.uuid, Action.CHECK, names, read=True))
+        outcome, _ = self.step(kind, row, Step(row.uuid, Action.CHECK, names, task='read'))
         assert isinstance(outcome, Done), outcome
         return dict(outcome.attrs or {})
 

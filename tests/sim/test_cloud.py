@@ -19,7 +19,8 @@ def get(name: str) -> dict[str, str]:
 def template(size: int = 1, volume: int = 1, user_data: str = 'one') -> dict[str, Any]:
     return {'heat_template_version': '2021-04-16', 'resources': {
         'net': {'type': 'OS::Neutron::Net'},
-        'subnet': {'type': 'OS::Neutron::Subnet', 'properties': {'network': get('net'), 'cidr': '10.9.0.0/24'}},
+        'subnet': {'type': 'OS::Neutron::Subnet',
+                   'properties': {'network': get('net'), 'cidr': '10.9.0.0/24'}},
         'router': {'type': 'OS::Neutron::Router',
                    'properties': {'external_gateway_info': {'network': 'public'}}},
         'plug': {'type': 'OS::Neutron::RouterInterface',

@@ -36,7 +36,8 @@ from heat.simcloud.server import Settings, SimCloud
 PROJECT = 'demo'
 FOUND_IN = {
     'neutron.network': ('network', '/networks', 'networks'), 'neutron.port': ('network', '/ports', 'ports'),
-    'neutron.subnet': ('network', '/subnets', 'subnets'), 'neutron.router': ('network', '/routers', 'routers'),
+    'neutron.subnet': ('network', '/subnets', 'subnets'),
+    'neutron.router': ('network', '/routers', 'routers'),
     'neutron.security_group': ('network', '/security-groups', 'security_groups'),
     'nova.flavor': ('compute', '/flavors', 'flavors'), 'nova.server': ('compute', '/servers', 'servers'),
     'glance.image': ('image', '/images', 'images'), 'cinder.volume': ('volumev3', '/volumes', 'volumes')}

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     TRUST = 'trust'
     PASSWORD = 'password'
     SERVICE = 'service'
+    TRUSTEE = 'trustee'
     DOMAIN_ADMIN = 'domain_admin'
 
 
@@ -96,6 +97,11 @@ class Credential:
     def of_service(cls, region: str = '') -> Credential:
         """The daemon itself, in its own project."""
         return cls(Kind.SERVICE, region=region)
+
+    @classmethod
+    def of_trustee(cls, region: str = '') -> Credential:
+        """The account that users' trusts are given to; it may have no project."""
+        return cls(Kind.TRUSTEE, region=region)
 
     @classmethod
     def of_domain_admin(cls) -> Credential:
@@ -181,11 +187,11 @@ def identity_url(url: str) -> str:
 
 
 class Plugins:
-    """Makes the keystoneauth plugin of a credential; the service's own is made once."""
+    """Makes the keystoneauth plugin of a credential; those of the service's accounts are made once."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self._service: v3.Password | None = None
+        self._accounts: dict[str, v3.Password] = {}
 
     def plugin_for(self, credential: Credential) -> BaseAuth:
         """Raises NotConfigured when heat.conf lacks the account that the kind needs."""
@@ -194,7 +200,7 @@ class Plugins:
             case Kind.TOKEN:
                 return GivenToken(url, credential.token or '')
             case Kind.TRUST:
-                return TrustToken(url, self.service(), credential.trust_id or '')
+                return TrustToken(url, self.trustee(), credential.trust_id or '')
             case Kind.PASSWORD:
                 return v3.Password(
                     url,
@@ -206,41 +212,58 @@ class Plugins:
                 )
             case Kind.SERVICE:
                 return self.service()
+            case Kind.TRUSTEE:
+                return self.trustee()
             case Kind.DOMAIN_ADMIN:
                 return self._domain_admin(url)
 
     def auth_url(self) -> str:
         """[clients_keystone] auth_uri, else the URL of the service's account."""
-        return identity_url(self._conf.clients_keystone.auth_uri or self._account()[1].auth_url)
+        _, account = self._account('trustee', 'keystone_authtoken')
+        return identity_url(self._conf.clients_keystone.auth_uri or account.auth_url)
 
-    def _account(self) -> tuple[str, Any]:
-        """(section, loaded plugin) of [trustee] if it has an auth_type, else of [keystone_authtoken]."""
-        for section in ('trustee', 'keystone_authtoken'):
+    def service(self) -> v3.Password:
+        """The account of [keystone_authtoken], which has a project; [trustee] if it has no password."""
+        return self._kept('keystone_authtoken', 'trustee')
+
+    def trustee(self) -> v3.Password:
+        """The account of [trustee]; that of [keystone_authtoken] if there is none."""
+        return self._kept('trustee', 'keystone_authtoken')
+
+    def _kept(self, *sections: str) -> v3.Password:
+        section, loaded = self._account(*sections)
+        if section not in self._accounts:
+            self._accounts[section] = self._as_v3(section, loaded)
+        return self._accounts[section]
+
+    def _account(self, *sections: str) -> tuple[str, Any]:
+        """(section, loaded plugin) of the first with a password, else of the first with any auth_type."""
+        found: list[tuple[str, Any]] = []
+        for section in sections:
             loading.register_auth_conf_options(self._conf, section)
             plugin = loading.load_auth_from_conf_options(self._conf, section)
             if plugin is not None:
-                return section, plugin
-        raise NotConfigured(
-            'Neither [trustee] nor [keystone_authtoken] has an auth_type, so there is no account to act with.'
-        )
+                found.append((section, plugin))
+        if not found:
+            raise NotConfigured(
+                'Neither [trustee] nor [keystone_authtoken] has an auth_type, so there is no account to act '
+                'with.'
+            )
+        return next((one for one in found if self._given(one[0], 'password')), found[0])
 
-    def service(self) -> v3.Password:
-        """The account of [keystone_authtoken], or [trustee], as a v3 plugin."""
-        if self._service is None:
-            section, loaded = self._account()
-            self._service = self._as_v3(section, loaded)
-        return self._service
+    def _given(self, section: str, name: str) -> Any:
+        """The option's value; None where the section's auth_type does not have such an option."""
+        try:
+            return self._conf[section][name]
+        except cfg.NoSuchOptError:
+            return None
 
     def _as_v3(self, section: str, loaded: Any) -> v3.Password:
         if not loaded.auth_url:
             raise NotConfigured(f'[{section}] auth_url is not set.')
-        options = self._conf[section]
 
         def given(name: str) -> Any:
-            try:
-                return options[name]
-            except cfg.NoSuchOptError:
-                return None
+            return self._given(section, name)
 
         if not given('password') or not (given('username') or given('user_id')):
             raise NotConfigured(

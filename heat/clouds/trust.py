@@ -54,7 +54,7 @@ def _create(sessions: Sessions, context: RequestContext, region: str) -> Credent
     if not access.project_id:
         raise errors.AuthorizationFailure(failure_reason=' A trust needs a token scoped to a project.')
     roles = delegated_roles(sessions.conf.trusts_delegated_roles, tuple(access.role_names or ()))
-    trustee = sessions.for_credential(Credential.of_service()).access().user_id
+    trustee = sessions.for_credential(Credential.of_trustee()).access().user_id
     wish = {
         'trustor_user_id': access.user_id,
         'trustee_user_id': trustee,
@@ -92,11 +92,11 @@ def revoke(sessions: Sessions, credential: Credential, context: RequestContext |
     """Delete the trust of ``credential``; done already is success. CloudFault if nobody may delete it.
 
     Asked of the trustor's own request when ``context`` is that, then of the trust
-    itself (which acts as the trustor), then of the service's account.
+    itself (which acts as the trustor), then of the account it was given to.
     """
     if credential.kind is not Kind.TRUST:
         return
-    askers = [credential, Credential.of_service(credential.region)]
+    askers = [credential, Credential.of_trustee(credential.region)]
     if context is not None and context.auth_token and context.user_id == credential.user_id:
         askers.insert(0, Credential.of_request(context))
     call = op.Call('identity', 'DELETE', f'/OS-TRUST/trusts/{credential.trust_id}', ok=(404,))

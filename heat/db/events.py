@@ -52,7 +52,9 @@ def insert_events(conn: Connection, events: Sequence[Event], now: datetime.datet
         'physical_resource_id': e.physical_id, 'resource_action': str(e.action),
         'resource_status': str(e.status), 'resource_status_reason': e.reason[:REASON_MAX],
         'resource_type': e.resource_type, 'properties_hash': key[1] if key else None,
-        'operation_id': e.operation, 'created_at': now} for e, key in zip(events, keys, strict=True)])
+        # A request's id without its prefix, which the column has no room for.
+        'operation_id': (e.operation or '')[-36:] or None, 'created_at': now}
+        for e, key in zip(events, keys, strict=True)])
     return sent
 
 

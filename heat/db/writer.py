@@ -40,12 +40,16 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """A stack's new state under goal ``seq``; ``following`` is a goal to begin with it."""
+    """A stack's new state under goal ``seq``; ``following`` is a goal to begin with it.
+
+    ``event`` tells of it and is written only if no newer goal is there.
+    """
 
     stack: Stack
     seq: int
     deleted: bool = False
     following: Goal | None = None
+    event: Event | None = None
 
 
 @dataclass
@@ -158,4 +162,6 @@ def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -
     if hit and following is not None:
         stacks.update_stack(conn, value.id, goal_seq=following.seq)
         goals.add_goals(conn, [following], now)
+    if hit and change.event is not None:
+        events.insert_events(conn, [change.event], now, None)
     return bool(hit)

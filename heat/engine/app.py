@@ -75,7 +75,8 @@ class Engine:
             self.engine_id, self.clock, self.performer, self.store,
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time),
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
-            announce=self._announce, close=self._close)
+            announce=self._announce, close=self._close,
+            reread=lambda root_id: green.spawn(self.owner.poke, root_id))
         self.owner.attach(self.loop)
         intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
                         self.policy, self.loader, self.owner)

@@ -258,11 +258,23 @@ class Carrier:
         started = replace(finish.stack, action=goal.action, status=Status.IN_PROGRESS,
                           reason=f'Stack {goal.action} started', goal_seq=goal.seq,
                           template_id=goal.template_id)
-        self._loop.batch.states.append(StackState(started, finish.goal.seq, following=goal))
-        self._loop.batch.events.append(
-            stack_event(started, goal.action, Status.IN_PROGRESS, started.reason))
-        wanted = nested.rollback_wanted(run, goal)
-        self.change_goal(tree, NewGoal(started, goal, wanted, run.types, run.environment, run.files, None))
+        event = stack_event(started, goal.action, Status.IN_PROGRESS, started.reason)
+        self._loop.batch.states.append(StackState(
+            started, finish.goal.seq, following=goal, event=replace(event, operation=run.goal.requested_by)))
+        news = NewGoal(started, goal, nested.rollback_wanted(run, goal), run.types, run.environment,
+                       run.files, None)
+        run.turning = True
+
+        def turn() -> None:
+            run.turning = False
+            if run.stack.id in self._loop.overtaken:
+                # The user has said something else meanwhile; that is read from the database.
+                self._loop.stale(tree)
+            else:
+                self.change_goal(tree, news)
+
+        # A rollback begins only when it is written down: a newer wish may have come first.
+        self._loop.batch.after.append((tree.root_id, turn))
 
     def change_goal(self, tree: Tree, news: NewGoal) -> None:
         """Walk towards another goal over the rows as they are; work that still serves it goes on."""

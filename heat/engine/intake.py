@@ -330,7 +330,7 @@ class Intake:
 
     def _record(self, conn: Connection, event: Event, context: RequestContext,
                 now: datetime.datetime) -> None:
-        events.insert_events(conn, [replace(event, operation=context.request_id[-36:])], now, self.crypt)
+        events.insert_events(conn, [replace(event, operation=context.request_id)], now, self.crypt)
 
     def _deadline(self, minutes: int | None) -> float:
         seconds = minutes * 60 if minutes else self.conf.stack_action_timeout

@@ -8,6 +8,7 @@ a line in the log. Neighbours: ``reads`` asks, ``clouds.performer`` answers.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
@@ -43,12 +44,17 @@ class LiveReader:
             return None
         generator = kind(row, dict(row.props or {}), self._loader.around(stack)).read(names)
         answer: Any = None
+        resume: Callable[[Any], Any] = generator.send
         try:
             while True:
-                operation = generator.send(answer)
-                answer = None
+                operation = resume(answer)
+                resume, answer = generator.send, None
                 if isinstance(operation, Call | UserCall | Find):
-                    answer = self._performer.perform_now(credential, operation)
+                    try:
+                        answer = self._performer.perform_now(credential, operation)
+                    except (CloudFault, errors.HeatException) as fault:
+                        # The plugin may know what to make of it.
+                        resume, answer = generator.throw, fault
                 elif not isinstance(operation, Record):
                     # Waiting has no place in a read: what the row keeps must do.
                     return None

@@ -111,7 +111,8 @@ class Loop:
                  may_call: Callable[[], bool] = lambda: True,
                  gone: Callable[[Iterable[str]], None] = lambda roots: None,
                  announce: Callable[[Any], None] = lambda finish: None,
-                 close: Callable[[Tree, Stack], None] | None = None) -> None:
+                 close: Callable[[Tree, Stack], None] | None = None,
+                 reread: Callable[[str], None] = lambda root_id: None) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -123,6 +124,7 @@ class Loop:
         self.carrier = Carrier(self, announce)
         self.close = close or (lambda tree, stack: self.put(Closed(tree.root_id)))
         self._may_call = may_call
+        self._reread = reread
         self._gone = gone
         self._inbox = green.Queue()
         self._timers = Timers()
@@ -131,6 +133,7 @@ class Loop:
         self._token = 0
         self._tokens: dict[str, int] = {}
         self._leaving = False
+        self.overtaken: frozenset[str] = frozenset()
         self._stopped = False
 
     # -- the surface ------------------------------------------------------------------------------
@@ -248,6 +251,10 @@ class Loop:
         for uuid in tree.steps:
             self._watch.remove((tree.root_id, uuid))
             self._tokens.pop(uuid, None)
+
+    def stale(self, tree: Tree) -> None:
+        """A newer wish is in the database than the one walked to here: have it read."""
+        self._reread(tree.root_id)
 
     def leave_if_quiet(self, tree: Tree) -> None:
         """Release the lease when nothing is left to do, or when this engine is going."""
@@ -492,6 +499,8 @@ class Loop:
             self._forget(tree)
         if message.batch.releases:
             self._gone(message.batch.releases)
+        self.overtaken = message.outcome.overtaken
         for root, action in message.batch.after:
             if root in self.trees or root == '':
                 action()
+        self.overtaken = frozenset()

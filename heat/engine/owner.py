@@ -26,7 +26,8 @@ from heat.model.stack import Stack
 from heat.model.status import Action
 
 LOG = logging.getLogger(__name__)
-MARGIN = 5.0
+# Of the TTL: what a call has between the last look at the lease and its way out.
+MARGIN = 0.25
 
 
 class Owner:
@@ -57,7 +58,7 @@ class Owner:
 
     def may_call(self) -> bool:
         """Whether the trees are surely still ours: the last good beat is young enough."""
-        return self._clock.monotonic() - self._last_good < self.ttl - MARGIN
+        return self._clock.monotonic() - self._last_good < self.ttl * (1 - MARGIN)
 
     # -- trees that come and go --------------------------------------------------------------------
 

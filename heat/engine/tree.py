@@ -39,10 +39,12 @@ class StackRun:
     rollback_to: Goal | None = None
     rollback_wanted: Wanted | None = None
     closing: Finish | None = None
+    turning: bool = False
 
     @property
     def working(self) -> bool:
-        return self.closing is not None or (self.traversal is not None and not self.traversal.finished)
+        return self.closing is not None or self.turning or (
+            self.traversal is not None and not self.traversal.finished)
 
 
 @dataclass

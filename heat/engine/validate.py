@@ -8,7 +8,7 @@ Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from heat import schema
@@ -24,7 +24,7 @@ from heat.model.op import CloudFault
 from heat.model.resource import Row
 from heat.plan.traversal import Wanted, graph_of, references_by_resource
 from heat.schema.constraints import Custom
-from heat.template.definition import Definition, check_attributes, check_references
+from heat.template.definition import Definition, Template, check_attributes, check_references
 from heat.template.expr import NullScope
 
 MAX_TOLD = 20
@@ -73,6 +73,7 @@ class Validator:
         for name, definition in template.resources.items():
             self._type(types(definition.type, name), definition.type)
         check_references(template)
+        _check_parameters(template, wanted.facts.parameters)
 
         def attributes_of(name: str) -> Any:
             kind = types(template.resources[name].type, name)
@@ -157,6 +158,14 @@ class Validator:
             raise errors.StackValidationFailed(
                 error=error.error, path=f'resources.{name}<nested_stack>'
                 + (f'.{error.path}' if error.path else ''), message=error.error_message) from error
+
+
+def _check_parameters(template: Template, known: Collection[str]) -> None:
+    """Raise UserParameterMissing for the first get_param, in a resource, of what is not a parameter."""
+    for definition in template.resources.values():
+        for _place, part in definition.parts():
+            for name in sorted(part.parameters() - set(known)):
+                raise errors.UserParameterMissing(key=name)
 
 
 def unavailable(service: str, called: str) -> errors.ResourceTypeUnavailable:

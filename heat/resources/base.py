@@ -80,6 +80,13 @@ class Resource:
     def delete(self) -> Steps:
         yield from ()
 
+    def suspend(self) -> Steps:
+        """Rest; most things have no such state and go along."""
+        yield from ()
+
+    def resume(self) -> Steps:
+        yield from ()
+
     def release(self) -> Steps:
         """Before its successor is made (where ``releases``): let go of what both cannot have."""
         yield from ()

@@ -257,3 +257,13 @@ def test_a_value_that_becomes_invalid_only_when_known(world):
                                           "Properties.length: Value 'long' is not an integer")
     assert world.stack(me).reason == ("Resource CREATE failed: StackValidationFailed: resources.r: Property "
                                       "error: r.Properties.length: Value 'long' is not an integer")
+
+
+def test_a_wish_that_comes_with_the_failure_wins_over_the_rollback(world):
+    # Found by the property test: the rollback took the number of the update that had just come in.
+    me = world.create('s', hot(a=res(props={'fail': True})), disable_rollback=False)
+    world.update(me, hot(c=res()))
+    world.engine.loop.turn(world.engine.loop.drain()[:1])
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and list(world.rows(me)) == ['c']
+    assert 's ROLLBACK_IN_PROGRESS' not in world.events(me)

@@ -79,7 +79,7 @@ class Engine:
         self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0)
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
-                         may_call=lambda: True, gone=self._gone)
+                         may_call=lambda: True, gone=self._gone, reread=self.owner.refresh)
         self.owner.attach(self.loop)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
                              self.loader, self.owner)
@@ -99,6 +99,7 @@ class World:
 
     def __init__(self, conf: Any, latency: float = 0.05) -> None:
         self.conf = conf
+        conf.set_override('url', 'http://heat.example:8004/v1', 'clients_heat')
         self.latency = latency
         self.clock = VirtualClock()
         self.crypt = Crypt(['0123456789abcdef0123456789abcdef'])
@@ -285,6 +286,11 @@ class World:
     def state(self, identity: dict[str, Any]) -> str:
         stack = self.stack(identity)
         return f'{stack.action}_{stack.status}'
+
+    def all_rows(self, identity: dict[str, Any]) -> list[Any]:
+        """Every row, those of a replaced or failed thing of the same name included."""
+        with connect.read(self.database) as conn:
+            return resources.rows_of_stack(conn, identity['stack_id'], self.crypt)
 
     def rows(self, identity: dict[str, Any]) -> dict[str, Any]:
         with connect.read(self.database) as conn:

@@ -128,7 +128,11 @@ class WaitConditionHandle(StackUser):
 
     def _endpoint(self, project_id: str) -> str:
         path = replace(self.around.stack, tenant=project_id).resource(self.name).url_path()
-        return f'{self.around.urls.get("signal", "").rstrip("/")}{path}/signal'
+        url = self.around.urls.get('signal')
+        if not url:
+            raise StepFailed('Nobody could signal: the address of the orchestration service is neither in the '
+                             'catalogue nor in [clients_heat] url.')
+        return f'{url.rstrip("/")}{path}/signal'
 
     def delete(self) -> Steps:
         yield from self.delete_user()

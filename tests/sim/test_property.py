@@ -1,0 +1,144 @@
+"""Random lives: templates, updates, faults, crashes, in any order; the tree stays sound.
+
+The oracle is ``plan.verify`` at every rest, plus: the last template the user asked
+for is what stands when its goal completes, the cloud holds what the rows say, and a
+deletion leaves nothing. A failure prints the steps as they can be typed again.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from heat.common import config
+from heat.db import connect
+from heat.engine import integrity
+from tests.sim.world import World
+
+NAMES = ['a', 'b', 'c', 'd', 'e']
+EXAMPLES = int(os.environ.get("HEAT_EXAMPLES", "40"))
+POINTS = ['commit.before', 'commit.after', 'call.before', 'call.after']
+
+
+@st.composite
+def templates(draw: Any) -> dict[str, Any]:
+    """Resources that refer only to names before them in a drawn order, so without circles."""
+    names = draw(st.permutations(NAMES))[:draw(st.integers(0, len(NAMES)))]
+    resources: dict[str, Any] = {}
+    for index, name in enumerate(names):
+        kind = draw(st.sampled_from(['test', 'test', 'random', 'group', 'net']))
+        before = draw(st.sets(st.sampled_from(names[:index]), max_size=2)) if index else set()
+        resources[name] = {**definition(draw, kind), **({'depends_on': sorted(before)} if before else {})}
+    return {'heat_template_version': '2021-04-16', 'resources': resources}
+
+
+def definition(draw: Any, kind: str) -> dict[str, Any]:
+    if kind == 'random':
+        return {'type': 'OS::Heat::RandomString', 'properties': {'length': draw(st.sampled_from([8, 9]))}}
+    if kind == 'net':
+        return {'type': 'OS::Neutron::Net', 'properties': {
+            'admin_state_up': draw(st.booleans()), 'port_security_enabled': True}}
+    test = {'type': 'OS::Heat::TestResource', 'properties': {
+        'value': draw(st.sampled_from('xyz')), 'wait_secs': draw(st.sampled_from([0, 0, 1, 5])),
+        'fail': draw(st.sampled_from([False, False, False, False, True])),
+        'update_replace_value': draw(st.sampled_from(['1', '1', '2']))}}
+    if kind == 'group':
+        return {'type': 'OS::Heat::ResourceGroup', 'properties': {
+            'count': draw(st.integers(0, 3)), 'resource_def': test}}
+    return test
+
+
+class Lives(RuleBasedStateMachine):
+    """One world, a few stacks."""
+
+    stacks = Bundle('stacks')
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(config.load('heat-engine', argv=[], config_files=[], logging_setup=False))
+        self.world.add_engine()
+        self.asked: dict[str, dict[str, Any]] = {}
+        self.count = 0
+
+    @rule(target=stacks, template=templates(), rollback=st.booleans())
+    def create(self, template: dict[str, Any], rollback: bool) -> dict[str, Any]:
+        self.count += 1
+        me = self.world.create(f's{self.count}', template, disable_rollback=not rollback)
+        self.asked[me['stack_id']] = template
+        return me
+
+    @rule(me=stacks, template=templates(), rollback=st.booleans())
+    def update(self, me: dict[str, Any], template: dict[str, Any], rollback: bool) -> None:
+        self.world.update(me, template, disable_rollback=not rollback)
+        self.asked[me['stack_id']] = template
+
+    @rule(me=consumes(stacks))
+    def delete(self, me: dict[str, Any]) -> None:
+        self.world.delete(me)
+        del self.asked[me['stack_id']]
+
+    @rule(seconds=st.sampled_from([0.01, 0.5, 2, 10]))
+    def wait(self, seconds: float) -> None:
+        self.world.run(until=self.world.clock.monotonic() + seconds)
+
+    @rule(point=st.sampled_from(POINTS), nth=st.integers(1, 6))
+    def crash(self, point: str, nth: int) -> None:
+        self.world.crash_at(point, nth)
+
+    @rule(path=st.sampled_from(['/networks', '/networks/[^/]+']),
+          method=st.sampled_from(['POST', 'DELETE', 'PUT']), kind=st.sampled_from(['drop_after', 'drop_before']))
+    def lose_an_answer(self, path: str, method: str, kind: str) -> None:
+        self.world.cloud.faults.add(service='network', method=method, path=path, kind=kind, count=1)
+
+    @rule()
+    def rest(self) -> None:
+        self.world.run()
+        self.check()
+
+    @invariant()
+    def nothing_is_written_by_two(self) -> None:
+        assert self.world.leases_held() <= self.count
+
+    def check(self) -> None:
+        with connect.read(self.world.database) as conn:
+            for stack_id in self.asked:
+                assert integrity.check_tree(conn, stack_id, self.world.crypt) == []
+        for stack_id, template in self.asked.items():
+            me = {'stack_id': stack_id}
+            state = self.world.state(me)
+            assert not state.endswith('IN_PROGRESS'), state
+            if state in ('CREATE_COMPLETE', 'UPDATE_COMPLETE'):
+                assert set(self.world.rows(me)) == set(template['resources'])
+        assert self.world.leases_held() == 0
+        self.check_cloud()
+
+    def check_cloud(self) -> None:
+        known = {row.physical_id for stack_id in self.asked
+                 for row in self.world.all_rows({'stack_id': stack_id})}
+        there = {item['id'] for item in self.world.cloud.inventory.networks.rows.values()
+                 if item['name'] != 'public'}
+        # A failed row may not know its thing; but nothing stands in the cloud that no row knows.
+        assert there <= known, f'left in the cloud: {there - known}'
+
+    def teardown(self) -> None:
+        self.rest()
+
+
+def test_lives() -> None:
+    """HEAT_EXAMPLES=N runs N lives with a fresh seed; HEAT_NO_SHRINK=1 shows a failure as it came."""
+    fresh = 'HEAT_EXAMPLES' in os.environ
+    run_state_machine_as_test(Lives, settings=settings(
+        max_examples=EXAMPLES, stateful_step_count=14, deadline=None, derandomize=not fresh, print_blob=False,
+        phases=[Phase.explicit, Phase.generate] if os.environ.get('HEAT_NO_SHRINK') else list(Phase),
+        suppress_health_check=list(HealthCheck)))

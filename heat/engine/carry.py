@@ -42,7 +42,8 @@ from heat.plan.effects import (
     TimedOut,
     WaitThen,
 )
-from heat.plan.traversal import Traversal, stack_event
+from heat.plan.told import stack_event
+from heat.plan.traversal import Traversal
 
 if TYPE_CHECKING:
     from heat.engine.loop import Loop
@@ -143,8 +144,11 @@ class Carrier:
         around = replace(run.around, now=loop.clock.wall())
 
         def signals_of(reference: str) -> tuple[str, dict[str, Any]] | None:
-            for other in run.rows.values():
-                if other.action is not Action.DELETE and reference == run.types.of(other).reference(other):
+            # Who waits for a handle refers to it, so it is nearly always among what the row was built on.
+            for uuid in (*row.requires, *run.rows):
+                other = run.rows.get(uuid)
+                if (other is not None and other.action is not Action.DELETE
+                        and reference == run.types.of(other).reference(other)):
                     return other.uuid, other.metadata
             return None
 

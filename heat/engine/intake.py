@@ -38,7 +38,8 @@ from heat.model.event import Event
 from heat.model.op import CloudFault
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
-from heat.plan.traversal import Traversal, Wanted, stack_event
+from heat.plan.told import stack_event
+from heat.plan.traversal import Traversal, Wanted
 from heat.schema.parameters import check_immutable
 
 Args = Mapping[str, Any]

@@ -387,7 +387,7 @@ class Loop:
         for waiting in list(tree.steps):
             step = tree.steps.get(waiting)
             if step is not None and step.waits_for == uuid and not step.asking:
-                run = tree.stack_of(waiting)
+                run = tree.stacks.get(step.row.stack_id)
                 if run is not None:
                     self._advance(tree, run, step, step.wake)
 

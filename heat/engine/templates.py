@@ -21,7 +21,8 @@ from heat.common import errors
 from heat.common.context import RequestContext
 from heat.engine.compiled import Compiled, child_environment, compile_all
 from heat.model.resource import Row
-from heat.plan.traversal import Wanted, graph_of
+from heat.plan.references import graph_of
+from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
 from heat.resources.types import PLUGINS
 from heat.template import versions

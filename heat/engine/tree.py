@@ -64,10 +64,6 @@ class Tree:
     steps: dict[str, StepRun] = field(default_factory=dict)
     leaving: bool = False
 
-    def stack_of(self, uuid: str) -> StackRun | None:
-        """The stack that holds the row ``uuid``."""
-        return next((run for run in self.stacks.values() if uuid in run.rows), None)
-
     @property
     def working(self) -> bool:
         return any(run.working for run in self.stacks.values())

@@ -22,7 +22,8 @@ from heat.common.policy import Enforcer
 from heat.engine.compiled import Compiled, child_environment, compile_wanted
 from heat.model.op import CloudFault
 from heat.model.resource import Row
-from heat.plan.traversal import Wanted, graph_of, references_by_resource
+from heat.plan.references import graph_of, references_by_resource
+from heat.plan.traversal import Wanted
 from heat.schema.constraints import Custom
 from heat.template.definition import Definition, Template, check_attributes, check_references
 from heat.template.expr import NullScope

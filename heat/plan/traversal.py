@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from heat.common.ids import new_id, physical_name
-from heat.model.event import Event
+from heat.common.ids import new_id
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
@@ -39,8 +38,10 @@ from heat.plan.effects import (
     WaitedEnough,
     WaitThen,
 )
-from heat.plan.graph import Down, Graph, Up
+from heat.plan.graph import Down, Up
+from heat.plan.references import references_by_resource
 from heat.plan.scope import Facts, StackScope
+from heat.plan.told import row_event, settled_keep, stack_event, stack_reason, step_old_props
 from heat.plan.types import Types
 from heat.template.definition import Definition, Template
 from heat.template.expr import Ref
@@ -76,6 +77,10 @@ class Traversal:
         self.rollback_to = rollback_to
         self._make_id = make_id
         self._best: dict[str, str] = {}
+        # Every row of a name, in order: a name is looked up for each replacement.
+        self._named: dict[str, dict[str, None]] = {}
+        for row in rows.values():
+            self._named.setdefault(row.name, {})[row.uuid] = None
         self._busy: dict[str, Step] = {}
         self._of_old_goal: set[str] = set()
         self._blocked: set[int] = set()
@@ -287,9 +292,10 @@ class Traversal:
     def _sound_predecessor(self, definition: Definition, row: Row,
                            found: Evaluated) -> tuple[Row, Evaluated]:
         """Before making a third thing: the one replaced earlier may be just what is wanted again."""
-        for other in list(self.rows.values()):
-            if (other.name == row.name and other.uuid != row.uuid and other.action is not Action.DELETE
-                    and other.uuid not in self._busy):
+        for uuid in tuple(self._named.get(row.name, ())):
+            other = self.rows.get(uuid)
+            if (other is not None and uuid != row.uuid and other.action is not Action.DELETE
+                    and uuid not in self._busy):
                 instead = evaluate(definition, other, self.types, self.scope)
                 if instead.decision.verdict is Verdict.KEEP:
                     self._best[row.name] = other.uuid
@@ -532,63 +538,15 @@ class Traversal:
 
     def _save(self, row: Row) -> None:
         self.rows[row.uuid] = row
+        self._named.setdefault(row.name, {})[row.uuid] = None
         self._effects.append(Save(row))
 
     def _discard(self, row: Row) -> None:
         self.rows.pop(row.uuid, None)
+        self._named.get(row.name, {}).pop(row.uuid, None)
         if self._best.get(row.name) == row.uuid:
             del self._best[row.name]
         self._effects.append(Remove(row))
 
     def _emit(self, row: Row) -> None:
         self._effects.append(Emit(row_event(row, self.stack.name)))
-
-
-def step_old_props(event_row: Row) -> dict[str, Any]:
-    """What the row had before an update that asks to be a replacement."""
-    old = event_row.keep.get('old_props')
-    return dict(old if old is not None else event_row.props or {})
-
-
-def settled_keep(row: Row) -> dict[str, Any]:
-    """What stays in ``keep`` once a step has ended."""
-    return {k: v for k, v in row.keep.items() if k not in ('old_props', 'revive', 'restore', 'released')}
-
-
-def row_event(row: Row, stack_name: str) -> Event:
-    """A resource's event; before there is a physical id it shows the name the thing will have."""
-    physical = row.physical_id or physical_name(stack_name, row.name, row.uuid)
-    return Event(row.stack_id, row.root_id, row.name, row.type, row.action, row.status, row.reason,
-                 physical, row.props)
-
-
-def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Event:
-    """The stack's own event: it stands under the stack's name."""
-    return Event(stack.id, stack.root_id, stack.name, 'OS::Heat::Stack', action, status, reason, stack.id)
-
-
-def stack_reason(row: Row, outcome: Outcome) -> str:
-    """The root cause on top, in the classic wording."""
-    text = row.reason
-    if isinstance(outcome, Failed) and outcome.kind == 'StackValidationFailed':
-        # The classic names the resource once more in the stack's own reason.
-        text = text.replace('Property error: Properties.', f'Property error: {row.name}.Properties.')
-    return f'Resource {row.action} failed: {text}'
-
-
-def references_by_resource(template: Template) -> dict[str, set[Ref]]:
-    """Who is asked for which attributes, by any resource or output."""
-    found: dict[str, set[Ref]] = {}
-    everywhere = [definition.refs() for definition in template.resources.values()]
-    everywhere += [output.value.refs() for output in template.outputs.values()]
-    for refs in everywhere:
-        for ref in refs:
-            if ref.kind == 'attribute':
-                found.setdefault(ref.resource, set()).add(ref)
-    return found
-
-
-def graph_of(definitions: Mapping[str, Definition], types: Types) -> Graph:
-    """The graph of a fresh template: for validation (cycles are refused) and for showing."""
-    return transforms.build(transforms.Problem(definitions, {}, types))
-

@@ -97,7 +97,8 @@ class Lives(RuleBasedStateMachine):
         self.world.crash_at(point, nth)
 
     @rule(path=st.sampled_from(['/networks', '/networks/[^/]+']),
-          method=st.sampled_from(['POST', 'DELETE', 'PUT']), kind=st.sampled_from(['drop_after', 'drop_before']))
+          method=st.sampled_from(['POST', 'DELETE', 'PUT']),
+          kind=st.sampled_from(['drop_after', 'drop_before']))
     def lose_an_answer(self, path: str, method: str, kind: str) -> None:
         self.world.cloud.faults.add(service='network', method=method, path=path, kind=kind, count=1)
 

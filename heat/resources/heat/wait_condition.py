@@ -130,8 +130,8 @@ class WaitConditionHandle(StackUser):
         path = replace(self.around.stack, tenant=project_id).resource(self.name).url_path()
         url = self.around.urls.get('signal')
         if not url:
-            raise StepFailed('Nobody could signal: the address of the orchestration service is neither in the '
-                             'catalogue nor in [clients_heat] url.')
+            raise StepFailed('Nobody could signal: the address of the orchestration service is neither '
+                             'in the catalogue nor in [clients_heat] url.')
         return f'{url.rstrip("/")}{path}/signal'
 
     def delete(self) -> Steps:

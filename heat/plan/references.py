@@ -1,0 +1,32 @@
+"""Who refers to whom in a template, beyond single definitions.
+
+Purpose: the graph of a fresh template and the attributes asked of each
+resource. Invariant: pure. Neighbours: ``engine.validate`` and ``traversal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from heat.plan import transforms
+from heat.plan.graph import Graph
+from heat.plan.types import Types
+from heat.template.definition import Definition, Template
+from heat.template.expr import Ref
+
+
+def references_by_resource(template: Template) -> dict[str, set[Ref]]:
+    """Who is asked for which attributes, by any resource or output."""
+    found: dict[str, set[Ref]] = {}
+    everywhere = [definition.refs() for definition in template.resources.values()]
+    everywhere += [output.value.refs() for output in template.outputs.values()]
+    for refs in everywhere:
+        for ref in refs:
+            if ref.kind == 'attribute':
+                found.setdefault(ref.resource, set()).add(ref)
+    return found
+
+
+def graph_of(definitions: Mapping[str, Definition], types: Types) -> Graph:
+    """The graph of a fresh template: for validation (cycles are refused) and for showing."""
+    return transforms.build(transforms.Problem(definitions, {}, types))

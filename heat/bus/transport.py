@@ -160,6 +160,24 @@ class _Listener:
 
     def stop(self) -> None:
         self._server.stop()
+        try:
+            self._serve_what_came()
+        except Exception as error:
+            LOG.warning('Messages that came while the server stopped may be lost: %s', error)
+
+    def _serve_what_came(self) -> None:
+        # The library goes on being sent messages between ``stop`` and ``wait``, and drops them with the
+        # connection after having acknowledged them. So tell the broker first, then serve the rest.
+        listener = self._server.listener
+        poller = getattr(listener, '_poll_style_listener', None)
+        connection = getattr(getattr(poller, 'conn', None), 'connection', None)
+        if poller is None or connection is None:
+            # Only the RabbitMQ driver works like this.
+            return
+        for consumer, tag in list(connection._consumers.items()):
+            consumer.cancel(tag)
+        while incoming := poller.poll(batch_size=listener.batch_size, batch_timeout=listener.batch_timeout):
+            listener.on_incoming_callback(incoming)
 
     def wait(self, timeout: float | None = None) -> None:
         try:

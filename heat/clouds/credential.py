@@ -219,8 +219,8 @@ class Plugins:
 
     def auth_url(self) -> str:
         """[clients_keystone] auth_uri, else the URL of the service's account."""
-        _, account = self._account('trustee', 'keystone_authtoken')
-        return identity_url(self._conf.clients_keystone.auth_uri or account.auth_url)
+        url = self._conf.clients_keystone.auth_uri
+        return identity_url(url or self._account('trustee', 'keystone_authtoken')[1].auth_url)
 
     def service(self) -> v3.Password:
         """The account of [keystone_authtoken], which has a project; [trustee] if it has no password."""

@@ -99,6 +99,12 @@ class Connection:
             delay = min(delay * 2, MAX_BACKOFF)
         raise AssertionError('unreachable')
 
+    @property
+    def has_token(self) -> bool:
+        """Whether a call could be made without asking keystone for a token first."""
+        access = getattr(self.plugin, 'auth_ref', None)
+        return access is not None and not access.will_expire_soon()
+
     def token(self) -> str:
         """A token valid for at least two minutes; CloudFault as for ``access``."""
         return self.access().auth_token or ''

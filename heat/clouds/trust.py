@@ -91,12 +91,17 @@ def delegated_roles(configured: list[str], held: tuple[str, ...]) -> tuple[str, 
 def revoke(sessions: Sessions, credential: Credential, context: RequestContext | None = None) -> None:
     """Delete the trust of ``credential``; done already is success. CloudFault if nobody may delete it.
 
-    Asked of the trustor's own request when ``context`` is that, then of the trust
-    itself (which acts as the trustor), then of the account it was given to.
+    Asked of the trustor's own request when ``context`` is that, then of the service's
+    account, then of the trust itself (which acts as the trustor). A token of the trust
+    costs keystone more than all else here, so one that is there comes first and a new
+    one last.
     """
     if credential.kind is not Kind.TRUST:
         return
-    askers = [credential, Credential.of_trustee(credential.region)]
+    # Not as the trustee: without a project it has no catalogue to find keystone in.
+    service = Credential.of_service(credential.region)
+    ready = sessions.for_credential(credential).has_token
+    askers = [credential, service] if ready else [service, credential]
     if context is not None and context.auth_token and context.user_id == credential.user_id:
         askers.insert(0, Credential.of_request(context))
     call = op.Call('identity', 'DELETE', f'/OS-TRUST/trusts/{credential.trust_id}', ok=(404,))
@@ -105,7 +110,7 @@ def revoke(sessions: Sessions, credential: Credential, context: RequestContext |
             rest.perform(sessions.for_credential(asker), call)
             break
         except op.CloudFault as exc:
-            if asker is askers[-1] or exc.status not in (401, 403):
+            if asker is askers[-1] or not (exc.status in (401, 403) or exc.kind == 'EndpointNotFound'):
                 raise
             LOG.info('Trust %s: not deleted by its %s', credential.trust_id, asker.kind.value)
     sessions.forget(credential)

@@ -9,6 +9,7 @@ engine; ``db.writer`` and intake write; all other files here take a Connection.
 from __future__ import annotations
 
 import logging
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,6 +112,8 @@ def _engine(url: URL, options: dict[str, Any]) -> Engine:
 
 def _prepare(engine: Engine, options: dict[str, Any]) -> None:
     settings: list[str] = []
+    if engine.dialect.name == 'mysql':
+        _share_tls(engine)
     if engine.dialect.name == 'sqlite':
         settings = ['PRAGMA foreign_keys=ON', 'PRAGMA journal_mode=WAL']
         if not options.get('sqlite_synchronous', True):
@@ -141,6 +144,28 @@ def _prepare(engine: Engine, options: dict[str, Any]) -> None:
         def _trace(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any,
                    _many: bool) -> tuple[str, Any]:
             return f'{statement} -- {_calling_place()}', parameters
+
+
+def _share_tls(engine: Engine) -> None:
+    """One TLS context for all connections that were given no certificates.
+
+    PyMySQL makes one for each, and reads the host's whole list of authorities for it, though without
+    a certificate to check against it checks none: several times the cost of connecting.
+    """
+    from pymysql.connections import Connection as Plain
+    kept: list[ssl.SSLContext] = []
+
+    class Sharing(Plain):
+        def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+            if sslp:
+                return super()._create_ssl_ctx(sslp)
+            if not kept:
+                kept.append(super()._create_ssl_ctx(sslp))
+            return kept[0]
+
+    @event.listens_for(engine, 'do_connect')
+    def _connect(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> Any:
+        return Sharing(*arguments, **options)
 
 
 def _calling_place() -> str:

@@ -121,6 +121,15 @@ def events_after(conn: Connection, last_id: int, limit: int = 500) -> list[Recor
         sa.select(event).where(event.c.id > last_id).order_by(event.c.id).limit(limit)).mappings()]
 
 
+def crowded(conn: Connection, stack_ids: Sequence[str], maximum: int) -> list[str]:
+    """Which of the stacks have more than ``maximum`` events."""
+    found: list[str] = []
+    for chunk in bulk.chunks(stack_ids):
+        found += conn.execute(sa.select(event.c.stack_id).where(event.c.stack_id.in_(chunk)).group_by(
+            event.c.stack_id).having(sa.func.count() > maximum)).scalars()
+    return found
+
+
 def purge_events(conn: Connection, stack_id: str, maximum: int, batch: int = 200) -> int:
     """Delete the oldest ``batch`` events of a stack that has more than ``maximum``.
 

@@ -27,6 +27,10 @@ _SELECT = sa.select(
         resource_properties_data, sa.and_(
             resource_properties_data.c.root_stack_id == resource.c.root_stack_id,
             resource_properties_data.c.hash == resource.c.properties_hash)))
+# Without what is encrypted: to open it costs more than all else about a row.
+_LIGHT = sa.select(*(column for column in resource.c if column.name not in ('data', 'memo')),
+                   sa.null().label('data'), sa.null().label('memo'), sa.null().label('props_text'),
+                   sa.null().label('props_method'))
 
 
 def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
@@ -102,6 +106,15 @@ def rows_of_stacks(conn: Connection, stack_ids: Sequence[str], crypt: Cipher | N
     found: list[Row] = []
     for chunk in bulk.chunks(stack_ids):
         found += _read(conn, crypt, resource.c.stack_id.in_(chunk))
+    return found
+
+
+def light_rows(conn: Connection, stack_ids: Sequence[str]) -> list[Row]:
+    """The same without properties, private data and journal: to be listed, never to be stored."""
+    found: list[Row] = []
+    for chunk in bulk.chunks(stack_ids):
+        found += [from_columns(row, None) for row in conn.execute(_LIGHT.where(
+            resource.c.stack_id.in_(chunk)).order_by(resource.c.id)).mappings()]
     return found
 
 

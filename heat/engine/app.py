@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
+from sqlalchemy.engine import Connection
 
 from heat.bus.client import EngineClient
 from heat.bus.notify import Notifier
@@ -92,6 +93,8 @@ class Engine:
             new_id(), self.engine_id, conf.host, socket.gethostname(), 'heat-engine', 'engine',
             conf.periodic_interval)
         self._stopped = False
+        self._ended: dict[str, None] = {}
+        self._purging = False
 
     # -- life ----------------------------------------------------------------------------------------
 
@@ -110,11 +113,13 @@ class Engine:
         """Take no more requests, end what is under way, give the leases up."""
         self._stopped = True
         end = self.clock.monotonic() + graceful_seconds
-        self._server.stop(graceful_seconds)
-        self.owner.stop()
+        self.owner.retire()
+        # First of all: other engines can drive the trees while the bus takes its time to close.
         self.loop.put(Leave())
+        self._server.stop(graceful_seconds)
         while not self.loop.idle and self.clock.monotonic() < end:
             green.sleep(0.05)
+        self.owner.stop()
         self.loop.stop()
         self.store.stop()
         try:
@@ -144,6 +149,11 @@ class Engine:
     def _announce(self, finish: Finish) -> None:
         """A goal's end, made known after it is durable."""
         green.spawn(self._tell, finish)
+        if self.conf.max_events_per_stack > 0:
+            self._ended[finish.stack.id] = None
+            if not self._purging:
+                self._purging = True
+                green.spawn(self._purge)
 
     def _tell(self, finish: Finish) -> None:
         stack = finish.stack
@@ -155,10 +165,22 @@ class Engine:
             'tags': list(stack.tags)}
         self._notifier.stack(RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status,
                              payload)
-        most = self.conf.max_events_per_stack
-        if most > 0:
-            self._write(lambda conn: events.purge_events(conn, stack.id, most,
-                                                         self.conf.event_purge_batch_size))
+
+    def _purge(self) -> None:
+        """Drop the oldest events of stacks that ended lately and have too many: one pass at a time."""
+        most, batch = self.conf.max_events_per_stack, self.conf.event_purge_batch_size
+
+        def drop(conn: Connection) -> None:
+            for stack_id in events.crowded(conn, ended, most):
+                events.purge_events(conn, stack_id, most, batch)
+
+        while self._ended:
+            ended, self._ended = list(self._ended), {}
+            try:
+                self._write(drop)
+            except Exception as error:
+                LOG.warning('Old events were not dropped: %s', error)
+        self._purging = False
 
     def _close(self, tree: Tree, stack: Stack) -> None:
         green.spawn(self._take_away, tree.root_id, stack, tree.credential)

@@ -164,6 +164,9 @@ class Loop:
         for round_ in self._watch.due(now):
             self._look(round_)
         self.carrier.settle()
+        if self._leaving:
+            for tree in list(self.trees.values()):
+                self.leave_if_quiet(tree)
         self._flush()
 
     def next_due(self) -> float | None:
@@ -206,8 +209,6 @@ class Loop:
             self._lost(message.roots)
         elif isinstance(message, Leave):
             self._leaving = True
-            for tree in list(self.trees.values()):
-                self.leave_if_quiet(tree)
 
     def _arrived(self, tree: Tree) -> None:
         if tree.root_id in self.trees:
@@ -281,6 +282,9 @@ class Loop:
 
     def start_step(self, tree: Tree, run: StackRun, step: StepRun) -> None:
         """Take up a step; its first ask goes out under the barrier."""
+        if self._leaving:
+            # The row says what is to be done: whoever has the tree next takes it up.
+            return
         tree.steps[step.row.uuid] = step
         self._advance(tree, run, step, step.begin)
 

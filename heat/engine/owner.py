@@ -44,7 +44,7 @@ class Owner:
         self._beat_interval = beat_interval
         self._forward = forward
         self._last_good = clock.monotonic()
-        self._stopped = False
+        self._retired = self._stopped = False
         self._loop: Loop | None = None
 
     def attach(self, loop: Loop) -> None:
@@ -77,7 +77,7 @@ class Owner:
         if root_id in self.loop.trees:
             self.refresh(root_id)
             return
-        if not self.claim(root_id):
+        if self._retired or not self.claim(root_id):
             with connect.read(self._database) as conn:
                 owner = leases.owner(conn, root_id)
             if owner is not None and owner != self.engine_id:
@@ -128,7 +128,7 @@ class Owner:
             green.spawn(self._guard, self._look_again, root_id)
 
     def _look_again(self, root_id: str) -> None:
-        if self._stopped:
+        if self._retired:
             return
 
         def unfinished() -> bool:
@@ -159,13 +159,18 @@ class Owner:
     def start(self) -> None:
         green.spawn(self._pulse)
 
+    def retire(self) -> None:
+        """Take no tree any more; those whose calls are under way stay ours, and are beaten for."""
+        self._retired = True
+
     def stop(self) -> None:
-        self._stopped = True
+        self._retired = self._stopped = True
 
     def _pulse(self) -> None:
         while not self._stopped:
             self._guard(self.beat)
-            self._guard(self.reap)
+            if not self._retired:
+                self._guard(self.reap)
             green.sleep(self._beat_interval)
 
     def _guard(self, function: Callable[..., Any], *args: Any) -> None:
@@ -199,5 +204,5 @@ class Owner:
                 return look(conn)
 
         for root_id in connect.offload(self._database, load):
-            if root_id not in self.loop.trees and not self._stopped:
+            if root_id not in self.loop.trees and not self._retired:
                 self.claim(root_id)

@@ -52,20 +52,30 @@ class Reads(ResourceReads):
         """One stack as a list of one; without identity all stacks that the caller may see."""
         if stack_identity is None:
             every = self._read(listing.list_stacks, self._selection(context))
-            return [self._shown(stack, resolve_outputs) for stack in every]
-        return [self._shown(self._found(context, stack_identity), resolve_outputs)]
+            return [self._shown(self._read(self._whole, stack, resolve_outputs)) for stack in every]
 
-    def _shown(self, stack: Stack, resolve_outputs: bool) -> dict[str, Any]:
-        with_outputs = resolve_outputs and stack.action is not Action.DELETE
+        def load(conn: Connection) -> tuple[Stack, Any, list[Row] | None]:
+            return self._whole(conn, self._find(conn, context, stack_identity), resolve_outputs)
 
-        def load(conn: Connection) -> tuple[Any, list[Row]]:
-            return self._parts(conn, stack), (
-                resources.rows_of_stack(conn, stack.id, self._crypt) if with_outputs else [])
+        return [self._shown(self._read(load))]
 
-        parts, rows = self._read(load)
+    def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool,
+               ) -> tuple[Stack, Any, list[Row] | None]:
+        """A stack, what it was made from, and its rows; None for these where outputs are not asked for."""
+        parts = self._parts(conn, stack)
+        if not resolve_outputs or stack.action is Action.DELETE:
+            return stack, parts, None
+        if not TEMPLATES.template(parts[0]).outputs:
+            return stack, parts, []
+        return stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt)
+
+    def _shown(self, whole: tuple[Stack, Any, list[Row] | None]) -> dict[str, Any]:
+        stack, parts, rows = whole
         compiled = self._compiled(stack, *parts)
         shown = render.stack_whole(stack, compiled.template, compiled.parameters.texts())
-        if with_outputs:
+        if rows is not None and not compiled.template.outputs:
+            shown['outputs'] = []
+        elif rows is not None:
             shown['outputs'] = Standing(stack, compiled, rows, self._live).outputs()
         return shown
 

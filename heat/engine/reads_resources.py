@@ -133,7 +133,10 @@ class ResourceReads(Stored):
             # The stacks one deeper are needed only as links.
             nested = {s.id: s for s in live if s.owner_id in inside}
         by_stack: dict[str, list[Row]] = {stack.id: [] for stack in shown}
-        for row in resources.rows_of_stacks(conn, list(by_stack), self._crypt):
+        # A list without details shows nothing that is encrypted.
+        rows = (resources.rows_of_stacks(conn, list(by_stack), self._crypt) if with_definitions
+                else resources.light_rows(conn, list(by_stack)))
+        for row in rows:
             by_stack[row.stack_id].append(row)
         levels = [self._level(conn, stack, by_stack[stack.id], with_definitions) for stack in shown]
         numbers: dict[str, int] = {}
@@ -154,8 +157,9 @@ class ResourceReads(Stored):
     def _one(self, conn: Connection, context: RequestContext, identity: Identity, name: str,
              ) -> tuple[Level, Row, Stack | None]:
         stack = self._find(conn, context, identity, show_deleted=False)
-        level = self._level(conn, stack, resources.rows_of_stack(conn, stack.id, self._crypt), True)
-        row = level.rows.get(name)
+        level = self._level(conn, stack, resources.light_rows(conn, [stack.id]), True)
+        found = level.rows.get(name)
+        row = resources.load_row(conn, found.uuid, self._crypt) if found is not None else None
         if row is None:
             raise errors.ResourceNotFound(resource_name=name, stack_name=stack.name)
         nested = None

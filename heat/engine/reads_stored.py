@@ -74,9 +74,6 @@ class Stored:
             raise errors.EntityNotFound(entity='Stack', name=wanted.stack_name)
         return stack
 
-    def _found(self, context: RequestContext, identity: Identity, show_deleted: bool = True) -> Stack:
-        return self._read(self._find, context, identity, show_deleted)
-
     def _parts(self, conn: Connection, stack: Stack,
                ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         """(template, environment, files) of a stack; EntityNotFound if they were purged."""

@@ -185,8 +185,12 @@ class StepRun:
             self._pending = self._lookups[0][2]
             self.asking = True
             return Ask(self._lookups[0][2])
+        intent = self.row.intent
         if (self.step.verb is Action.DELETE and self.row.physical_id is None
-                and self.row.intent is not None and self.row.intent.verb is Action.CREATE):
+                and intent is not None and intent.verb is Action.CREATE):
+            if self._memo_of(intent.index) is not None:
+                # Answered, and it made nothing that has an id: most likely it was refused.
+                return self._settled_orphan()
             return self._start('orphan', Action.CREATE)
         if self.step.task == 'release':
             return self._start('release', None)

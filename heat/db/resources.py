@@ -27,10 +27,10 @@ _SELECT = sa.select(
         resource_properties_data, sa.and_(
             resource_properties_data.c.root_stack_id == resource.c.root_stack_id,
             resource_properties_data.c.hash == resource.c.properties_hash)))
-# Without what is encrypted: to open it costs more than all else about a row.
-_LIGHT = sa.select(*(column for column in resource.c if column.name not in ('data', 'memo')),
-                   sa.null().label('data'), sa.null().label('memo'), sa.null().label('props_text'),
-                   sa.null().label('props_method'))
+# Without what is encrypted or big: to open it costs more than all else about a row.
+_HEAVY = ('data', 'memo', 'attributes')
+_LIGHT = sa.select(*(column for column in resource.c if column.name not in _HEAVY),
+                   *(sa.null().label(name) for name in (*_HEAVY, 'props_text', 'props_method')))
 
 
 def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
@@ -110,7 +110,7 @@ def rows_of_stacks(conn: Connection, stack_ids: Sequence[str], crypt: Cipher | N
 
 
 def light_rows(conn: Connection, stack_ids: Sequence[str]) -> list[Row]:
-    """The same without properties, private data and journal: to be listed, never to be stored."""
+    """The same without properties, attributes, private data and journal: to be listed, never to be stored."""
     found: list[Row] = []
     for chunk in bulk.chunks(stack_ids):
         found += [from_columns(row, None) for row in conn.execute(_LIGHT.where(

@@ -74,6 +74,19 @@ class Batch:
         return bool(self.rows or self.removed or self.events or self.states or self.children
                     or self.releases or self.after or self.signals_done or self.projects)
 
+    def part(self, root: str) -> Batch:
+        """What of it belongs to one tree."""
+        return Batch(
+            fences={root: self.fences[root]} if root in self.fences else {},
+            rows={uuid: row for uuid, row in self.rows.items() if row.root_id == root},
+            removed={uuid: of for uuid, of in self.removed.items() if of == root},
+            events=[event for event in self.events if event.root_id == root],
+            states=[state for state in self.states if state.stack.root_id == root],
+            children={key: child for key, child in self.children.items() if child.stack.root_id == root},
+            signals_done={uuid: of for uuid, of in self.signals_done.items() if of == root},
+            projects={key: kept for key, kept in self.projects.items() if kept[0] == root},
+            releases=self.releases & {root})
+
     def save(self, row: Row) -> None:
         self.rows[row.uuid] = row
         self.removed.pop(row.uuid, None)
@@ -123,6 +136,19 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
     for root in sorted(batch.releases & held):
         leases.release(conn, root, engine_id, batch.fences[root])
     return Committed(lost, frozenset(overtaken))
+
+
+def give_up(conn: Connection, root: str, engine_id: str, fence: int, reason: str,
+            now: datetime.datetime) -> None:
+    """End the work on a tree whose changes the database refuses: what is in progress is FAILED."""
+    if not leases.hold(conn, engine_id, {root: fence}):
+        return
+    found = stacks.tree(conn, root)
+    for stack in found:
+        if stack.status is Status.IN_PROGRESS:
+            stacks.update_stack(conn, stack.id, status=Status.FAILED, reason=reason, updated_at=now)
+    resources.fail_unfinished(conn, [stack.id for stack in found], reason, now)
+    leases.release(conn, root, engine_id, fence)
 
 
 def written_already(conn: Connection, batch: Batch) -> bool:

@@ -26,6 +26,7 @@ from heat.model.stack import Stack
 from heat.model.status import Action
 
 LOG = logging.getLogger(__name__)
+DEADLOCKS = connect.RetryPlan(lost=False)
 # Of the TTL: what a call has between the last look at the lease and its way out.
 MARGIN = 0.25
 
@@ -187,7 +188,8 @@ class Owner:
             with connect.write(self._database) as conn:
                 leases.beat(conn, self.engine_id)
 
-        connect.offload(self._database, renew)
+        # It may meet the writer's lock on the same leases in a deadlock.
+        connect.retry_on_disconnect(DEADLOCKS)(connect.offload)(self._database, renew)
         # Counted from before the statement: it may have taken long.
         self._last_good = before
         for root_id in list(self.loop.trees):

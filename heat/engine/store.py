@@ -59,6 +59,8 @@ class Store:
             try:
                 return connect.offload(self._database, self.commit, batch, unsure)
             except exc.DBAPIError as error:
+                if isinstance(error, exc.DataError | exc.IntegrityError | exc.ProgrammingError):
+                    return self._apart(batch, error)
                 if not connect.may_repeat(error) and not error.connection_invalidated:
                     LOG.exception('The database refuses a batch of %d rows; it is tried again.',
                                   len(batch.rows))
@@ -71,6 +73,25 @@ class Store:
             unsure = True
             green.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _apart(self, batch: Batch, error: exc.DBAPIError) -> Committed:
+        """A batch that the database will never take: the tree at fault is given up, the others go on."""
+        roots = sorted(batch.fences)
+        if len(roots) > 1:
+            outcomes = [self._persist(batch.part(root)) for root in roots]
+            return Committed(frozenset().union(*(o.lost for o in outcomes)),
+                             frozenset().union(*(o.overtaken for o in outcomes)))
+        LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.',
+                  roots, error.orig)
+        reason = f'The database refused to store a change: {error.orig}'
+
+        def give_up() -> None:
+            with connect.write(self._database) as conn:
+                for root in roots:
+                    writer.give_up(conn, root, self._engine_id, batch.fences[root], reason, self._clock.now())
+
+        connect.offload(self._database, give_up)
+        return Committed(lost=frozenset(roots))
 
     def commit(self, batch: Batch, unsure: bool = False) -> Committed:
         """One transaction, now, in this thread; errors of the driver."""

@@ -173,7 +173,8 @@ class Deployment:
     def run(self, *words: str | Path, **variables: str) -> str:
         """A program with the environment of an operator; its output, or RuntimeError."""
         base = {key: value for key, value in os.environ.items()
-                if not key.startswith(('OS_', 'SERVICE_', 'HEAT_', 'DEVCLOUD_')) and 'proxy' not in key.lower()}
+                if not key.startswith(('OS_', 'SERVICE_', 'HEAT_', 'DEVCLOUD_'))
+                and 'proxy' not in key.lower()}
         base |= {'PATH': f'{Path(sys.executable).parent}:{base["PATH"]}', 'PYTHONPATH': '',
                  'PYTHONWARNINGS': 'ignore'}
         done = subprocess.run([str(word) for word in words], env={**base, **variables}, text=True,
@@ -209,7 +210,8 @@ class Deployment:
             api.patch(f'/users/{found[0]["id"]}', json={'user': {'password': password}})
         else:
             project = api.post('/projects', json={'project': {'name': name}}).json()['project']['id']
-            user = api.post('/users', json={'user': {'name': name, 'password': password}}).json()['user']['id']
+            made = api.post('/users', json={'user': {'name': name, 'password': password}}).json()
+            user = made['user']['id']
             role = api.get('/roles', params={'name': 'member'}).json()['roles'][0]['id']
             api.put(f'/projects/{project}/users/{user}/roles/{role}')
         self.secrets.add(password)

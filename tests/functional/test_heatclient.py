@@ -1,0 +1,63 @@
+"""The users' stories with heat-all: one process, SQLite, a bus of direct calls, a simulated cloud."""
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from json import loads
+from pathlib import Path
+
+import pytest
+
+from tests.functional import flows
+from tests.functional.flows import Place, Story
+from tests.servers.daemon import wait_until
+from tests.servers.keystone import Credentials, identity
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    state = tmp_path_factory.mktemp('heat-all')
+    ready, log = state / 'ready.json', state / 'log'
+    env = {**os.environ, 'no_proxy': '*', 'PYTHONPATH': str(ROOT)}
+    with open(log, 'ab') as stream:
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'heat.cmd.all', '--state', state, '--port-base', '0', '--debug'],
+            stdout=stream, stderr=stream, cwd=ROOT, env=env)
+    try:
+        wait_until('heat-all serves', lambda: ready.exists() or process.poll() is not None, 60)
+        assert process.poll() is None, log.read_text()[-4000:]
+        url = loads(ready.read_text())['auth_url']
+        user = Credentials(url, 'demo', 'demo', 'demo')
+        seen = Place(user, _neighbour(url), lambda: log.read_text(errors='replace')[-8000:])
+        yield seen
+        said = log.read_text(errors='replace')
+        assert [each for each in seen.secrets if each in said] == []
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+
+
+def _neighbour(url: str) -> Credentials:
+    api = identity(Credentials(url, 'admin', 'admin', 'admin').session(), url)
+    name, password = 'neighbour', uuid.uuid4().hex
+    project = api.post('/projects', json={'project': {'name': name}}).json()['project']['id']
+    user = api.post('/users', json={'user': {'name': name, 'password': password}}).json()['user']['id']
+    # The simulated Keystone implies no role by another.
+    for role in ('member', 'reader'):
+        found = api.get('/roles', params={'name': role}).json()['roles'][0]['id']
+        api.put(f'/projects/{project}/users/{user}/roles/{found}')
+    return Credentials(url, name, password, name)
+
+
+@pytest.mark.parametrize('story', flows.STORIES, ids=lambda story: story.__name__)
+def test_users(story: Story, place: Place, tmp_path: Path) -> None:
+    story(place, tmp_path)

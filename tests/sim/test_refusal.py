@@ -1,0 +1,31 @@
+"""A change that the database will never take ends its own tree and no other."""
+
+from __future__ import annotations
+
+from heat.db import connect, leases
+from heat.db.writer import Batch
+from heat.engine.store import Store
+from heat.model.resource import Row
+from tests.sim.test_lifecycle import hot, res
+
+
+def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world):
+    good = world.create('good', hot(a=res(props={'wait_secs': 900})))
+    bad = world.create('bad', hot(a=res(props={'wait_secs': 900})))
+    world.run(until=world.clock.monotonic() + 1)
+    trees = world.engine.loop.trees
+    batch = Batch()
+    for me in (good, bad):
+        batch.fences[me['stack_id']] = trees[me['stack_id']].fence
+    row = world.rows(good)['a']
+    batch.save(row.to(row.action, row.status.COMPLETE, 'written'))
+    # No stack of this id: the foreign key says no, today and tomorrow.
+    batch.save(Row('u' * 36, 'nowhere', bad['stack_id'], 'x', 'OS::Heat::None'))
+    store = Store(world.database, world.engine.name, world.crypt, world.clock)
+    outcome = store._persist(batch)
+    assert outcome.lost == {bad['stack_id']}
+    assert world.rows(good)['a'].reason == 'written'
+    assert world.state(bad) == 'CREATE_FAILED'
+    assert world.stack(bad).reason.startswith('The database refused to store a change')
+    with connect.read(world.database) as conn:
+        assert leases.owner(conn, bad['stack_id']) is None

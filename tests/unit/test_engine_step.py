@@ -1,0 +1,62 @@
+"""One step without a loop: what becomes of a creation that the cloud refused or never answered."""
+from __future__ import annotations
+
+import pytest
+
+from heat.common import ids
+from heat.engine.step import Ask, Ended, Limits, StepRun
+from heat.model import op
+from heat.model.outcome import Done, Failed
+from heat.model.resource import Row
+from heat.model.status import Action
+from heat.plan.effects import Step
+from heat.resources.base import Resource, Steps, Surroundings
+
+STACK = ids.StackId('p', 'stack', ids.new_id())
+
+
+class Thing(Resource):
+    """Made by one call, taken away by another."""
+
+    type = 'Test::Thing'
+
+    class properties:
+        pass
+
+    def create(self) -> Steps:
+        yield op.Call('compute', 'POST', '/things', {}, identify='id', label='create',
+                      adopt=op.Adopt('/things', 'things', lambda found: True))
+
+    def delete(self) -> Steps:
+        if self.row.physical_id is not None:
+            yield op.Call('compute', 'DELETE', f'/things/{self.row.physical_id}', ok=(404,), label='delete')
+
+
+def run_of(row: Row, verb: Action) -> StepRun:
+    return StepRun(Step(row.uuid, verb), row, Thing, Surroundings(STACK), lambda: 1000.0, Limits(),
+                   lambda reference: None, lambda identity: False)
+
+
+@pytest.fixture
+def asked() -> StepRun:
+    """A creation whose call has left."""
+    run = run_of(Row(ids.new_id(), STACK.stack_id, STACK.stack_id, 'thing', Thing.type, props={}),
+                 Action.CREATE)
+    first = run.begin()
+    assert isinstance(first, Ask) and first.durable and first.op.method == 'POST'  # type: ignore[union-attr]
+    return run
+
+
+def test_what_was_refused_needs_no_taking_away(asked: StepRun) -> None:
+    ended = asked.fault(op.CloudFault(403, 'Not you.', 'compute', kind='Forbidden'))
+    assert isinstance(ended, Ended) and isinstance(ended.outcome, Failed)
+    assert run_of(asked.row, Action.DELETE).begin() == Ended(Done())
+
+
+def test_what_was_never_answered_is_looked_for_before_it_is_taken_away(asked: StepRun) -> None:
+    later = run_of(asked.row, Action.DELETE)
+    search = later.begin()
+    assert isinstance(search, Ask) and search.op.method == 'GET'  # type: ignore[union-attr]
+    removal = later.answer([{'id': 'found'}])
+    assert isinstance(removal, Ask) and removal.op.path == '/things/found'  # type: ignore[union-attr]
+    assert later.answer(None) == Ended(Done())

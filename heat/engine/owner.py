@@ -207,4 +207,5 @@ class Owner:
 
         for root_id in connect.offload(self._database, load):
             if root_id not in self.loop.trees and not self._retired:
-                self.claim(root_id)
+                # Each by itself: one tree that cannot be loaded must not keep the others waiting.
+                self._guard(self.claim, root_id)

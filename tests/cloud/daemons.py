@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from keystoneauth1 import adapter
 
@@ -32,6 +32,7 @@ class _Program(Daemon):
         self.name = name
         super().__init__(directory)
         self._conf, self._says, self._count = conf, ready, count
+        self._before = 0
 
     def command(self) -> list[str]:
         return [sys.executable, str(ROOT / 'bin' / self.name), '--config-file', str(self._conf)]
@@ -39,8 +40,15 @@ class _Program(Daemon):
     def environment(self) -> Mapping[str, str]:
         return {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore'}
 
+    def start(self) -> Self:
+        self._before = self._said()
+        return super().start()
+
     def ready(self) -> bool:
-        return self.log_tail(100_000).count(self._says) >= self._count
+        return self._said() - self._before >= self._count
+
+    def _said(self) -> int:
+        return self.log_tail(1_000_000).count(self._says)
 
 
 class Heat:
@@ -84,7 +92,7 @@ class Heat:
         cloud, etc = self.cloud, ROOT / 'etc' / 'heat'
         account = {'auth_type': 'password', 'auth_url': cloud.auth_url, 'username': cloud.heat.username,
                    'password': cloud.heat.password, 'user_domain_name': 'Default'}
-        sections = {
+        sections: dict[str, dict[str, Any]] = {
             'DEFAULT': {
                 'auth_encryption_key': os.urandom(16).hex(), 'num_engine_workers': ENGINES,
                 'environment_dir': etc / 'environment.d', 'template_dir': etc / 'templates',

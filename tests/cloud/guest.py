@@ -48,5 +48,6 @@ def signal(script: str, **variables: str) -> int:
                 url = word
             case _:
                 raise ValueError(f'not understood in a curl command: {word}')
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method), timeout=60) as answer:
+    request = urllib.request.Request(url, body, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return int(answer.status)

@@ -23,10 +23,8 @@ VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
 def of(cloud: Devcloud, user: User) -> Inventory:
     """Kind -> id -> a name to be recognised by."""
     session = cloud.admin.session()
-    found = {kind: {str(one.get('id') or one.get('name')): _name(one) for one in things}
-             for kind, things in _everything(session, cloud, user)}
-    # What Keystone itself writes down when somebody logs in is not a thing.
-    return found
+    return {kind: {str(one.get('id') or one.get('name')): _name(one) for one in things}
+            for kind, things in _everything(session, cloud, user)}
 
 
 def difference(before: Inventory, after: Inventory) -> Inventory:

@@ -35,8 +35,18 @@ class Stack:
         self.user.openstack('stack', verb, self.name)
 
     def delete(self) -> None:
-        """Also waits until it is gone, as the client does."""
-        self.user.openstack('stack', 'delete', '--yes', '--wait', self.name, seconds=SECONDS + 60)
+        """Also waits until it is gone; fails with the reason if it stays."""
+        self.user.openstack('stack', 'delete', '--yes', self.name)
+
+        def gone() -> bool:
+            answer = self._api.get(f'/stacks/{self.name}', raise_exc=False)
+            if answer.status_code == 404:
+                return True
+            seen = answer.json()['stack']
+            assert seen['stack_status'] != 'DELETE_FAILED', f'{seen["stack_status_reason"]}: {self.told()}'
+            return False
+
+        wait_until(f'{self.name} is gone', gone, SECONDS, every=0.5)
 
     # -- watching --------------------------------------------------------------------------------
 
@@ -96,7 +106,7 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """As `openstack stack output show --all` prints them."""
         shown = self.user.openstack('stack', 'output', 'show', '--all', '-f', 'json', self.name)
-        return {name: json.loads(text)['output_value'] for name, text in shown.items()}
+        return {name: one['output_value'] for name, one in shown.items()}
 
     @property
     def _path(self) -> str:

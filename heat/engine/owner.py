@@ -100,12 +100,19 @@ class Owner:
             fence = leases.take(conn, root_id, self.engine_id, self.ttl)
         if fence is None:
             return None
-        with connect.read(self._database) as conn:
-            tree = self._loader.tree(conn, root_id, fence)
-        if tree is None:
-            with connect.write(self._database) as conn:
-                leases.release(conn, root_id, self.engine_id, fence)
+        tree = None
+        try:
+            with connect.read(self._database) as conn:
+                tree = self._loader.tree(conn, root_id, fence)
+        finally:
+            if tree is None:
+                self._give_back(root_id, fence)
         return tree
+
+    def _give_back(self, root_id: str, fence: int) -> None:
+        """A tree that is gone, or cannot be loaded, is not ours to hold."""
+        with connect.write(self._database) as conn:
+            leases.release(conn, root_id, self.engine_id, fence)
 
     def refresh(self, root_id: str) -> None:
         """Read newer goals and signals of an owned tree."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from json import loads
 from pathlib import Path
 
@@ -20,11 +21,11 @@ from tests.servers.keystone import Credentials, identity
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope='module')
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    state = tmp_path_factory.mktemp('heat-all')
+@contextmanager
+def serving(state: Path, **variables: str) -> Iterator[Place]:
+    """heat-all with its state in ``state``, and two users of it; no secret may be left in its log."""
     ready, log = state / 'ready.json', state / 'log'
-    env = {**os.environ, 'no_proxy': '*', 'PYTHONPATH': str(ROOT)}
+    env = {**os.environ, 'no_proxy': '*', 'PYTHONPATH': str(ROOT), **variables}
     with open(log, 'ab') as stream:
         process = subprocess.Popen(
             [sys.executable, '-m', 'heat.cmd.all', '--state', state, '--port-base', '0', '--debug'],
@@ -46,6 +47,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             process.kill()
 
 
+@pytest.fixture(scope='module')
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with serving(tmp_path_factory.mktemp('heat-all')) as seen:
+        yield seen
+
+
 def _neighbour(url: str) -> Credentials:
     api = identity(Credentials(url, 'admin', 'admin', 'admin').session(), url)
     name, password = 'neighbour', uuid.uuid4().hex
@@ -61,3 +68,10 @@ def _neighbour(url: str) -> Credentials:
 @pytest.mark.parametrize('story', flows.STORIES, ids=lambda story: story.__name__)
 def test_users(story: Story, place: Place, tmp_path: Path) -> None:
     story(place, tmp_path)
+
+
+def test_native_threads_serve_as_well(tmp_path: Path) -> None:
+    """The service does not hang on eventlet: one file is all that knows of it."""
+    with serving(tmp_path, HEAT_GREEN='threads') as place:
+        flows.short_life(place, tmp_path)
+        flows.signals(place, tmp_path)

@@ -1,0 +1,53 @@
+"""The OS::Heat types declare what the recorded interface declares."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from heat.common.ids import StackId
+from heat.model.resource import Row
+from heat.model.status import Action
+from heat.resources.heat import TYPES
+from heat.resources.heat.basic import draw
+from heat.resources.heat.group import ResourceGroup, substitute
+from heat.schema.contract import differences
+
+DATA = Path(__file__).resolve().parents[1] / 'data' / 'resource_types'
+
+
+@pytest.mark.parametrize('name', sorted(TYPES))
+def test_the_schema_is_that_of_the_interface(name: str) -> None:
+    entry = json.loads((DATA / f'{name.replace("::", "_")}.json').read_text())
+    assert differences(TYPES[name].schema, entry) == []
+
+
+def test_a_random_string_has_its_minimums_and_its_length() -> None:
+    text = draw({'length': 12,
+                 'character_classes': [{'class': 'digits', 'min': 4}, {'class': 'lowercase', 'min': 2}],
+                 'character_sequences': [{'sequence': '#', 'min': 3}]})
+    assert len(text) == 12 and text.count('#') >= 3
+    assert sum(c.isdigit() for c in text) >= 4 and sum(c.islower() for c in text) >= 2
+
+
+def test_more_minimums_than_length_are_refused() -> None:
+    said = list(TYPES['OS::Heat::RandomString'].validate(
+        {'length': 3, 'character_classes': [{'class': 'digits', 'min': 4}]}))
+    assert said == ['Length property cannot be smaller than combined character class and character '
+                    'sequence minimums (4 > 3)']
+
+
+def test_a_value_takes_the_type_it_is_told() -> None:
+    row = Row('0' * 36, 's', 's', 'v', 'OS::Heat::Value', Action.CREATE,
+              props={'value': '["a", 1]', 'type': 'json'})
+    outcome, _row = TYPES['OS::Heat::Value'].compute(
+        Action.CREATE, Row('c5f3e3a4-7d7a-4c38-9f50-0d7c3a0c2b11', 's', 's', 'v', 'OS::Heat::Value',
+                           props=row.props), StackId('t', 'n', 'i'))
+    assert outcome.attrs == {'value': ['a', 1]}
+
+
+def test_the_index_stands_in_keys_and_values_of_a_member() -> None:
+    assert substitute({'n%index%': ['a-%index%', 3]}, '%index%', '7') == {'n7': ['a-7', 3]}
+    assert ResourceGroup.members({'count': 3}, ['0', '2']) == ['1', '3', '4']

@@ -170,7 +170,7 @@ def test_a_server_that_freezes_only_delays(which: str, heat: Deployment, place: 
     name = f'frozen-{which}'
     place.create(name, template('x'))
     begun(place, name, 'CREATE')
-    with paused(frozen, 10):
+    with paused(frozen, 20):
         # A question waits for its answer instead of getting a wrong one.
         assert place.status(name) in ('CREATE_IN_PROGRESS', 'CREATE_COMPLETE')
     place.until(name, 'CREATE_COMPLETE')

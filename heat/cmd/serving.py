@@ -112,7 +112,8 @@ class Server:
     def _serve(self) -> None:
         try:
             green.serve_wsgi(self._door, self._application, max_header_line=self._options.max_header_line,
-                             keepalive=self._conf.eventlet_opts.wsgi_keep_alive)
+                             keepalive=self._conf.eventlet_opts.wsgi_keep_alive,
+                             socket_timeout=self._conf.eventlet_opts.client_socket_timeout or None)
         finally:
             self._ended.set()
 

@@ -93,6 +93,9 @@ def _check(conf: cfg.ConfigOpts) -> None:
         option = next(o for g, options in _sections() if g == group for o in options if o.name == name)
         if section[name] != option.default:
             raise ConfigError(f'[{group}] {name} = {section[name]} is not supported; remove the option.')
+    if conf.engine.on_engine_death == 'fail':
+        raise ConfigError('[engine] on_engine_death = fail is not supported; the work of a dead engine is '
+                          'resumed.')
     for group, name in _WITHOUT_EFFECT:
         if conf[group][name]:
             LOG.warning('[%s] %s is set, but has no effect.', group, name)

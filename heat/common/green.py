@@ -124,13 +124,17 @@ def listen(host: str, port: int, backlog: int = 4096) -> socket.socket:
 
 
 def serve_wsgi(sock: socket.socket, application: Callable[..., Any], *, max_size: int = 1000,
-               log: Any = None, keepalive: bool = True, max_header_line: int = 16384) -> None:
-    """Serve ``application`` on ``sock`` until the socket is closed."""
+               log: Any = None, keepalive: bool = True, max_header_line: int = 16384,
+               socket_timeout: float | None = None) -> None:
+    """Serve ``application`` on ``sock`` until the socket is closed.
+
+    ``socket_timeout`` is how long a client may be silent, in seconds (None: for ever).
+    """
     if _state['green']:
         import eventlet.wsgi
         eventlet.wsgi.MAX_HEADER_LINE = max_header_line
         eventlet.wsgi.server(sock, application, max_size=max_size, log=log, log_output=log is not None,
-                             keepalive=keepalive, debug=False)
+                             keepalive=keepalive, socket_timeout=socket_timeout, debug=False)
         return
     import socketserver
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer

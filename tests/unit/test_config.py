@@ -202,3 +202,10 @@ def test_the_shipped_environment_and_templates_equal_the_recorded_ones() -> None
         assert template['Parameters'] == want['parameters']
         assert {key: value['Type'] for key, value in template['Resources'].items()} == want['resources']
         assert sorted(template.get('Outputs', {})) == want['outputs']
+
+
+def test_a_choice_that_is_not_built_is_refused_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / 'heat.conf'
+    path.write_text('[engine]\non_engine_death = fail\n')
+    with pytest.raises(config.ConfigError, match='on_engine_death = fail is not supported'):
+        config.load('heat-engine', argv=[], config_files=[str(path)], logging_setup=False)

@@ -282,9 +282,35 @@ exports = Table(
     Column('tenant', String(256), nullable=False),
     Column('name', String(255), nullable=False),
     Column('stack_id', String(36), ForeignKey('stack.id', ondelete='CASCADE'), nullable=False, index=True),
-    Column('value', Json),
+    # Encrypted; null while the name is only reserved.
+    Column('secret', LongText),
+    Column('decrypt_method', String(64)),
     *times(),
     UniqueConstraint('tenant', 'name'))
+
+# The exports that a stack was built with: as long as it stands, they may neither change nor go.
+stack_import = Table(
+    'stack_import',
+    Column('stack_id', String(36), ForeignKey('stack.id', ondelete='CASCADE'), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('tenant', String(256), nullable=False),
+    Column('created_at', DateTime),
+    PrimaryKeyConstraint('stack_id', 'name'),
+    index('tenant', 'name'))
+
+# Parameters that a project keeps for its templates, every version of them.
+stored_parameter = Table(
+    'stored_parameter',
+    Column('id', Integer, primary_key=True),
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('version', Integer, nullable=False),
+    Column('kind', String(16), nullable=False),
+    Column('value', LongText, nullable=False),
+    Column('decrypt_method', String(64), nullable=False),
+    Column('description', Text),
+    Column('created_at', DateTime),
+    UniqueConstraint('tenant', 'name', 'version'))
 
 # A signal is kept here from its answer to the caller until the tree's owner applies it.
 pending_signal = Table(

@@ -12,7 +12,7 @@ from heat.db import connect, goals, leases, migrate
 from heat.model.stack import Goal
 from heat.model.status import Action
 from tests.unit import test_db_store as store
-from tests.unit.test_db_connect import differences
+from tests.unit.test_db_connect import data_survives_migrations, differences
 
 globals().update({name: case for name, case in vars(store).items() if name.startswith('test_')})
 
@@ -34,6 +34,10 @@ def test_server_migrations_build_what_the_code_expects(empty: Engine) -> None:
     assert migrate.version(empty) is None
     assert migrate.upgrade(empty) == migrate.head() == migrate.version(empty)
     assert differences(empty) == []
+
+
+def test_server_data_survives_migrations(empty: Engine) -> None:
+    data_survives_migrations(empty)
 
 
 def together(count: int, work: object) -> list[object]:

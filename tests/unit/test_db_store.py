@@ -35,6 +35,7 @@ from heat.db import (
     snapshots,
     software,
     stacks,
+    stored_parameters,
     templates,
 )
 from heat.db.listing import Selection
@@ -518,12 +519,53 @@ def test_services_go_down_and_are_cleaned(engine: Engine) -> None:
 def test_exports_are_unique_in_a_project(engine: Engine) -> None:
     first, second = put_stack(engine), put_stack(engine)
     with connect.write(engine) as conn:
-        exports.set_exports(conn, first.id, 't', {'vpc': 1, 'old': 2}, NOW)
-        exports.set_exports(conn, first.id, 't', {'vpc': {'id': 3}}, NOW)
-        assert exports.list_exports(conn, 't') == {'vpc': (first.id, {'id': 3})}
-        assert exports.list_exports(conn, 'u') == {}
-    with pytest.raises(IntegrityError), connect.write(engine) as conn:
-        exports.set_exports(conn, second.id, 't', {'vpc': 1}, NOW)
+        assert exports.reserve(conn, first.id, 't', ['vpc', 'old'], NOW) == {}
+        assert exports.published(conn, 't', CRYPT) == []
+        exports.publish(conn, first.id, {'vpc': {'id': 'net-3'}}, CRYPT, NOW)
+        assert exports.published(conn, 't', CRYPT) == [exports.Export('vpc', first.id, {'id': 'net-3'})]
+        assert exports.published(conn, 'u', CRYPT) == []
+        assert exports.names_of(conn, first.id) == {'vpc'}
+        assert exports.reserve(conn, second.id, 't', ['vpc', 'other'], NOW) == {'vpc': first.id}
+        assert exports.reserve(conn, second.id, 'u', ['vpc'], NOW) == {}
+        kept = conn.execute(sa.text('SELECT secret FROM exports WHERE secret IS NOT NULL')).scalar()
+    assert 'net-3' not in kept
+
+
+def test_importers_are_known_until_they_are_gone(engine: Engine) -> None:
+    first, second = put_stack(engine, 'first'), put_stack(engine, 'second')
+    with connect.write(engine) as conn:
+        exports.add_imports(conn, first.id, 't', ['a', 'b'], NOW)
+        exports.add_imports(conn, first.id, 't', ['b', 'c'], NOW)
+        exports.add_imports(conn, second.id, 't', ['a'], NOW)
+        assert exports.importers(conn, 't', ['a', 'c', 'd']) == {'a': ['first', 'second'], 'c': ['first']}
+        assert exports.importers(conn, 'u', ['a']) == {}
+        exports.keep_imports(conn, first.id, ['c'])
+        assert exports.importers(conn, 't', ['a', 'b', 'c']) == {'a': ['second'], 'c': ['first']}
+        exports.release(conn, [second.id])
+        stacks.mark_deleted(conn, [first.id], NOW)
+        assert exports.importers(conn, 't', ['a', 'c']) == {}
+
+
+def test_stored_parameters_keep_versions_and_projects_apart(engine: Engine) -> None:
+    with connect.write(engine) as conn:
+        assert stored_parameters.put(conn, 't', '/db/pw', 'hunter2', 'SecureString', '', CRYPT, NOW) == 1
+        assert stored_parameters.put(conn, 't', '/db/pw', 'hunter3', 'SecureString', 'new', CRYPT, NOW) == 2
+        assert stored_parameters.put(conn, 't', '/a', 'x,y', 'StringList', '', CRYPT, NOW) == 1
+        assert stored_parameters.put(conn, 'u', '/db/pw', 'theirs', 'String', '', CRYPT, NOW) == 1
+        latest = stored_parameters.get(conn, 't', '/db/pw', None, CRYPT)
+        assert latest is not None
+        assert (latest.version, latest.value, latest.description) == (2, 'hunter3', 'new')
+        first = stored_parameters.get(conn, 't', '/db/pw', 1, CRYPT)
+        assert first is not None and first.value == 'hunter2'
+        assert stored_parameters.get(conn, 't', '/db/pw', 3, CRYPT) is None
+        assert [(p.name, p.version) for p in stored_parameters.newest(conn, 't', CRYPT)] == [
+            ('/a', 1), ('/db/pw', 2)]
+        assert [p.name for p in stored_parameters.newest(conn, 't', CRYPT, after='/a', limit=1)] == ['/db/pw']
+        stored = str(conn.execute(sa.text('SELECT value FROM stored_parameter')).all())
+        assert 'hunter' not in stored and 'x,y' not in stored
+        assert stored_parameters.delete(conn, 't', ['/db/pw', '/none']) == 2
+        kept = stored_parameters.get(conn, 'u', '/db/pw', None, CRYPT)
+    assert kept is not None and kept.value == 'theirs'
 
 
 def test_purge_removes_old_stacks_with_everything(engine: Engine) -> None:

@@ -49,6 +49,7 @@ from heat.engine.tree import Tree
 from heat.model.op import CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
+from heat.template import yaql_language
 from heat.template.load import parse
 from heat.template.registry import Layer
 
@@ -60,6 +61,7 @@ class Engine:
 
     def __init__(self, conf: cfg.ConfigOpts, port: Port) -> None:
         self.conf = conf
+        yaql_language.limit(conf.yaql.limit_iterators, conf.yaql.memory_quota)
         self.engine_id = new_id()
         self.clock = Clock()
         self.crypt = Crypt(config.encryption_keys(conf))

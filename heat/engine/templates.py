@@ -9,7 +9,6 @@ Neighbours: ``service`` dispatches here; ``validate`` is the strict one;
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from heat import schema
 from heat.clouds.catalog import service as catalog_row
 from heat.common import errors
 from heat.common.context import RequestContext
+from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, child_environment, compile_all
 from heat.model.resource import Row
 from heat.plan.references import graph_of
@@ -152,15 +152,15 @@ class Templates:
                             with_description: bool = False) -> list[Any]:
         """Names, or ``{resource_type, description}``, of the types that the caller can use.
 
-        ``type_name`` is a regular expression matched from the start; a faulty one
-        finds nothing. Invalid for an unknown ``support_status``.
+        ``type_name`` is a regular expression matched from the start; a faulty one, or
+        one that takes too long, finds nothing. Invalid for an unknown ``support_status``.
         """
         if support_status is not None and support_status not in schema.STATUSES:
             raise errors.Invalid(
                 reason=f'Invalid support status and should be one of {schema.STATUSES!r}')
         try:
-            pattern = re.compile(type_name or '')
-        except re.error:
+            pattern = Pattern(type_name or '')
+        except ValueError:
             return []
 
         def listed(name: str, kind: type[Resource]) -> bool:
@@ -169,7 +169,10 @@ class Templates:
                     and support_status in (None, support.status) and heat_version in (None, support.version)
                     and self._allowed(context, name) and self._available(context, kind))
 
-        names = [name for name, kind in self._plugins.items() if listed(name, kind)]
+        try:
+            names = [name for name, kind in self._plugins.items() if listed(name, kind)]
+        except TooSlow:
+            return []
         if not with_description:
             return names
         return [{'resource_type': name, 'description': self._plugins[name].schema.description}

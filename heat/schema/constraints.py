@@ -10,11 +10,11 @@ ones, ``template`` uses them for parameters. Messages follow the recorded API.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from heat.common.pattern import TooSlow, compiled
 from heat.schema.constraints_named import NAMED
 
 Bound = int | float | None
@@ -163,15 +163,16 @@ class AllowedPattern(Constraint):
     kinds: ClassVar[tuple[str, ...]] = ('String',)
 
     def __post_init__(self) -> None:
-        try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise ValueError(f'"{self.pattern}" is not a regular expression: {error}') from None
+        compiled(self.pattern)
 
     def fault(self, value: Any, label: str) -> str | None:
         if not isinstance(value, str):
             return f'{label} is not a string and matches no pattern'
-        if not re.fullmatch(self.pattern, value):
+        try:
+            fits = compiled(self.pattern).fullmatch(value)
+        except TooSlow as error:
+            return str(error)
+        if not fits:
             return f'"{value}" does not match pattern "{self.pattern}"'
         return None
 

@@ -3,25 +3,26 @@
 Purpose: ``rule(name, args) -> value`` on plain values and ``..._shape(name, args)``
 on literal arguments (a sentence, or None). Invariant: pure; arguments are never
 changed. A rule raises ValueError or TypeError with the sentence to show.
-Neighbours: ``functions`` wraps them into nodes. yaql is imported when first used.
+Neighbours: ``functions`` wraps them into nodes, ``yaql_language`` evaluates yaql.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from heat.template import yaql_language
+from heat.template.expr import weight
+from heat.template.functions_text import MAX_TEXT
+
 Rule = Callable[[str, Any], Any]
 Shape = Callable[[str, Any], str | None]
 
-# Bounds of the expression language: steps of one iteration, and bytes of one result.
-YAQL_LIMIT_ITERATORS = 200
-YAQL_MEMORY_QUOTA = 10000
 # Items one ``repeat`` may make: a small template must not fill the memory.
 MAX_ROUNDS = 100_000
+MAX_ITEMS = 1_000_000
 
 
 def map_merge(name: str, args: Any) -> dict[str, Any]:
@@ -106,6 +107,8 @@ def list_concat(name: str, args: Any) -> list[Any]:
             continue
         if not isinstance(item, list):
             raise TypeError(f'{form}: items to concatenate must be lists.')
+        if len(result) + len(item) > MAX_ITEMS:
+            raise ValueError(f'"{name}" would make more than {MAX_ITEMS} items')
         result.extend(item)
     return result
 
@@ -168,7 +171,13 @@ def repeat(maps: bool, permutations: bool) -> Rule:
         if crossed and math.prod(len(values) for values in lists) > MAX_ROUNDS:
             raise ValueError(f'"{name}" would make more than {MAX_ROUNDS} items')
         rounds = itertools.product(*lists) if crossed else zip(*lists, strict=True)
-        return [_filled(args['template'], list(zip(loops, values, strict=True))) for values in rounds]
+        made, size = [], 0
+        for values in rounds:
+            made.append(_filled(args['template'], list(zip(loops, values, strict=True))))
+            size += weight(made[-1])
+            if size > MAX_TEXT:
+                raise ValueError(f'"{name}" would make more than {MAX_TEXT} characters')
+        return made
 
     return rule
 
@@ -179,6 +188,8 @@ def _filled(template: Any, pairs: list[tuple[str, Any]]) -> Any:
             if template == key:
                 return value
             if key in template:
+                if isinstance(value, str) and template.count(key) * len(value) > MAX_TEXT:
+                    raise ValueError(f'"repeat" would make more than {MAX_TEXT} characters')
                 template = template.replace(key, value)
         return template
     if isinstance(template, list):
@@ -186,14 +197,6 @@ def _filled(template: Any, pairs: list[tuple[str, Any]]) -> Any:
     if isinstance(template, dict):
         return {_filled(key, pairs): _filled(value, pairs) for key, value in template.items()}
     return template
-
-
-@functools.cache
-def _engine() -> Any:
-    import yaql
-
-    return yaql.YaqlFactory().create({
-        'yaql.limitIterators': YAQL_LIMIT_ITERATORS, 'yaql.memoryQuota': YAQL_MEMORY_QUOTA})
 
 
 def yaql_shape(name: str, args: Any) -> str | None:
@@ -206,7 +209,7 @@ def yaql_shape(name: str, args: Any) -> str | None:
     expression = args['expression']
     if isinstance(expression, str):
         try:
-            _engine()(expression)
+            yaql_language.check(expression)
         except Exception as exc:
             return f'Bad expression {exc}.'
     return None
@@ -214,13 +217,9 @@ def yaql_shape(name: str, args: Any) -> str | None:
 
 def yaql_value(name: str, args: Any) -> Any:
     """``{expression, data}``: what the expression finds; ``$`` holds ``{data: ...}``."""
-    import yaql
-
     if not isinstance(args['expression'], str):
         raise TypeError(f'The "expression" argument to "{name}" must be a string')
     try:
-        found = _engine()(args['expression']).evaluate(
-            data={'data': args['data']}, context=yaql.create_context())
+        return yaql_language.evaluate(args['expression'], {'data': args['data']})
     except Exception as exc:
         raise ValueError(f'{type(exc).__name__}: {exc}') from exc
-    return found

@@ -9,6 +9,7 @@ Neighbours: ``api.dispatch`` and the functions behind it read with this,
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -131,11 +132,14 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
 
 
 def _check_depth(data: Any) -> None:
-    """HTTPBadRequest for what would exhaust the stack when it is written as JSON again."""
+    """HTTPBadRequest for what could not be written as JSON again: too deep, or no finite number."""
     level = [data]
     for _depth in range(DEPTH):
-        level = [child for node in level for child in (node.values() if isinstance(node, dict) else node)
-                 if isinstance(child, (dict, list))]
+        children = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+        for child in children:
+            if isinstance(child, float) and not math.isfinite(child):
+                raise webob.exc.HTTPBadRequest(f'The number {child} cannot be expressed in JSON.')
+        level = [child for child in children if isinstance(child, (dict, list))]
         if not level:
             return
     raise webob.exc.HTTPBadRequest(TOO_DEEP)

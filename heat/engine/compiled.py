@@ -37,7 +37,11 @@ class Cache:
 
     def template(self, tree: Mapping[str, Any]) -> Template:
         """Compile ``tree`` or find it compiled; raises what ``compile_template`` raises."""
-        key = content_hash(tree)
+        try:
+            key = content_hash(tree)
+        except (ValueError, RecursionError):
+            # Nothing that JSON could hold; it says why.
+            return compile_template(tree)
         found = self._kept.pop(key, None) or compile_template(tree)
         self._kept[key] = found
         if len(self._kept) > self._size:

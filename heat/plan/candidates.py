@@ -38,6 +38,7 @@ class Evaluated:
 def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Evaluated:
     """Properties and metadata under ``scope``, and what becomes of ``row``."""
     kind = types(definition.type, definition.name)
+    scope.budget.renew()
     try:
         raw = definition.properties.value(scope) or {}
         metadata = definition.metadata.value(scope) or {}

@@ -16,6 +16,7 @@ from heat.model.resource import Row
 from heat.model.status import Action
 from heat.plan.types import Types
 from heat.template.definition import Definition
+from heat.template.expr import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class StackScope:
 
     def __init__(self, facts: Facts, definitions: Mapping[str, Definition], types: Types,
                  row_of: Callable[[str], Row | None]) -> None:
+        self.budget = Budget()
         self._facts = facts
         self._definitions = definitions
         self._types = types

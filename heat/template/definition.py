@@ -179,6 +179,7 @@ class ConditionScope:
         self._conditions = conditions
         self._values: dict[str, Any] = {}
         self._open: list[str] = []
+        self.budget = outer.budget
         self.parameter = outer.parameter
         self.reference = outer.reference
         self.attribute = outer.attribute

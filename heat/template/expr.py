@@ -36,6 +36,8 @@ class Ref:
 class Scope(Protocol):
     """What an expression may ask of its stack. Values may be ``UNKNOWN``."""
 
+    budget: Budget
+
     def parameter(self, name: str) -> Any:
         """The typed value; raises UserParameterMissing if there is none."""
 
@@ -61,6 +63,44 @@ class Scope(Protocol):
 
     def zones(self) -> list[str]:
         """Names of the availability zones."""
+
+
+MAX_MADE = 256 * 1024 * 1024
+"""Characters and items that functions may make for one template, or for one resource."""
+
+
+class Budget:
+    """What functions may still make before a small template fills the memory."""
+
+    __slots__ = ('left',)
+
+    def __init__(self) -> None:
+        self.left = MAX_MADE
+
+    def spend(self, value: Any) -> None:
+        """Count what a function made; ValueError when it is too much in all."""
+        self.left -= weight(value)
+        if self.left < 0:
+            raise ValueError(f'The functions of the template make more than {MAX_MADE} characters.')
+
+    def renew(self) -> None:
+        self.left = MAX_MADE
+
+
+def weight(value: Any) -> int:
+    """Characters and items of plain data."""
+    total, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        total += 1
+        if isinstance(item, str):
+            total += len(item)
+        elif isinstance(item, dict):
+            total += sum(map(len, item)) if all(isinstance(key, str) for key in item) else len(item)
+            pending.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            pending.extend(item)
+    return total
 
 
 class _Omitted:
@@ -239,7 +279,11 @@ class Apply(Expr):
                 return UNKNOWN
         elif unknown_inside(args):
             return UNKNOWN
-        return self.rule(args)
+        made = self.rule(args)
+        if not self.shallow:
+            # A shallow one makes no copies of what it is given.
+            scope.budget.spend(made)
+        return made
 
     def children(self) -> Iterable[Expr]:
         return (self.args,)
@@ -271,6 +315,7 @@ class NullScope:
 
     def __init__(self, parameters: dict[str, Any] | None = None, files: Any = None,
                  conditions: dict[str, bool] | None = None) -> None:
+        self.budget = Budget()
         self._parameters = parameters
         self._files = files if files is not None else {}
         self._conditions = conditions or {}

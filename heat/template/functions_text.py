@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlunsplit
 
 Rule = Callable[[str, Any], Any]
+# Characters that one function may make.
+MAX_TEXT = 16 * 1024 * 1024
 
 
 def is_function(args: Any) -> bool:
@@ -63,6 +65,14 @@ def _joined(name: str, delimiter: Any, lists: list[Any], other: Callable[[Any], 
         if not isinstance(items, list):
             raise TypeError(f'"{name}" must operate on a list')
         pieces.extend('' if i is None else i if isinstance(i, str) else other(i) for i in items)
+    return joined(name, delimiter, pieces)
+
+
+def joined(name: str, delimiter: str, pieces: list[str]) -> str:
+    """``delimiter.join(pieces)``; ValueError, before it is made, if it would be too long."""
+    size = sum(map(len, pieces)) + len(delimiter) * max(0, len(pieces) - 1)
+    if size > MAX_TEXT:
+        raise ValueError(f'"{name}" would make {size} characters; {MAX_TEXT} are allowed.')
     return delimiter.join(pieces)
 
 
@@ -119,7 +129,7 @@ def replaced(name: str, template: Any, params: Any, as_json: bool, strict: bool,
     # The longest name first, so that no name spoils one that it begins.
     names = sorted(values, key=lambda key: (-len(key), key))
     used: set[str] = set()
-    result = _replace_in(template, names, 0, values, used)
+    result = _replace_in(name, template, names, 0, values, used)
     if strict and len(used) < len(values):
         left = ', '.join(sorted(set(values) - used))
         raise ValueError(f'The following params were not found in the template: {left}')
@@ -136,15 +146,15 @@ def _replacement(name: str, key: str, value: Any, as_json: bool) -> str:
     raise TypeError(f'"{name}" params must be strings or numbers, param {key} is not valid')
 
 
-def _replace_in(template: str, names: list[str], at: int, values: dict[str, str],
+def _replace_in(name: str, template: str, names: list[str], at: int, values: dict[str, str],
                 used: set[str]) -> str:
     # Inserted values are never searched again, so the text is cut at each name.
     for number in range(at, len(names)):
         key = names[number]
         if key in template:
             used.add(key)
-            return values[key].join(_replace_in(piece, names, number + 1, values, used)
-                                    for piece in template.split(key))
+            return joined(name, values[key], [_replace_in(name, piece, names, number + 1, values, used)
+                                              for piece in template.split(key)])
     return template
 
 

@@ -10,6 +10,7 @@ importer of yaml below the clouds.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +53,7 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'templat
         if not isinstance(tree, dict):
             raise errors.StackValidationFailed(
                 message='The environment is not a valid YAML mapping data type.')
+        check_depth(tree)
         return tree
     if tree is None:
         tree = {}
@@ -63,16 +65,23 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'templat
 
 
 def check_depth(tree: Any) -> None:
-    """StackValidationFailed if plain data is nested deeper than ``MAX_DEPTH``."""
+    """StackValidationFailed for plain data nested deeper than ``MAX_DEPTH``, or with infinite numbers."""
     level, depth = [tree], 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
             raise errors.StackValidationFailed(
                 message=f'The template is nested deeper than {MAX_DEPTH} levels.')
-        level = [child for node in level
-                 for child in (node.values() if isinstance(node, Mapping) else node)
-                 if isinstance(child, (dict, list)) and child]
+        deeper = []
+        for node in level:
+            for child in node.values() if isinstance(node, Mapping) else node:
+                if isinstance(child, (dict, list)):
+                    if child:
+                        deeper.append(child)
+                elif isinstance(child, float) and not math.isfinite(child):
+                    raise errors.StackValidationFailed(
+                        message=f'The number {child} cannot be expressed in JSON.')
+        level = deeper
 
 
 def _decoded(text: str | bytes, max_bytes: int, what: str) -> str:
@@ -312,6 +321,9 @@ def _places(parser: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, int]]]:
             if frame[2]:
                 path = (*frame[0], frame[1])
                 frame[1] += 1
+            elif frame[1] is None and kind in (yaml.MappingStartEvent, yaml.SequenceStartEvent):
+                # A key that is no scalar: the reader refuses such a text.
+                return
             elif frame[1] is None:
                 frame[1] = event.value if kind is yaml.ScalarEvent else ''
                 yield (*frame[0], frame[1]), (event.start_mark.line + 1, event.start_mark.column + 1)

@@ -127,6 +127,9 @@ class _Builder:
                 self.unit.fault(place, 'The parameters of parameter group should be a list.', error)
                 continue
             for name in names:
+                if not isinstance(name, str):
+                    self.unit.fault(place, f'The grouped parameter {name} is no name of a parameter.', error)
+                    continue
                 if name in grouped:
                     self.unit.fault(place, f'The {name} parameter must be assigned to one parameter '
                                            'group only.', error)
@@ -134,7 +137,8 @@ class _Builder:
                     self.unit.fault(place, f'The grouped parameter {name} does not reference a valid '
                                            'parameter.', error)
                 grouped.add(name)
-            groups.append(ParameterGroup(label, group.get('description'), tuple(names)))
+            groups.append(ParameterGroup(label, group.get('description'),
+                                         tuple(name for name in names if isinstance(name, str))))
         return tuple(groups)
 
     def _resource(self, name: str, data: Any) -> Definition:

@@ -42,7 +42,7 @@ DECIDED = {
     'outputs is a list': '"outputs" must contain a map of output maps. Found a [list] instead',
     'parameters is a list': '"parameters" must contain a map of parameter maps. Found a [list] instead',
     'parameter pattern broken': 'Parameter \'p\' is invalid: "[" is not a regular expression: unterminated '
-    'character set at position 0',
+    'character set at position 1',
     'CFN Ref unknown': 'The specified reference "Z" (in A.Properties.value) is incorrect.',
     'duplicated parameter (YAML keeps the last)': _TWICE,
     'duplicated resource (YAML keeps the last)': _TWICE,

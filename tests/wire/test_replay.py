@@ -42,6 +42,7 @@ DECIDED = {
     'create input type wrong': 'the engine decides', 'create input without name': 'the engine decides',
     'outputs is a list': 'the engine decides', 'parameters is a list': 'the engine decides',
     'path with a null byte': 'the recording shows a blank where the byte stood',
+    'NaN': 'it names the number instead of a general sentence; see test_shapes',
     'project with an encoded letter': 'holds a project id of the recorded cloud',
 }
 

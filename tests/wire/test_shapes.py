@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.wire.conftest import World
 from tests.wire.keystone import ADMIN_PROJECT, PROJECT
 
@@ -194,3 +196,14 @@ def test_global_list_asks_as_admin_when_policy_allows(pipeline: Callable[..., Wo
     api = pipeline(policy='"stacks:global_index": "role:member"\n')
     assert 'project' in get(api, 'stacks?global_tenant=true', list_stacks=[STACK])['stacks'][0]
     assert api.engine.contexts[0].is_admin
+
+
+@pytest.mark.parametrize(('written', 'shown'), [('NaN', 'nan'), ('-Infinity', '-inf'), ('1e999', 'inf')])
+def test_a_number_that_json_cannot_express_is_refused(api: World, written: str, shown: str) -> None:
+    # Python reads them; what it then writes no other client could read.
+    body = f'{{"stack_name": "s", "template": {{"parameters": [{written}]}}}}'.encode()
+    response = api.ask('POST', f'/v1/{PROJECT}/stacks', body, X_Auth_Token=TOKEN,
+                       Content_Type='application/json')
+    assert response.status_int == 400
+    assert response.json_body['error']['message'] == f'The number {shown} cannot be expressed in JSON.'
+    assert not api.engine.calls

@@ -1,0 +1,125 @@
+"""Small templates that would grow large, and patterns that would never end: refused by limits.
+
+Each case names a way in which a few lines could fill the memory or hold a process up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heat.common.pattern import Pattern, TooSlow
+from heat.schema.constraints import AllowedPattern
+from heat.template import expr, functions_data, functions_text, yaql_language
+from heat.template.expr import NullScope, weight
+from heat.template.hot import compile_template
+from tests.unit.test_template_functions import hot
+
+BIG = 'a' * 100_000
+# Twenty ways to split every run of letters, for a text that never fits.
+ENDLESS, HOPELESS = r'(?:(a|aa|aaa)+b?)+c', 'a' * 60 + '!'
+
+
+@pytest.mark.parametrize('value', [
+    {'str_replace': {'template': BIG, 'params': {'a': BIG}}},
+    {'str_replace': {'template': BIG, 'params': {'a': 'b' * 200, 'b': BIG}}},
+    {'list_join': [BIG, ['x'] * 1000]},
+    {'list_join': ['', [BIG] * 1000]},
+    {'repeat': {'template': BIG, 'for_each': {'%i%': ['x'] * 1000}}},
+    {'repeat': {'template': {'%i%' * 1000: 'v'}, 'for_each': {'%i%': [BIG] * 10}}},
+])
+def test_a_text_of_a_hundred_megabytes_is_refused_before_it_is_made(value: Any) -> None:
+    with pytest.raises(ValueError, match=r'would make (more than )?\d+'):
+        hot(value)
+
+
+def test_a_list_of_millions_is_refused() -> None:
+    with pytest.raises(ValueError, match='more than 1000000 items'):
+        functions_data.list_concat('list_concat', [[0] * 600_000, [0] * 600_000])
+
+
+def test_many_large_results_are_too_much_together() -> None:
+    # Each is within the limit of one function; the template as a whole is not.
+    text = 'b' * (functions_text.MAX_TEXT // 2)
+    template = compile_template({'heat_template_version': '2021-04-16', 'outputs': {
+        f'o{i}': {'value': {'str_replace': {'template': 'x', 'params': {'x': text}}}} for i in range(40)}})
+    scope = NullScope({})
+    with pytest.raises(ValueError, match=f'more than {expr.MAX_MADE} characters'):
+        for output in template.outputs.values():
+            output.value.value(scope)
+    scope.budget.renew()
+    assert next(iter(template.outputs.values())).value.value(scope) == text
+
+
+def test_settling_leaves_what_is_too_much_as_it_is_written() -> None:
+    template = compile_template({'heat_template_version': '2021-04-16', 'resources': {'r': {
+        'type': 'T', 'properties': {'p': {'list_join': ['', [BIG] * 1000]}}}}})
+    with pytest.raises(ValueError, match='would make'):
+        template.settle(NullScope({})).resources['r'].properties.value(NullScope({}))
+
+
+def test_weight_counts_characters_and_items() -> None:
+    assert weight('abc') == 4
+    assert weight({'ab': ['c', 1, None]}) == 8
+    assert weight([]) == 1
+
+
+def test_a_pattern_without_end_is_given_up() -> None:
+    with pytest.raises(TooSlow, match='takes too long'):
+        Pattern(ENDLESS).fullmatch(HOPELESS)
+    with pytest.raises(TooSlow):
+        list(Pattern(ENDLESS).finditer(HOPELESS))
+    assert 'takes too long' in (AllowedPattern(pattern=ENDLESS).check(HOPELESS) or '')
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match='not a regular expression'):
+        Pattern('(')
+    with pytest.raises(ValueError, match='4096 characters'):
+        Pattern('a' * 5000)
+
+
+@pytest.mark.parametrize(('expression', 'data', 'found'), [
+    ('$.data.where($.matches("a+b"))', ['aab', 'c'], ['aab']),
+    ('regex("b(.)").search($.data, $2.value)', 'abcd', 'c'),
+    ('regex("b").searchAll($.data)', 'abcb', ['b', 'b']),
+    ('regex(",").split($.data)', 'a,b', ['a', 'b']),
+    ('$.data.split(regex(","))', 'a,b', ['a', 'b']),
+    ('regex("B", ignoreCase => true).matches($.data)', 'abc', True),
+    ('$.data.replace(regex("x"), "yy")', 'axb', 'ayyb'),
+    ('regex("x").replaceBy($.data, $1.value + "!")', 'axb', 'ax!b'),
+    ('$.data =~ "b."', 'abc', True),
+    ('$.data !~ "b."', 'abc', False),
+    ('$.data =~ regex("b.")', 'abc', True),
+    ('isRegex(regex($.data)) and not isRegex($.data)', 'a', True),
+    ('escapeRegex($.data)', 'a.b', 'a\\.b'),
+])
+def test_yaql_has_its_functions_on_patterns(expression: str, data: Any, found: Any) -> None:
+    assert yaql_language.evaluate(expression, {'data': data}) == found
+
+
+@pytest.mark.parametrize('expression', [
+    '$.data.matches($.pattern)', 'regex($.pattern).matches($.data)', '$.data =~ $.pattern',
+    '$.data !~ $.pattern', 'regex($.pattern).replace($.data, "")', 'regex($.pattern).split($.data)',
+    'regex($.pattern).searchAll($.data).toList()'])
+def test_yaql_gives_up_on_a_pattern_without_end(expression: str) -> None:
+    with pytest.raises(TooSlow):
+        yaql_language.evaluate(expression, {'data': HOPELESS, 'pattern': ENDLESS})
+
+
+def test_yaql_is_limited_in_steps_and_memory() -> None:
+    for expression in ('range(0, 100000).toList()', '[0].repeat().toList()',
+                       '("x" * 1000).toCharArray().toList() + range(0, 300).toList()'):
+        with pytest.raises(Exception, match='exceeds'):
+            yaql_language.evaluate(expression, {})
+
+
+def test_an_operator_may_widen_the_limits_of_yaql() -> None:
+    yaql_language.limit(1000, 1_000_000)
+    try:
+        assert len(yaql_language.evaluate('range(0, 900).toList()', {})) == 900
+    finally:
+        yaql_language.limit(yaql_language.DEFAULT_ITERATORS, yaql_language.DEFAULT_MEMORY)
+    with pytest.raises(Exception, match='exceeds'):
+        yaql_language.evaluate('range(0, 900).toList()', {})

@@ -3,7 +3,7 @@
 Purpose: JSON body -> template, environment, files and arguments for the engine.
 Invariant: every field is read here and nowhere else; a wrong type is a 400 with
 the words clients know, never a 500. Neighbours: ``api.rest.stacks`` uses it,
-``template.load`` parses text, ``api.fetch`` reads template_url.
+``template.load`` parses text, ``common.fetch`` reads template_url.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import Any
 
 import webob.exc
 
-from heat.api import fetch
 from heat.api.wsgi import RefusedType, RefusedValue, count
-from heat.common import errors, green
+from heat.common import errors, fetch, green
 from heat.template import load
 
 PARSED_ELSEWHERE = 256 * 1024
@@ -87,7 +86,10 @@ class Instantiation:
                 raise webob.exc.HTTPBadRequest('No template specified')
             if not isinstance(address, str):
                 raise webob.exc.HTTPBadRequest()
-            given = fetch.template(address, self._conf)
+            try:
+                given = fetch.document(address, self._conf)
+            except (OSError, ValueError) as error:
+                raise webob.exc.HTTPBadRequest(f'Could not retrieve template: {error}') from error
         if isinstance(given, dict):
             # Text is measured as sent; of an object nobody kept the text, so its JSON form counts.
             with _wording(NOT_TEMPLATE):

@@ -1,9 +1,10 @@
-"""Reading the template that a request names by URL.
+"""Documents read by URL: templates, files, whatever a user names with http(s).
 
-Purpose: ``template_url`` -> text. Invariant: http and https only, bounded size
-and time, every hop of a redirect checked again, never an address of this host
-or of its link (metadata services) unless an operator allows it. Neighbours:
-``api.rest.instantiation``.
+Purpose: ``document`` is the one way to them. I/O: HTTP GET and name look-ups, in
+a real thread, so that no hub waits. Invariant: http and https only, bounded size
+and time, every hop of a redirect checked again, never an address of this host or
+of its link (metadata services) unless an operator allows it. Neighbours:
+``api.rest.instantiation`` (template_url), ``engine.documents`` (nested templates).
 """
 
 from __future__ import annotations
@@ -15,37 +16,34 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import webob.exc
 
-from heat.common import errors
+from heat.common import errors, green
 
 HOPS = 5
 SECONDS = 30.0
 CHUNK = 65536
 
 
-def template(address: str, conf: Any) -> str:
-    """The text behind ``address``.
+def document(address: str, conf: Any) -> str:
+    """The text behind ``address``, at most ``max_template_size`` bytes.
 
-    Raises HTTPBadRequest (``Could not retrieve template: ...``) for what cannot
-    or may not be read and RequestLimitExceeded above ``max_template_size`` bytes.
+    Raises ValueError or OSError with the reason for what cannot or may not be read
+    in ``template_fetch_timeout`` seconds, RequestLimitExceeded for what is too big.
     """
-    try:
-        return read(address, conf.max_template_size, conf.allow_local_template_url)
-    except (OSError, ValueError) as error:
-        raise webob.exc.HTTPBadRequest(f'Could not retrieve template: {error}') from error
+    return str(green.in_thread(read, address, conf.max_template_size, conf.allow_local_template_url,
+                               conf.template_fetch_timeout))
 
 
-def read(address: str, limit: int, allow_local: bool) -> str:
-    """As ``template``, without HTTP classes: ValueError or OSError say why not."""
-    url, until = address, time.monotonic() + SECONDS
+def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) -> str:
+    """As ``document``, in this thread."""
+    url, until = address, time.monotonic() + seconds
     with requests.Session() as session:
         # A proxy from the environment would resolve names we have not looked at.
         session.trust_env = allow_local
         for _hop in range(HOPS):
             check(url, allow_local)
             try:
-                with session.get(url, stream=True, timeout=10, allow_redirects=False) as answer:
+                with session.get(url, stream=True, timeout=min(10.0, seconds), allow_redirects=False) as answer:
                     if answer.is_redirect:
                         url = urljoin(url, answer.headers['location'])
                         continue

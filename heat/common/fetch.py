@@ -24,26 +24,28 @@ SECONDS = 30.0
 CHUNK = 65536
 
 
-def document(address: str, conf: Any) -> str:
+def document(address: str, conf: Any, seconds: float | None = None) -> str:
     """The text behind ``address``, at most ``max_template_size`` bytes.
 
-    Raises ValueError or OSError with the reason for what cannot or may not be read
-    in ``template_fetch_timeout`` seconds, RequestLimitExceeded for what is too big.
+    ``seconds`` is how long it may take, ``template_fetch_timeout`` at most. Raises
+    ValueError or OSError with the reason for what cannot or may not be read,
+    RequestLimitExceeded for what is too big.
     """
+    longest = conf.template_fetch_timeout
     return str(green.in_thread(read, address, conf.max_template_size, conf.allow_local_template_url,
-                               conf.template_fetch_timeout))
+                               longest if seconds is None else min(seconds, longest)))
 
 
 def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) -> str:
     """As ``document``, in this thread."""
-    url, until = address, time.monotonic() + seconds
+    url, until, patience = address, time.monotonic() + seconds, min(10.0, seconds)
     with requests.Session() as session:
         # A proxy from the environment would resolve names we have not looked at.
         session.trust_env = allow_local
         for _hop in range(HOPS):
             check(url, allow_local)
             try:
-                with session.get(url, stream=True, timeout=min(10.0, seconds), allow_redirects=False) as answer:
+                with session.get(url, stream=True, timeout=patience, allow_redirects=False) as answer:
                     if answer.is_redirect:
                         url = urljoin(url, answer.headers['location'])
                         continue
@@ -52,8 +54,8 @@ def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) 
                         _check_peer(answer, address)
                     return _text(answer, limit, until)
             except requests.RequestException as error:
-                raise ValueError(f'Failed to retrieve template from {_shown(address)}') from error
-    raise ValueError(f'Too many redirects from {_shown(address)}')
+                raise ValueError(f'Failed to retrieve template from {shown(address)}') from error
+    raise ValueError(f'Too many redirects from {shown(address)}')
 
 
 def check(url: str, allow_local: bool) -> None:
@@ -62,16 +64,16 @@ def check(url: str, allow_local: bool) -> None:
     if parts.scheme not in ('http', 'https'):
         raise ValueError(f'Invalid URL scheme {parts.scheme}')
     if not parts.hostname:
-        raise ValueError(f'Invalid URL {_shown(url)}')
+        raise ValueError(f'Invalid URL {shown(url)}')
     if allow_local:
         return
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ValueError(f'Failed to retrieve template from {_shown(url)}') from error
+        raise ValueError(f'Failed to retrieve template from {shown(url)}') from error
     if any(is_local(row[4][0]) for row in found):
         # The same words as for an unreachable host: who asks learns nothing of our network.
-        raise ValueError(f'Failed to retrieve template from {_shown(url)}')
+        raise ValueError(f'Failed to retrieve template from {shown(url)}')
 
 
 def is_local(address: str | int) -> bool:
@@ -86,7 +88,7 @@ def _check_peer(answer: requests.Response, address: str) -> None:
     """A name may mean another host by the time we connect; what counts is whom we reached."""
     connected = getattr(answer.raw.connection, 'sock', None)
     if connected is None or is_local(connected.getpeername()[0]):
-        raise ValueError(f'Failed to retrieve template from {_shown(address)}')
+        raise ValueError(f'Failed to retrieve template from {shown(address)}')
 
 
 def _text(answer: requests.Response, limit: int, until: float) -> str:
@@ -102,7 +104,7 @@ def _text(answer: requests.Response, limit: int, until: float) -> str:
     return b''.join(parts).decode('utf-8')
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """The URL without user and password."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition('@')[2]

@@ -69,14 +69,15 @@ class Engine:
         self.sessions = Sessions(conf)
         self.performer = Performer(self.sessions, self.clock)
         self.policy = Enforcer(conf)
-        self.loader = Loader(self.crypt, Addresses(conf, self.sessions), operator_layers(conf))
+        self.loader = Loader(self.crypt, Addresses(conf, self.sessions), operator_layers(conf),
+                             conf.template_dir)
         self._client = EngineClient(port, conf)
         self.owner = Owner(self.engine_id, self.database, self.loader, self.clock, ttl=conf.engine.lease_ttl,
                            beat_interval=conf.engine.lease_beat_interval, forward=self._client.poke)
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
-            limits=Limits(conf.engine.http_timeout, conf.engine.settle_time),
+            limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth),
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
             announce=self._announce, close=self._close,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id))

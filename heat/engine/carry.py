@@ -43,7 +43,7 @@ from heat.plan.effects import (
     WaitThen,
 )
 from heat.plan.told import stack_event
-from heat.plan.traversal import Traversal
+from heat.plan.traversal import Traversal, Wanted
 
 if TYPE_CHECKING:
     from heat.engine.loop import Loop
@@ -161,6 +161,7 @@ class Carrier:
         if row is not None and run.types.of(row).nested:
             if child is not None and child.working:
                 # The child stops its own steps; its end is then the end of this step.
+                child.cancelled = True
                 self.feed(tree, child, TimedOut())
             elif run.traversal is not None:
                 self.feed(tree, run, Cancelled(run.traversal.running()[uuid], row))
@@ -182,8 +183,9 @@ class Carrier:
         if step.verb is Action.DELETE and child is None:
             self.feed(tree, run, StepDone(step, row, Done()))
             return
+        loop = self._loop
         try:
-            made = nested.child_goal(run, row, step.verb, child)
+            made = nested.child_goal(run, row, step.verb, child, loop.clock.wall(), loop.limits.nested_depth)
         except (HeatException, StepFailed, ValueError, TypeError) as error:
             self.feed(tree, run, StepDone(step, row, failure_of(error)))
             return
@@ -196,6 +198,7 @@ class Carrier:
         self._loop.batch.children[child_id] = Child(
             stack, made.run.goal, made.tree, made.run.environment, made.run.files)
         self._loop.batch.events.append(stack_event(stack, stack.action, stack.status, stack.reason))
+        self._loop.set_timeout(tree, made.run)
         self.begin(tree, made.run, running)
 
     def _finish(self, tree: Tree, run: StackRun, finish: Finish) -> None:
@@ -242,14 +245,15 @@ class Carrier:
         if step is None:
             return
         if finish.status is Status.FAILED:
-            if finish.reason == 'Timed out':
+            if run.cancelled:
                 self.feed(tree, parent, Cancelled(step, row))
                 return
             outcome: Done | Failed = nested.failure(finish.reason)
         elif step.verb is Action.DELETE:
             outcome = Done()
         else:
-            outcome = Done(attrs=nested.gather(parent, row, run, step.wanted))
+            row, attrs = nested.gather(parent, row, run, step.wanted)
+            outcome = Done(attrs=attrs)
         self.feed(tree, parent, StepDone(step, row, outcome))
 
     # -- goals -----------------------------------------------------------------------------------------
@@ -265,8 +269,8 @@ class Carrier:
         event = stack_event(started, goal.action, Status.IN_PROGRESS, started.reason)
         self._loop.batch.states.append(StackState(
             started, finish.goal.seq, following=goal, event=replace(event, operation=run.goal.requested_by)))
-        news = NewGoal(started, goal, nested.rollback_wanted(run, goal), run.types, run.environment,
-                       run.files, None)
+        # Without a template before there is nothing to go back to; what there is goes.
+        news = NewGoal(started, goal, run.rollback or replace(run.basis, wanted=Wanted()))
         run.turning = True
 
         def turn() -> None:
@@ -293,9 +297,10 @@ class Carrier:
                         news.stack.name)
             return
         tree.credential = news.credential or tree.credential
-        fresh = StackRun(news.stack, news.goal, news.wanted, rows, news.types, around, news.environment,
-                         news.files, rollback_to=news.rollback_to, rollback_wanted=news.rollback_wanted)
-        fresh.traversal = Traversal(news.stack, news.goal, news.wanted, rows, news.types,
+        basis = news.basis
+        fresh = StackRun(news.stack, news.goal, basis.wanted, rows, basis.types, around, basis.environment,
+                         basis.files, rollback_to=news.rollback_to, rollback=news.rollback)
+        fresh.traversal = Traversal(news.stack, news.goal, basis.wanted, rows, basis.types,
                                     rollback_to=news.rollback_to)
         tree.stacks[news.stack.id] = fresh
         self._loop.set_timeout(tree, fresh)

@@ -22,7 +22,7 @@ from heat.clouds import trust
 from heat.clouds.credential import Credential
 from heat.clouds.performer import Performer
 from heat.clouds.session import Sessions
-from heat.common import errors
+from heat.common import errors, fetch
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, check_stack_name, new_id
@@ -30,6 +30,7 @@ from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, signals, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine.compiled import Compiled, compile_all
+from heat.engine.documents import Documents, Fetch
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.owner import Owner
 from heat.engine.tree import Tree
@@ -58,6 +59,7 @@ class Intake:
     policy: Enforcer | None
     loader: Loader
     owner: Owner
+    fetch: Fetch = fetch.document
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -76,10 +78,12 @@ class Intake:
         with connect.read(self.database) as conn:
             self._check_room(conn, stack_name, tenant)
         identity = StackId(tenant, stack_name, new_id())
-        compiled = compile_all(identity, template, params, files, operator=self.loader.operator,
+        documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
+        compiled = compile_all(identity, template, params, documents, operator=self.loader.operator,
                                environment_files=environment_files)
         wanted = compiled.wanted()
         self._validator(context).stack(identity, compiled, wanted)
+        documents.seal()
         deferred = self._defer(context)
         try:
             tree = connect.offload(self.database, self._store_new, context, identity, compiled, wanted, args,
@@ -124,7 +128,7 @@ class Intake:
         run = self.loader.run(stack, goal, compiled, {})
         run.wanted = wanted
         if goal.on_failure:
-            run.rollback_to, run.rollback_wanted = rollback_goal(goal, template_id), Wanted()
+            run.rollback_to = rollback_goal(goal, template_id)
         run.traversal = Traversal(stack, goal, wanted, run.rows, run.types, rollback_to=run.rollback_to)
         tree.stacks[stack.id] = run
         return tree
@@ -144,8 +148,7 @@ class Intake:
             raise errors.NotSupported(feature='Updating a stack when it is deleting')
         compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
         check_immutable(kept.parameters, compiled.parameters)
-        wanted = compiled.wanted()
-        self._validator(context).stack(stack.identity, compiled, wanted)
+        self._validator(context).stack(stack.identity, compiled, compiled.wanted())
         rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
         minutes = args.get('timeout_mins', stack.timeout)
         changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
@@ -177,7 +180,8 @@ class Intake:
                 name: value for name, value in (given.get('parameters') or {}).items()
                 if name in declared or name in ((params or {}).get('parameters') or {})}}
         assert template is not None
-        compiled = compile_all(stack.identity, template, given, files, operator=self.loader.operator,
+        documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
+        compiled = compile_all(stack.identity, template, given, documents, operator=self.loader.operator,
                                environment_files=environment_files)
         return compiled, kept
 
@@ -294,7 +298,7 @@ class Intake:
         return Validator(
             context, finder=self.performer.finder if self.performer else None, credential=credential,
             available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
-            max_depth=self.conf.max_nested_stack_depth)
+            max_depth=self.conf.max_nested_stack_depth, region=self.loader.region)
 
     def _defer(self, context: RequestContext) -> trust.Deferred | None:
         if self.sessions is None:

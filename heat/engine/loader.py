@@ -9,7 +9,7 @@ runs without reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,9 @@ from heat.db import creds, goals, resources, signals, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine.addresses import Addresses
 from heat.engine.compiled import Compiled, compile_all
-from heat.engine.tree import NewGoal, StackRun, Tree
+from heat.engine.documents import HostFiles
+from heat.engine.nested import facade
+from heat.engine.tree import Basis, NewGoal, StackRun, Tree
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
@@ -34,9 +36,11 @@ from heat.template.registry import Layer
 class Loader:
     """Builds runs. ``operator`` are the environment layers of the service's host."""
 
-    def __init__(self, crypt: Cipher, addresses: Addresses, operator: tuple[Layer, ...] = ()) -> None:
+    def __init__(self, crypt: Cipher, addresses: Addresses, operator: tuple[Layer, ...] = (),
+                 template_dir: str = '') -> None:
         self.crypt = crypt
         self._addresses = addresses
+        self._template_dir = template_dir
         self.operator = operator
 
     # -- from the database -----------------------------------------------------------------------
@@ -72,13 +76,15 @@ class Loader:
     def signals(self, conn: Connection, root_id: str) -> tuple[signals.Signal, ...]:
         return tuple(signals.waiting(conn, root_id, self.crypt))
 
-    def compiled(self, conn: Connection, identity: StackId, template_id: int) -> Compiled:
+    def compiled(self, conn: Connection, identity: StackId, template_id: int,
+                 inside: Iterable[str] = ()) -> Compiled:
         """A stored template with its environment, compiled for the stack."""
         found = templates.load_template(conn, template_id, self.crypt)
         if found is None:
             raise LookupError(f'The template {template_id} of stack {identity.stack_name} is gone.')
         tree, environment, files = found
-        return compile_all(identity, tree, environment, files, operator=self.operator)
+        return compile_all(identity, tree, environment, HostFiles(files, self._template_dir),
+                           operator=self.operator, inside=frozenset(inside))
 
     def credential(self, conn: Connection, root: Stack) -> Credential | None:
         """Who the tree's calls are made as."""
@@ -96,29 +102,28 @@ class Loader:
 
     def _load_run(self, conn: Connection, stack: Stack, goal: Goal, rows: dict[str, Row],
                   tree: Tree) -> StackRun:
-        compiled = self.compiled(conn, stack.identity, stack.template_id)
+        compiled = self.compiled(conn, stack.identity, stack.template_id, goal.options.get('inside', ()))
         parent = tree.stacks.get(stack.owner_id or '')
         run = self.run(stack, goal, compiled, rows, parent)
         if stack.status is Status.IN_PROGRESS:
-            back, back_wanted = self._way_back(conn, stack, goal)
-            run.rollback_to, run.rollback_wanted = back, back_wanted
+            back, run.rollback = self._way_back(conn, stack, goal)
+            run.rollback_to = back
             run.traversal = Traversal(stack, goal, run.wanted, rows, run.types, rollback_to=back)
         return run
 
     def _load_goal(self, conn: Connection, stack: Stack, goal: Goal) -> NewGoal:
         compiled = self.compiled(conn, stack.identity, goal.template_id)
-        back, back_wanted = self._way_back(conn, stack, goal)
+        back, rollback = self._way_back(conn, stack, goal)
         wanted = Wanted() if goal.action is Action.DELETE else compiled.wanted()
-        return NewGoal(stack, goal, wanted, compiled.types, compiled.environment.to_dict(), compiled.files,
-                       back, back_wanted, self.credential(conn, stack))
+        return NewGoal(stack, goal, basis(compiled, wanted), back, rollback, self.credential(conn, stack))
 
-    def _way_back(self, conn: Connection, stack: Stack, goal: Goal) -> tuple[Goal | None, Wanted | None]:
+    def _way_back(self, conn: Connection, stack: Stack, goal: Goal) -> tuple[Goal | None, Basis | None]:
         if goal.on_failure != 'rollback' or goal.action is Action.ROLLBACK:
             return None, None
         if stack.prev_template_id is None:
-            return rollback_goal(goal, goal.template_id), Wanted()
+            return rollback_goal(goal, goal.template_id), None
         compiled = self.compiled(conn, stack.identity, stack.prev_template_id)
-        return rollback_goal(goal, stack.prev_template_id), compiled.wanted()
+        return rollback_goal(goal, stack.prev_template_id), basis(compiled, compiled.wanted())
 
     @staticmethod
     def plugin(row: Row) -> Any:
@@ -134,14 +139,23 @@ class Loader:
                                             and stack.prev_template_id is None):
             wanted = Wanted()
         else:
-            wanted = compiled.wanted()
-        types: Any = parent.types if parent is not None else compiled.types
-        return StackRun(stack, goal, wanted, rows, types, self.around(stack),
+            row = parent.rows.get(stack.parent_row or '') if parent is not None else None
+            wanted = compiled.wanted(facade(row) if row is not None else None, goal.options.get('reads', ()))
+        return StackRun(stack, goal, wanted, rows, compiled.types, self.around(stack),
                         compiled.environment.to_dict(), compiled.files)
+
+    @property
+    def region(self) -> str:
+        return self._addresses.region
 
     def around(self, stack: Stack) -> Surroundings:
         return Surroundings(stack.identity, self._addresses.region, stack.stack_user_project_id,
                             self._addresses.urls())
+
+
+def basis(compiled: Compiled, wanted: Wanted) -> Basis:
+    """What a stack made from ``compiled`` is walked with towards ``wanted``."""
+    return Basis(wanted, compiled.types, compiled.environment.to_dict(), compiled.files)
 
 
 def rollback_goal(goal: Goal, template_id: int) -> Goal:

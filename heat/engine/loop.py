@@ -449,7 +449,10 @@ class Loop:
 
     def set_timeout(self, tree: Tree, run: StackRun) -> None:
         """The goal's deadline is absolute, so it survives a restart."""
-        if run.goal.timeout_at is None:
+        parent = tree.stacks.get(run.stack.owner_id or '')
+        if run.goal.timeout_at is None or (
+                parent is not None and parent.working and parent.goal.timeout_at == run.goal.timeout_at):
+            # A parent whose time is over stops its children.
             return
         seq, root_id, stack_id = run.goal.seq, tree.root_id, run.stack.id
         due = self.clock.monotonic() + max(0.0, run.goal.timeout_at - self.clock.wall())

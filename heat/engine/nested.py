@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from heat.common.ids import physical_name
-from heat.engine.compiled import child_environment, compile_wanted
+from heat.common import errors
+from heat.common.ids import StackId, physical_name
+from heat.engine.compiled import Compiled, child_environment, compile_child
+from heat.engine.render import plain
 from heat.engine.tree import StackRun
+from heat.model.op import StepFailed
 from heat.model.outcome import Failed
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
@@ -42,43 +45,88 @@ def child_id(row: Row) -> str:
     return str(uuid_module.uuid5(_NAMESPACE, row.uuid))
 
 
-def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None) -> Made:
-    """The child's run towards what the parent's step asks.
+def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None, now: float,
+               deepest: int) -> Made:
+    """The child's run towards what the parent's step asks; ``now`` is wall time.
 
-    Raises what compiling the child's template raises (HeatException, ValueError).
+    Raises StepFailed, and what compiling the child's template raises.
     """
-    kind = parent.types.of(row)
     seq = child.goal.seq + 1 if child is not None else 1
     identity = row.physical_id or child_id(row)
     name = child.stack.name if child is not None else physical_name(parent.stack.name, row.name, row.uuid)
-    goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by)
+    if child is None:
+        if verb not in (Action.CREATE, Action.UPDATE):
+            raise StepFailed(f'The stack of resource {row.name} is not there.', 'NotFound')
+        # What a failed creation did not come to is made now.
+        verb = Action.CREATE
+    depth = parent.stack.nested_depth + 1
+    if depth > deepest:
+        raise errors.RequestLimitExceeded(message=f'Recursion depth exceeds {deepest}.')
     stack = Stack(
         id=identity, name=name, tenant=parent.stack.tenant, root_id=parent.stack.root_id, template_id=0,
         action=verb, status=Status.IN_PROGRESS, reason=f'Stack {verb} started', owner_id=parent.stack.id,
-        parent_resource_name=row.name, parent_row=row.uuid, nested_depth=parent.stack.nested_depth + 1,
+        parent_resource_name=row.name, parent_row=row.uuid, nested_depth=depth,
         username=parent.stack.username, user_creds_id=parent.stack.user_creds_id,
         stack_user_project_id=parent.stack.stack_user_project_id, disable_rollback=True,
         timeout=parent.stack.timeout, goal_seq=seq)
-    view = View(child) if child is not None else None
-    environment: Mapping[str, Any]
-    if verb in (Action.CREATE, Action.UPDATE):
-        template = kind.expand(row, view)  # type: ignore[attr-defined]
-        kept = kind.kept(row, view)  # type: ignore[attr-defined]
-        if kept:
-            row = replace(row, data={**row.data, **kept})
-        tree: Mapping[str, Any] = template.tree
-        environment = child_environment(parent.environment, template.parameters)
-        wanted, types = compile_wanted(stack.identity, tree, environment, parent.files, parent.types)
-    else:
-        assert child is not None
-        tree, environment, types = child.wanted.template.raw if child.wanted.template else {}, \
-            child.environment, child.types
-        wanted = Wanted() if verb is Action.DELETE else child.wanted
-    around = replace(parent.around, stack=stack.identity)
+    goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by)
     rows = child.rows if child is not None else {}
-    run = StackRun(stack, goal, wanted, rows, types, around, environment, parent.files)
-    run.traversal = Traversal(stack, goal, wanted, rows, types)
-    return Made(run, tree, row)
+    if verb in (Action.CREATE, Action.UPDATE):
+        return _made(parent, row, stack, goal, child, rows, now)
+    assert child is not None
+    goal = replace(goal, options=child.goal.options)
+    wanted = Wanted() if verb is Action.DELETE else child.wanted
+    raw: Mapping[str, Any] = child.wanted.template.raw if child.wanted.template else {}
+    run = StackRun(stack, goal, wanted, rows, child.types, replace(parent.around, stack=stack.identity),
+                   child.environment, child.files)
+    run.traversal = Traversal(stack, goal, wanted, rows, run.types)
+    return Made(run, raw, row)
+
+
+def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun | None, rows: dict[str, Row],
+          now: float) -> Made:
+    """Towards the template that the row's properties ask for."""
+    kind: Any = parent.types.of(row)
+    refusal = kind.elsewhere(row.props or {}, parent.around.region)
+    if refusal is not None:
+        raise StepFailed(refusal, 'StackValidationFailed')
+    view = View(child) if child is not None else None
+    template = kind.expand(row, view)
+    kept = kind.kept(row, view)
+    if kept:
+        row = replace(row, data={**row.data, **kept})
+    environment = child_environment(parent.environment, template, row.name)
+    types: Any = parent.types
+    compiled = compile_child(stack.identity, template, environment, types)
+    reads = kind.reads(row)
+    if child is not None:
+        _keep_immutable(child, compiled)
+    options = {key: value for key, value in (
+        ('reads', reads), ('inside', sorted(compiled.types.inside))) if value}
+    goal = replace(goal, options=options)
+    if template.minutes is not None:
+        ends = now + template.minutes * 60
+        goal = replace(goal, timeout_at=ends if goal.timeout_at is None else min(ends, goal.timeout_at))
+        stack = replace(stack, timeout=template.minutes)
+    wanted = compiled.wanted(facade(row), reads)
+    run = StackRun(stack, goal, wanted, rows, compiled.types, replace(parent.around, stack=stack.identity),
+                   environment, compiled.files)
+    run.traversal = Traversal(stack, goal, wanted, rows, compiled.types)
+    return Made(run, compiled.template.raw, row)
+
+
+def _keep_immutable(child: StackRun, compiled: Compiled) -> None:
+    old = child.wanted.facts.parameters
+    changed = [name for name, schema in compiled.template.parameters.items()
+               if schema.immutable and name in old and old[name] != compiled.parameters.value(name)]
+    if changed:
+        raise errors.ImmutableParameterModified(keys=', '.join(changed))
+
+
+def facade(row: Row) -> dict[str, Any]:
+    """What a nested stack may know of the resource it stands for (resource_facade)."""
+    return {'metadata': row.metadata, 'deletion_policy': row.keep.get('deletion_policy', 'Delete'),
+            'update_policy': row.keep.get('update_policy') or {}}
 
 
 def failure(reason: str) -> Failed:
@@ -90,15 +138,15 @@ def failure(reason: str) -> Failed:
     return Failed(found['message'], found['kind'], path)
 
 
-def gather(parent: StackRun, row: Row, child: StackRun, wanted: tuple[Any, ...]) -> dict[str, Any]:
-    """The attributes of a nested resource whose child has come to its end."""
-    kind = parent.types.of(row)
-    return dict(kind.gather(row, View(child), wanted))  # type: ignore[attr-defined]
-
-
-def rollback_wanted(run: StackRun, goal: Goal) -> Wanted:
-    """What a rollback walks to: the template before, or nothing."""
-    return run.rollback_wanted if run.rollback_wanted is not None else Wanted()
+def gather(parent: StackRun, row: Row, child: StackRun,
+           wanted: tuple[Any, ...]) -> tuple[Row, dict[str, Any]]:
+    """A nested resource whose child has come to its end: its row with what it keeps, its attributes."""
+    kind: Any = parent.types.of(row)
+    view = View(child)
+    known = plain(kind.learn(row, view, wanted))
+    if known:
+        row = replace(row, data={**row.data, **known})
+    return row, plain(kind.gather(row, view, wanted))
 
 
 class View:
@@ -107,6 +155,10 @@ class View:
     def __init__(self, run: StackRun) -> None:
         self._run = run
         self._scope = _at_rest(run).scope
+
+    @property
+    def identity(self) -> StackId:
+        return self._run.stack.identity
 
     def names(self) -> list[str]:
         live = {row.name for row in self._run.rows.values()
@@ -121,9 +173,22 @@ class View:
         return self._scope.attribute(name, attribute, path)
 
     def outputs(self) -> dict[str, Any]:
+        return self._told()[0]
+
+    def faults(self) -> dict[str, str]:
+        return self._told()[1]
+
+    def _told(self) -> tuple[dict[str, Any], dict[str, str]]:
+        values: dict[str, Any] = {}
+        faults: dict[str, str] = {}
         template = self._run.wanted.template
-        return {} if template is None else {
-            name: output.value.value(self._scope) for name, output in template.outputs.items()}
+        for name, output in template.outputs.items() if template is not None else ():
+            values[name] = None
+            try:
+                values[name] = output.value.value(self._scope)
+            except (errors.HeatException, ValueError, TypeError, KeyError) as error:
+                faults[name] = f'{error.args[0]} was not found' if isinstance(error, KeyError) else str(error)
+        return values, faults
 
     def row(self, name: str) -> Row | None:
         return self._run.traversal.row_of(name) if self._run.traversal is not None else None

@@ -85,7 +85,7 @@ def _stale(row: Row, kind: Any, name: str) -> bool:
 
 def attributes(row: Row, kind: Any, extra: Iterable[str], stack: Stack, live: Live) -> dict[str, Any]:
     """All attributes of a resource and those in ``extra``; null for what is not known."""
-    names = [name for name in kind.schema.attributes if name != 'show']
+    names = [name for name in kind.attribute_names(row) if name != 'show']
     names += [name for name in extra if name not in names]
     if row.action in NOT_THERE:
         return dict.fromkeys(names)

@@ -22,6 +22,7 @@ from heat.common.ids import StackId
 from heat.db import connect, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine.compiled import Compiled, compile_all
+from heat.engine.documents import HostFiles
 from heat.engine.outputs import Live
 from heat.model.stack import Stack
 from heat.template.registry import Layer
@@ -90,4 +91,5 @@ class Stored:
     def _compiled(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
                   files: Mapping[str, str]) -> Compiled:
         """Leniently: a stack is shown even if its stored parameters no longer fit."""
-        return compile_all(stack.identity, tree, environment, files, operator=self._operator, strict=False)
+        return compile_all(stack.identity, tree, environment, HostFiles(files, self._conf.template_dir),
+                           operator=self._operator, strict=False)

@@ -72,10 +72,14 @@ Next = Ask | Watch | Pause | Ended
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds: how long a call may live, and how long the cloud may take to show it."""
+    """Seconds: how long a call may live, and how long the cloud may take to show it.
+
+    ``nested_depth`` is how deep stacks may stand in one another.
+    """
 
     http_timeout: float = 60.0
     settle: float = 5.0
+    nested_depth: int = 5
 
 
 class StepRun:

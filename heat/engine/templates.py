@@ -10,16 +10,19 @@ Neighbours: ``service`` dispatches here; ``validate`` is the strict one;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from oslo_config import cfg
 
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
-from heat.common import errors
+from heat.common import errors, fetch
 from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
-from heat.engine.compiled import Compiled, child_environment, compile_all
+from heat.engine.compiled import Compiled, child_environment, compile_all, compile_child
+from heat.engine.documents import Documents, Fetch
+from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.plan.references import graph_of
 from heat.plan.traversal import Wanted
@@ -43,7 +46,9 @@ class Templates:
 
     def __init__(self, conf: cfg.ConfigOpts, *, available: Callable[[RequestContext, Any], bool],
                  allowed: Callable[[RequestContext, str], bool],
-                 plugins: Mapping[str, type[Resource]] = PLUGINS, operator: Sequence[Layer] = ()) -> None:
+                 plugins: Mapping[str, type[Resource]] = PLUGINS, operator: Sequence[Layer] = (),
+                 read: Fetch = fetch.document) -> None:
+        self._fetch = read
         self._conf = conf
         self._available = available
         self._allowed = allowed
@@ -66,12 +71,14 @@ class Templates:
             raise errors.NotSupported(feature='A files container')
         ignored = {str(code) for code in ignorable_errors or ()}
         try:
-            compiled = compile_all(None, template, params, files, operator=self._operator,
-                                   environment_files=environment_files, strict=False)
+            compiled = compile_all(None, template, params, Documents(files, self._conf, self._fetch),
+                                   operator=self._operator, environment_files=environment_files, strict=False)
             wanted = compiled.wanted()
             self._check(context, compiled, wanted, ignored)
             shown = self._described(compiled)
             shown['Environment'] = compiled.environment.user_form()
+            # Templates that are named as types directly are told as if they had been mapped.
+            shown['Environment']['resource_registry'] |= compiled.types.registry.direct_templates
             if show_nested:
                 nested = self._nested(compiled, wanted, 0)
                 if nested:
@@ -132,15 +139,16 @@ class Templates:
         try:
             raw = definition.properties.value(NullScope(dict(wanted.facts.parameters), compiled.files))
             props, wrong = schema.resolve(kind.schema.properties, raw or {}, unknown_ok=True)
-            if wrong or schema.has_unknown(props):
+            if wrong:
                 return {}
             child = kind.expand(Row(NOWHERE, NOWHERE, NOWHERE, definition.name, kind.type, props=props), None)
-            inner = compile_all(None, child.tree,
-                                child_environment(compiled.environment.to_dict(), child.parameters),
-                                compiled.files, operator=self._operator, strict=False)
+            child = replace(child, parameters={name: value for name, value in child.parameters.items()
+                                               if not schema.has_unknown(value)})
+            inner = compile_child(None, child, child_environment(
+                compiled.environment.to_dict(), child, definition.name), compiled.types, strict=False)
             shown = self._described(inner)
             nested = self._nested(inner, inner.wanted(), depth + 1)
-        except (errors.HeatException, ValueError, TypeError, KeyError):
+        except (errors.HeatException, StepFailed, ValueError, TypeError, KeyError):
             # The insides are not what is validated here.
             return {}
         return {**shown, 'NestedParameters': nested} if nested else shown

@@ -23,9 +23,23 @@ from heat.plan.types import Types
 from heat.resources.base import Surroundings
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a stack is walked with; ``environment`` and ``files`` are what nested stacks inherit."""
+
+    wanted: Wanted
+    types: Types
+    environment: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
 @dataclass
 class StackRun:
-    """One stack in memory. ``environment`` and ``files`` are what nested stacks inherit."""
+    """One stack in memory.
+
+    ``rollback`` is what it goes back to when its goal fails; ``cancelled`` tells that
+    its parent has stopped it.
+    """
 
     stack: Stack
     goal: Goal
@@ -37,9 +51,14 @@ class StackRun:
     files: Mapping[str, str] = field(default_factory=dict)
     traversal: Traversal | None = None
     rollback_to: Goal | None = None
-    rollback_wanted: Wanted | None = None
+    rollback: Basis | None = None
     closing: Finish | None = None
     turning: bool = False
+    cancelled: bool = False
+
+    @property
+    def basis(self) -> Basis:
+        return Basis(self.wanted, self.types, self.environment, self.files)
 
     @property
     def working(self) -> bool:
@@ -80,10 +99,7 @@ class NewGoal:
 
     stack: Stack
     goal: Goal
-    wanted: Wanted
-    types: Types
-    environment: Mapping[str, Any]
-    files: Mapping[str, str]
-    rollback_to: Goal | None
-    rollback_wanted: Wanted | None = None
+    basis: Basis
+    rollback_to: Goal | None = None
+    rollback: Basis | None = None
     credential: Credential | None = None

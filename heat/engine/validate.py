@@ -8,7 +8,7 @@ Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 from heat import schema
@@ -19,11 +19,13 @@ from heat.common import errors
 from heat.common.context import RequestContext
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
-from heat.engine.compiled import Compiled, child_environment, compile_wanted
-from heat.model.op import CloudFault
+from heat.engine.compiled import Compiled, child_environment, compile_child
+from heat.model.op import CloudFault, StepFailed
 from heat.model.resource import Row
 from heat.plan.references import graph_of, references_by_resource
 from heat.plan.traversal import Wanted
+from heat.resources.nested import ChildTemplate
+from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
 from heat.template.definition import Definition, Template, check_attributes, check_references
 from heat.template.expr import NullScope
@@ -36,7 +38,8 @@ class Validator:
 
     def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
                  available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
-                 max_depth: int) -> None:
+                 max_depth: int, region: str = '') -> None:
+        self._region = region
         self._context = context
         self._finder = finder
         self._credential = credential
@@ -50,7 +53,7 @@ class Validator:
         """Raise StackValidationFailed and its kin if this stack cannot be made."""
         self._count = 0
         self._parameters(compiled)
-        self._template(identity, wanted, compiled.types, compiled.environment.to_dict(), compiled.files, 0)
+        self._template(identity, wanted, compiled, 0)
 
     def _parameters(self, compiled: Compiled) -> None:
         faults = []
@@ -61,9 +64,8 @@ class Validator:
         if faults:
             raise errors.StackValidationFailed(message='\n'.join(faults))
 
-    def _template(self, identity: StackId, wanted: Wanted, types: Any, environment: Mapping[str, Any],
-                  files: Mapping[str, str], depth: int) -> None:
-        template = wanted.template
+    def _template(self, identity: StackId, wanted: Wanted, compiled: Compiled, depth: int) -> None:
+        template, types = wanted.template, compiled.types
         assert template is not None
         self._count += len(template.resources)
         if 0 <= self._max_resources < self._count:
@@ -86,13 +88,13 @@ class Validator:
         graph_of(template.resources, types)
         faults: list[str] = []
         reads = references_by_resource(template)
-        scope = NullScope(dict(wanted.facts.parameters), files)
+        scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         for name, definition in template.resources.items():
             kind = types(definition.type, name)
             props = self._properties(name, definition, kind, scope, faults)
-            if kind.nested and props is not None and not faults and not schema.has_unknown(props):
+            if kind.nested and props is not None and not faults:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
-                             types, environment, files, depth)
+                             compiled, depth)
         if faults:
             more = len(faults) - MAX_TOLD
             told = faults[:MAX_TOLD] + ([f'... and {more} more'] if more > 0 else [])
@@ -100,7 +102,9 @@ class Validator:
 
     def _type(self, kind: Any, called: str) -> None:
         if self._policy is not None:
-            self._policy.enforce_type(self._context, kind.type)
+            # A template has no name but the one it is called by.
+            named = called if kind.type == TemplateResource.type else kind.type
+            self._policy.enforce_type(self._context, named)
         if kind.service is not None and not self._available(kind.service):
             raise unavailable(kind.service, called)
 
@@ -145,20 +149,40 @@ class Validator:
             return str(error)
         return None
 
-    def _nested(self, identity: StackId, name: str, kind: Any, props: dict[str, Any], reads: Any, types: Any,
-                environment: Mapping[str, Any], files: Mapping[str, str], depth: int) -> None:
+    def _nested(self, identity: StackId, name: str, kind: Any, props: dict[str, Any], reads: Any,
+                outer: Compiled, depth: int) -> None:
+        """The stack that a resource is, with what its values are not known yet left open."""
         row = Row(uuid='00000000-0000-4000-8000-000000000000', stack_id=identity.stack_id,
                   root_id=identity.stack_id, name=name, type=kind.type, props=props,
                   keep={'wanted': list(reads)})
-        template = kind.expand(row, None)
-        inner = child_environment(environment, template.parameters)
+        place = f'resources.{name}<nested_stack>'
         try:
-            wanted, inner_types = compile_wanted(identity, template.tree, inner, files, types)
-            self._template(identity, wanted, inner_types, inner, files, depth + 1)
+            refusal = kind.elsewhere(props, self._region)
+            if refusal is not None:
+                raise errors.StackValidationFailed(message=refusal)
+            child = self._expanded(kind, row)
+            if child is None:
+                return
+            inner = child_environment(outer.environment.to_dict(), child, name)
+            compiled = compile_child(identity, child, inner, outer.types)
+            self._template(identity, compiled.wanted(), compiled, depth + 1)
         except errors.StackValidationFailed as error:
             raise errors.StackValidationFailed(
-                error=error.error, path=f'resources.{name}<nested_stack>'
-                + (f'.{error.path}' if error.path else ''), message=error.error_message) from error
+                error=error.error, path=place + (f'.{error.path}' if error.path else ''),
+                message=error.error_message) from error
+
+    @staticmethod
+    def _expanded(kind: Any, row: Row) -> ChildTemplate | None:
+        """The child's template; None if it takes values that are not known yet to tell."""
+        try:
+            found: ChildTemplate = kind.expand(row, None)
+        except StepFailed as error:
+            raise errors.StackValidationFailed(message=str(error)) from error
+        except (TypeError, ValueError, AttributeError):
+            if schema.has_unknown(row.props):
+                return None
+            raise
+        return None if found.source is schema.UNKNOWN else found
 
 
 def _check_parameters(template: Template, known: Collection[str]) -> None:

@@ -15,10 +15,11 @@ from heat.template.definition import Definition, Template
 from heat.template.expr import Ref
 
 
-def references_by_resource(template: Template) -> dict[str, set[Ref]]:
-    """Who is asked for which attributes, by any resource or output."""
+def references_by_resource(template: Template, outside: frozenset[Ref] = frozenset()) -> dict[str, set[Ref]]:
+    """Who is asked for which attributes, by any resource or output, or from ``outside``."""
     found: dict[str, set[Ref]] = {}
-    everywhere = [definition.refs() for definition in template.resources.values()]
+    everywhere = [outside]
+    everywhere += [definition.refs() for definition in template.resources.values()]
     everywhere += [output.value.refs() for output in template.outputs.values()]
     for refs in everywhere:
         for ref in refs:

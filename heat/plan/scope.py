@@ -71,7 +71,7 @@ class StackScope:
         if row is None or row.action in (Action.INIT, Action.DELETE):
             return None
         if attribute is None:
-            return {name: kind.attribute(row, name, ()) for name in kind.schema.attributes}
+            return {name: kind.attribute(row, name, ()) for name in kind.attribute_names(row)}
         return kind.attribute(row, attribute, path)
 
     def file(self, name: str) -> str:

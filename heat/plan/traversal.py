@@ -53,10 +53,14 @@ IN_PLACE = {Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the goal's template asks for; ``template`` is None for a deletion."""
+    """What the goal's template asks for; ``template`` is None for a deletion.
+
+    ``reads`` are attributes that are asked for from outside, by a parent stack.
+    """
 
     template: Template | None = None
     facts: Facts = field(default_factory=Facts)
+    reads: frozenset[Ref] = frozenset()
 
     @property
     def definitions(self) -> Mapping[str, Definition]:
@@ -257,14 +261,17 @@ class Traversal:
         nested = self.types.of(row).nested
         if nested:
             keep['wanted'] = list(wanted)
-        if decision.verdict is Verdict.KEEP and nested and row.keep.get('wanted', []) != list(wanted):
+        if (decision.verdict is Verdict.KEEP and nested
+                and (row.goal_seq != self.goal.seq or row.keep.get('wanted', []) != list(wanted))):
+            # Its own resources decide, each by itself, whether there is anything to do.
             decision = Decision(Verdict.UPDATE)
         if decision.verdict is Verdict.KEEP and row.keep.get('released'):
             # Its successor failed; what it had let go must come back to it.
             decision = Decision(Verdict.UPDATE)
         if decision.verdict is Verdict.KEEP:
-            if set(row.requires) != set(requires) or row.keep != keep or row.replaced_by:
-                row = replace(row, requires=requires, keep=keep, replaced_by=None)
+            if (set(row.requires) != set(requires) or row.keep != keep or row.replaced_by
+                    or row.type != definition.type):
+                row = replace(row, type=definition.type, requires=requires, keep=keep, replaced_by=None)
                 self._save(row)
             missing = tuple(w for w in wanted if w not in row.attrs)
             if missing and not nested and not self.types.of(row).pure:
@@ -280,7 +287,7 @@ class Traversal:
             if row.keep.get('released'):
                 revive['restore'] = True
             changes = {'keep': {**keep, **revive, 'old_props': row.props or {}}, 'props': found.props,
-                       'requires': requires, 'replaced_by': None}
+                       'requires': requires, 'replaced_by': None, 'type': definition.type}
             if found.metadata != row.keep.get('metadata', {}):
                 changes['metadata'] = found.metadata
             self._start(self._restarted(row), Action.UPDATE, **changes)
@@ -355,7 +362,7 @@ class Traversal:
         if template is None or row.name not in template.resources:
             return ()
         if self._refs is None:
-            self._refs = references_by_resource(template)
+            self._refs = references_by_resource(template, self.wanted.reads)
         return self.types.of(row).wanted(frozenset(self._refs.get(row.name, ())))
 
     # -- down and in place -----------------------------------------------------------------------

@@ -55,6 +55,10 @@ class ResourceType(Protocol):
         """Whether the type has a step of its own for ``verb``."""
         ...
 
+    def attribute_names(self, row: Row) -> tuple[str, ...]:
+        """The names of all attributes of the row."""
+        ...
+
     def knows(self, name: str) -> bool:
         """Whether ``name`` is an attribute of this type (dynamic ones included)."""
         ...

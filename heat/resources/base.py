@@ -138,6 +138,11 @@ class Resource:
         return row.attrs.get(name)
 
     @classmethod
+    def attribute_names(cls, row: Row) -> tuple[str, ...]:
+        """The names of all attributes that ``row`` has."""
+        return tuple(cls.schema.attributes)
+
+    @classmethod
     def knows(cls, name: str) -> bool:
         return name in cls.schema.attributes or name == 'show'
 

@@ -1,9 +1,9 @@
 """Resources that are stacks of their own.
 
 Purpose: a nested type says what its child's template is (``expand``) and what
-the finished child means for its attributes (``gather``). Invariant: both are
-pure; the child runs in the same tree under the same lease, without polling or
-messages. Neighbours: ``engine.nested`` submits the child's goal.
+the finished child means for its attributes (``gather``, ``learn``). Invariant:
+all of it is pure; the child runs in the same tree under the same lease, without
+polling or messages. Neighbours: ``engine.nested`` submits the child's goal.
 """
 
 from __future__ import annotations
@@ -12,20 +12,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from heat.common import errors
+from heat.common.ids import StackId
 from heat.model.resource import Row
+from heat.model.status import Action
 from heat.resources.base import Resource
+from heat.template.expr import Ref, Walked
+
+LEARNED = 'learned'
 
 
 @dataclass(frozen=True, slots=True)
 class ChildTemplate:
-    """What a nested stack is made from: a template tree and its parameters."""
+    """What a nested stack is made from: a template tree and its parameters.
 
-    tree: Mapping[str, Any]
+    ``source`` names a document that holds the template, instead of ``tree``;
+    ``inside`` is the name under which the template is known, if it has one;
+    ``minutes`` is how long the child may take, None for as long as its parent.
+    """
+
+    tree: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    inside: str | None = None
+    minutes: int | None = None
 
 
 class ChildView(Protocol):
     """A child stack as its parent's resource may see it."""
+
+    @property
+    def identity(self) -> StackId: ...
 
     def names(self) -> list[str]:
         """Names of the child's live resources, in the order of its template."""
@@ -37,13 +54,22 @@ class ChildView(Protocol):
 
     def outputs(self) -> dict[str, Any]: ...
 
+    def faults(self) -> dict[str, str]:
+        """Why those outputs have no value that have none."""
+        ...
+
     def row(self, name: str) -> Row | None: ...
 
 
 class Nested(Resource):
-    """Base of nested types. ``row.physical_id`` is the child's stack id."""
+    """Base of nested types. ``row.physical_id`` is the child's stack id.
+
+    A failed child is mended by the next update and not made anew: what stands in
+    it stays.
+    """
 
     nested: ClassVar[bool] = True
+    survives_failure: ClassVar[bool] = True
 
     @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:
@@ -56,6 +82,121 @@ class Nested(Resource):
         return {}
 
     @classmethod
+    def learn(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:
+        """What to keep privately of a finished child: what it tells may be secret."""
+        return {}
+
+    @classmethod
     def kept(cls, row: Row, child: ChildView | None) -> dict[str, Any]:
         """Private data to keep on the row when a child's goal is set."""
         return {}
+
+    @classmethod
+    def reads(cls, row: Row) -> list[list[Any]]:
+        """``[resource, attribute, *path]`` of what is read inside the child, its outputs aside.
+
+        ``row.keep['wanted']`` says what is asked of the resource itself.
+        """
+        return []
+
+    @classmethod
+    def elsewhere(cls, props: Mapping[str, Any], region: str) -> str | None:
+        """Why the child cannot be made in this tree: a sentence, or None. Values may be UNKNOWN."""
+        return None
+
+    @classmethod
+    def supports(cls, verb: Action) -> bool:
+        return verb is Action.CHECK or super().supports(verb)
+
+
+class Told(Nested):
+    """Attributes are the child's outputs and, dotted, what its resources tell."""
+
+    @classmethod
+    def knows(cls, name: str) -> bool:
+        # Which outputs there are depends on the child; ``attribute`` refuses the others.
+        return True
+
+    @classmethod
+    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
+        dotted = {(ref.attribute, *ref.path) for ref in refs
+                  if ref.attribute is not None and member_of(ref.attribute) is not None}
+        return tuple(list(entry) for entry in sorted(dotted, key=str))
+
+    @classmethod
+    def reads(cls, row: Row) -> list[list[Any]]:
+        found = [inside(name, tuple(path)) for name, *path in row.keep.get('wanted', ())]
+        return [list(entry) for entry in found if len(entry) > 1]
+
+    @classmethod
+    def learn(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:
+        reads = []
+        for name, *path in wanted:
+            entry = inside(name, tuple(path))
+            try:
+                reads.append([list(entry), read(child, entry)])
+            except errors.HeatException:
+                # Who reads it is told that there is no such attribute.
+                continue
+        return {LEARNED: {'arn': child.identity.arn(), 'outputs': child.outputs(), 'faults': child.faults(),
+                          'reads': reads}}
+
+    @classmethod
+    def attribute_names(cls, row: Row) -> tuple[str, ...]:
+        return tuple(learned(row).get('outputs', ()))
+
+    @classmethod
+    def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
+        told = learned(row)
+        if not told:
+            return None
+        if member_of(name) is None:
+            return output(row, name)
+        reads = {tuple(key): value for key, value in told['reads']}
+        if inside(name, path) not in reads:
+            raise errors.InvalidTemplateAttribute(resource=row.name, key=name)
+        return Walked(reads[inside(name, path)])
+
+
+def learned(row: Row) -> dict[str, Any]:
+    """What was kept of the child when it last came to its end."""
+    found: dict[str, Any] = row.data.get(LEARNED) or {}
+    return found
+
+
+def output(row: Row, name: str) -> Any:
+    """An output of the child; TemplateOutputError says why it has no value, if it has none."""
+    told = learned(row)
+    if name in (told.get('faults') or {}):
+        raise errors.TemplateOutputError(resource=row.name, attribute=name, message=told['faults'][name])
+    outputs = told.get('outputs') or {}
+    if name not in outputs and name != 'show':
+        raise errors.InvalidTemplateAttribute(resource=row.name, key=name)
+    return outputs.get(name)
+
+
+def member_of(name: str) -> str | None:
+    """``resource.a.b`` -> 'a': whose attribute a dotted name asks for; None for any other name."""
+    parts = name.split('.', 2)
+    return parts[1] if parts[0] == 'resource' and len(parts) > 1 else None
+
+
+def inside(name: str, path: tuple[Any, ...]) -> tuple[Any, ...]:
+    """``resource.a.b`` with a path -> ('a', 'b', *path)."""
+    return (*name.split('.', 2)[1:], *path)
+
+
+def read(child: ChildView, entry: tuple[Any, ...]) -> Any:
+    """What ``(resource, attribute, *path)`` is in the child; the reference of a resource alone."""
+    member, *rest = entry
+    if not rest:
+        return child.reference(member)
+    value = child.attribute(member, rest[0], tuple(rest[1:]))
+    if isinstance(value, Walked):
+        return value.value
+    for step in rest[1:]:
+        try:
+            value = value[step if isinstance(value, dict) else int(step)]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return value

@@ -13,19 +13,31 @@ from typing import Any
 
 from heat.common import errors
 from heat.model.resource import Row
-from heat.resources import heat, openstack
+from heat.resources import aws, heat, openstack
 from heat.resources.base import Resource
-from heat.template.registry import Layer, Registry
+from heat.resources.provider import TemplateResource, compiled_text, provider
+from heat.template.definition import Template
+from heat.template.files import Files
+from heat.template.registry import Layer, Registry, TypeTarget
 
-PLUGINS: Mapping[str, type[Resource]] = {**heat.TYPES, **openstack.TYPES}
+PLUGINS: Mapping[str, type[Resource]] = {**heat.TYPES, **openstack.TYPES, **aws.TYPES}
 
 
 class TypeTable:
-    """The types of one stack; also the source of its nested stacks' types."""
+    """The types of one stack. ``files`` holds the templates that types stand for.
 
-    def __init__(self, layers: Sequence[Layer] = (), plugins: Mapping[str, type[Resource]] = PLUGINS) -> None:
-        self.registry = Registry(plugins, layers)
+    ``defaults`` are the environment's parameter_defaults, ``inside`` names the
+    templates around the stack.
+    """
+
+    def __init__(self, layers: Sequence[Layer] = (), plugins: Mapping[str, type[Resource]] = PLUGINS,
+                 files: Files | None = None, defaults: Mapping[str, Any] | None = None,
+                 inside: frozenset[str] = frozenset()) -> None:
+        self.registry = Registry(plugins, layers, inside)
+        self.files = files if files is not None else Files()
+        self.inside = inside
         self._plugins = plugins
+        self._defaults = defaults or {}
         self._found: dict[tuple[str, str], type[Resource]] = {}
 
     def __call__(self, type_name: str, resource_name: str) -> Any:
@@ -33,13 +45,33 @@ class TypeTable:
         kind = self._found.get(key)
         if kind is None:
             target = self.registry.resolve(type_name, resource_name)
-            if target.plugin is None:
-                raise errors.StackValidationFailed(message=(
-                    f'Resource {resource_name}: the type {type_name} stands for the template '
-                    f'{target.template}; provider templates are not supported.'))
-            kind = self._found[key] = target.plugin
+            kind = self._found[key] = target.plugin or self._provider(type_name, target)
         return kind
 
     def of(self, row: Row) -> Any:
         kind = self._plugins.get(row.class_name)
-        return kind if kind is not None else self(row.type, row.name)
+        if kind is not None:
+            return kind
+        if row.class_name != TemplateResource.type:
+            return self(row.type, row.name)
+        try:
+            found = self(row.type, row.name) if self.files or self.registry.layers else TemplateResource
+        except errors.HeatException:
+            # Its mapping or its template is gone; the row is still to be shown and taken away.
+            return TemplateResource
+        return found if issubclass(found, TemplateResource) else TemplateResource
+
+    def template(self, name: str, user: bool = True) -> Template:
+        """The template among the files; StackValidationFailed and what compiling raises."""
+        return compiled_text(self.files.template(name, user), name)
+
+    def below(self, registry: Mapping[str, Any], files: Files, defaults: Mapping[str, Any],
+              inside: frozenset[str]) -> TypeTable:
+        """The types of a stack nested in this one, whose own resource_registry is ``registry``."""
+        operator = [layer for layer in self.registry.layers if not layer.user]
+        return TypeTable([*operator, Layer(registry)], self._plugins, files, defaults, self.inside | inside)
+
+    def _provider(self, called: str, target: TypeTarget) -> type[Resource]:
+        name = str(target.template)
+        facade = self._plugins.get(called)
+        return provider(self.template(name, target.user), name, called, facade, self._defaults)

@@ -33,6 +33,7 @@ from heat.schema.kinds import (
     Property,
     String,
     Update,
+    has_unknown,
 )
 from heat.schema.lookups import custom_checks, put, translations, walk
 from heat.schema.properties import (
@@ -46,7 +47,7 @@ from heat.schema.properties import (
     requires,
 )
 from heat.schema.render import generate_template, resource_schema
-from heat.schema.resolve import PropertyError, has_unknown, late_defaults, resolve, unknown_names
+from heat.schema.resolve import PropertyError, late_defaults, resolve, unknown_names
 from heat.schema.suggest import nearest, unknown
 from heat.schema.support import STATUSES, SUPPORTED, Support, deprecated, hidden
 from heat.schema.wire import wire

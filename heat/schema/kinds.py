@@ -35,6 +35,15 @@ ABSENT: Final = Mark.ABSENT
 SAME: Final = Mark.SAME
 
 
+def has_unknown(value: Any) -> bool:
+    """Whether UNKNOWN stands anywhere in ``value``."""
+    if value is UNKNOWN:
+        return True
+    if isinstance(value, Mapping):
+        return any(has_unknown(one) for one in value.values())
+    return isinstance(value, list | tuple) and any(has_unknown(one) for one in value)
+
+
 class Update(Enum):
     """What a changed value asks for."""
 

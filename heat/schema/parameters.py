@@ -26,7 +26,7 @@ from heat.schema.constraints import (
     Modulo,
     Range,
 )
-from heat.schema.kinds import ABSENT, UNKNOWN
+from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
 
 MASK = '******'
 REGIONS = ('us-east-1', 'us-west-1', 'us-west-2', 'sa-east-1', 'eu-west-1', 'ap-southeast-1',
@@ -401,6 +401,10 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
         if raw is ABSENT:
             if strict:
                 raise errors.UserParameterMissing(key=name)
+            continue
+        if has_unknown(raw):
+            # A value of the parent that is not known yet: a nested stack under validation.
+            values[name] = UNKNOWN
             continue
         try:
             values[name] = schema.check(raw)

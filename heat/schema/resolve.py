@@ -17,7 +17,7 @@ from typing import Any
 
 from heat.common.errors import path_text
 from heat.schema.constraints import first_fault
-from heat.schema.kinds import ABSENT, UNKNOWN, Property
+from heat.schema.kinds import ABSENT, UNKNOWN, Property, has_unknown
 from heat.schema.moves import moved
 from heat.schema.suggest import unknown
 
@@ -126,15 +126,6 @@ def _any(prop: Property, value: Any) -> Any:
 
 _CONVERSIONS = {'String': _string, 'Integer': _integer, 'Number': _number, 'Boolean': _boolean,
                 'Map': _map, 'List': _list, 'Any': _any}
-
-
-def has_unknown(value: Any) -> bool:
-    """Whether UNKNOWN stands anywhere in ``value``."""
-    if value is UNKNOWN:
-        return True
-    if isinstance(value, Mapping):
-        return any(has_unknown(one) for one in value.values())
-    return isinstance(value, list | tuple) and any(has_unknown(one) for one in value)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ Neighbours: ``functions`` and ``functions_cfn`` build nodes, ``definition`` hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -314,11 +314,12 @@ class NullScope:
     """
 
     def __init__(self, parameters: dict[str, Any] | None = None, files: Any = None,
-                 conditions: dict[str, bool] | None = None) -> None:
+                 conditions: dict[str, bool] | None = None, facade: Mapping[str, Any] | None = None) -> None:
         self.budget = Budget()
         self._parameters = parameters
         self._files = files if files is not None else {}
         self._conditions = conditions or {}
+        self._facade = facade
 
     def parameter(self, name: str) -> Any:
         return UNKNOWN if self._parameters is None else self._parameters.get(name, UNKNOWN)
@@ -336,7 +337,7 @@ class NullScope:
         return self._conditions.get(name, UNKNOWN)
 
     def facade(self, kind: str) -> Any:
-        return UNKNOWN
+        return UNKNOWN if self._facade is None else self._facade.get(kind)
 
     def zones(self) -> Any:
         return UNKNOWN

@@ -31,8 +31,11 @@ class Files(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._files)
 
-    def template(self, name: str) -> str:
-        """The text of a nested template; StackValidationFailed if it was not sent along."""
+    def template(self, name: str, user: bool = True) -> str:
+        """The text of a nested template; StackValidationFailed if it was not sent along.
+
+        ``user`` tells that a user named it: nothing of the service's host is read for users.
+        """
         if name not in self._files:
             scheme = name.split(':', 1)[0] if ':' in name else ''
             reason = 'it was not sent along'

@@ -47,11 +47,17 @@ class Layer:
 
 
 class Registry:
-    """``layers`` go from the weakest (operator) to the strongest (user)."""
+    """``layers`` go from the weakest (operator) to the strongest (user).
 
-    def __init__(self, plugins: Mapping[str, Any], layers: Sequence[Layer] = ()) -> None:
+    ``inside`` names the templates around the stack: a mapping that leads to one of
+    them is not seen within it, so a template may be built on the type it stands for.
+    """
+
+    def __init__(self, plugins: Mapping[str, Any], layers: Sequence[Layer] = (),
+                 inside: frozenset[str] = frozenset()) -> None:
         self.plugins = plugins
         self.layers = tuple(layers)
+        self.inside = inside
         # Template files named as types directly; the interface shows them as mappings.
         self.direct_templates: dict[str, str] = {}
 
@@ -98,7 +104,8 @@ class Registry:
                     if target is None and layer.user:
                         # A user's null takes back only what the user said.
                         continue
-                    if target == name or mark in used:
+                    if target == name or mark in used or (
+                            isinstance(target, str) and target in self.inside):
                         continue
                     if target is None or isinstance(target, str):
                         return mark, pattern, target
@@ -143,6 +150,28 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
+
+
+def registry_below(registry: Mapping[str, Any], resource_name: str, template: str | None) -> dict[str, Any]:
+    """The resource_registry of the stack that a resource is.
+
+    What ``resources`` says of the resource becomes what it says of those inside it.
+    The mappings that lead to ``template``, the stack's own, are left out.
+    """
+    rooms: dict[str, Any] = {}
+    # From the least particular pattern on, so that a name's own entries win.
+    for _pattern, entries in reversed(list(_rooms_of(registry, resource_name))):
+        rooms.update(_without(entries, template))
+    below = _without({key: value for key, value in registry.items() if key != 'resources'}, template)
+    return {**below, 'resources': {name: room for name, room in rooms.items() if isinstance(room, dict)}}
+
+
+def _without(entries: Mapping[str, Any], template: str | None) -> dict[str, Any]:
+    kept = {}
+    for name, value in entries.items():
+        if template is None or value != template:
+            kept[name] = _without(value, template) if isinstance(value, dict) else value
+    return kept
 
 
 def check_registry(registry: Mapping[str, Any]) -> None:

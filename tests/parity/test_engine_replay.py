@@ -3,9 +3,8 @@
 The files tests/data/recorded/engine-*.json are cut from recordings of
 openstack-heat 27.0.1 made on 2026-11-22: stacks are created as there, and every
 answer is compared. What only the front-end decides stands in tests/wire. Not
-covered: provider templates (resources ``kid`` and ``n`` are taken out of the
-templates), types that we do not have, the filter by a resource's number, pages
-of software configs (made in one second, so in no order), answers to an admin of
+covered: types that we do not have, the filter by a resource's number, pages of
+software configs (made in one second, so in no order), answers to an admin of
 another project, updates, actions, signals, marks of health and snapshots.
 """
 
@@ -28,10 +27,8 @@ KNOWN = {'<project>': keystone.PROJECT, '<other_project>': keystone.OTHER_PROJEC
          '<admin_project>': keystone.ADMIN_PROJECT, '<heat>': 'http://localhost', '<user_name>': 'member',
          '<engine_id>': ENGINE}
 TOPICS = sorted(file.stem.removeprefix('engine-') for file in DATA.glob('engine-*.json'))
-UNSERVED = ('kid', 'n')
 EVENTS = 'independent resources interleave as they like'
 ORDER = 'equal keys had no order there; ours is that of creation'
-PROVIDER = 'provider templates are not served yet'
 FAILED_THERE = 'the recorded service failed; ours answers'
 TOLD = 'another sentence for the same fault'
 # (topic, name of a record) -> why ours is another answer.
@@ -64,24 +61,15 @@ DECIDED: dict[tuple[str, str], str] = {
     ('validate', 'CFN Ref unknown'): 'creation refuses it, so does validation',
     ('validate', 'duplicated parameter (YAML keeps the last)'): 'a key given twice is a fault',
     ('validate', 'duplicated resource (YAML keeps the last)'): 'a key given twice is a fault',
-    **{('validate', f'nested {name}'): PROVIDER for name in (
-        'parameters', 'not asked for', 'template missing', 'template broken',
-        'template with an unknown type', 'template unknown property', 'template missing property',
-        'template contains itself')},
 }
 
 
 def trimmed(value: Any) -> Any:
-    """Without the resources that provider templates are, and without what stands for them."""
+    """Without the project of stack users: we make it when a resource needs one, not before."""
     if isinstance(value, dict):
-        return {key: trimmed({name: one for name, one in item.items() if name not in UNSERVED}
-                             if key == 'resources' and isinstance(item, dict) else item)
-                for key, item in value.items()
-                # We make the project of stack users when a resource needs one, not before.
-                if key != 'stack_user_project_id'}
+        return {key: trimmed(item) for key, item in value.items() if key != 'stack_user_project_id'}
     if isinstance(value, list):
-        return [trimmed(item) for item in value if not (isinstance(item, dict) and (
-            item.get('resource_name') in UNSERVED or item.get('parent_resource') in UNSERVED))]
+        return [trimmed(item) for item in value]
     return value
 
 

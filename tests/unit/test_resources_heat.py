@@ -10,6 +10,8 @@ import pytest
 from heat.common.ids import StackId
 from heat.model.resource import Row
 from heat.model.status import Action
+from heat.resources import aws
+from heat.resources.base import Resource
 from heat.resources.heat import TYPES
 from heat.resources.heat.basic import draw
 from heat.resources.heat.group import ResourceGroup, substitute
@@ -18,10 +20,10 @@ from heat.schema.contract import differences
 DATA = Path(__file__).resolve().parents[1] / 'data' / 'resource_types'
 
 
-@pytest.mark.parametrize('name', sorted(TYPES))
-def test_the_schema_is_that_of_the_interface(name: str) -> None:
-    entry = json.loads((DATA / f'{name.replace("::", "_")}.json').read_text())
-    assert differences(TYPES[name].schema, entry) == []
+@pytest.mark.parametrize('kind', [*TYPES.values(), *aws.TYPES.values()], ids=lambda kind: kind.type)
+def test_the_schema_is_that_of_the_interface(kind: type[Resource]) -> None:
+    entry = json.loads((DATA / f'{kind.type.replace("::", "_")}.json').read_text())
+    assert differences(kind.schema, entry) == []
 
 
 def test_a_random_string_has_its_minimums_and_its_length() -> None:

@@ -23,7 +23,7 @@ from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.event import Event
 from heat.model.op import StepFailed
-from heat.model.outcome import Done, Failed
+from heat.model.outcome import Done, Outcome
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
 from heat.plan.effects import (
@@ -248,12 +248,15 @@ class Carrier:
             if run.cancelled:
                 self.feed(tree, parent, Cancelled(step, row))
                 return
-            outcome: Done | Failed = nested.failure(finish.reason)
+            outcome: Outcome = nested.failure(finish.reason)
         elif step.verb is Action.DELETE:
             outcome = Done()
         else:
-            row, attrs = nested.gather(parent, row, run, step.wanted)
-            outcome = Done(attrs=attrs)
+            try:
+                row = nested.instructed(parent, row, run, step.wanted)
+                outcome = Done(attrs=nested.gather(parent, row, run, step.wanted))
+            except (HeatException, ValueError, TypeError) as error:
+                outcome = failure_of(error)
         self.feed(tree, parent, StepDone(step, row, outcome))
 
     # -- goals -----------------------------------------------------------------------------------------

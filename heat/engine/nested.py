@@ -138,15 +138,17 @@ def failure(reason: str) -> Failed:
     return Failed(found['message'], found['kind'], path)
 
 
-def gather(parent: StackRun, row: Row, child: StackRun,
-           wanted: tuple[Any, ...]) -> tuple[Row, dict[str, Any]]:
-    """A nested resource whose child has come to its end: its row with what it keeps, its attributes."""
+def gather(parent: StackRun, row: Row, child: StackRun, wanted: tuple[Any, ...]) -> dict[str, Any]:
+    """The attributes of a nested resource whose child has come to its end."""
     kind: Any = parent.types.of(row)
-    view = View(child)
-    known = plain(kind.learn(row, view, wanted))
-    if known:
-        row = replace(row, data={**row.data, **known})
-    return row, plain(kind.gather(row, view, wanted))
+    return dict(plain(kind.gather(row, View(child), wanted)))
+
+
+def instructed(parent: StackRun, row: Row, child: StackRun, wanted: tuple[Any, ...]) -> Row:
+    """The row with what it keeps privately of a child that has come to its end."""
+    kind: Any = parent.types.of(row)
+    known = plain(kind.learn(row, View(child), wanted))
+    return replace(row, data={**row.data, **known}) if known else row
 
 
 class View:

@@ -21,12 +21,14 @@ from heat.db import events, listing, resources, services, stacks
 from heat.db.listing import Selection
 from heat.engine import render
 from heat.engine.compiled import TEMPLATES
-from heat.engine.outputs import Standing
 from heat.engine.reads_resources import ResourceReads, several, split_status
 from heat.engine.reads_stored import Identity, reach
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
+
+Whole = tuple[Stack, Any, 'list[Row] | None', 'Row | None']
+"""A stack, what it was made from, its rows (None where outputs are not asked for), its parent's row."""
 
 
 class Reads(ResourceReads):
@@ -54,29 +56,28 @@ class Reads(ResourceReads):
             every = self._read(listing.list_stacks, self._selection(context))
             return [self._shown(self._read(self._whole, stack, resolve_outputs)) for stack in every]
 
-        def load(conn: Connection) -> tuple[Stack, Any, list[Row] | None]:
+        def load(conn: Connection) -> Whole:
             return self._whole(conn, self._find(conn, context, stack_identity), resolve_outputs)
 
         return [self._shown(self._read(load))]
 
-    def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool,
-               ) -> tuple[Stack, Any, list[Row] | None]:
-        """A stack, what it was made from, and its rows; None for these where outputs are not asked for."""
+    def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool) -> Whole:
         parts = self._parts(conn, stack)
         if not resolve_outputs or stack.action is Action.DELETE:
-            return stack, parts, None
+            return stack, parts, None, None
         if not TEMPLATES.template(parts[0]).outputs:
-            return stack, parts, []
-        return stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt)
+            return stack, parts, [], None
+        return (stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt),
+                self._above(conn, stack))
 
-    def _shown(self, whole: tuple[Stack, Any, list[Row] | None]) -> dict[str, Any]:
-        stack, parts, rows = whole
+    def _shown(self, whole: Whole) -> dict[str, Any]:
+        stack, parts, rows, above = whole
         compiled = self._compiled(stack, *parts)
         shown = render.stack_whole(stack, compiled.template, compiled.parameters.texts())
         if rows is not None and not compiled.template.outputs:
             shown['outputs'] = []
         elif rows is not None:
-            shown['outputs'] = Standing(stack, compiled, rows, self._live).outputs()
+            shown['outputs'] = self._standing(stack, parts, rows, above).outputs()
         return shown
 
     def list_stacks(self, context: RequestContext, limit: int | None = None, marker: str | None = None,
@@ -141,15 +142,14 @@ class Reads(ResourceReads):
     def show_output(self, context: RequestContext, stack_identity: Identity,
                     output_key: str) -> dict[str, Any]:
         """One output with its value, or with the reason why it has none; NotFound."""
-        def load(conn: Connection) -> tuple[Any, list[Row]]:
+        def load(conn: Connection) -> tuple[Any, list[Row], Row | None]:
             found = self._found_parts(conn, context, stack_identity)
-            return found, resources.rows_of_stack(conn, found[0].id, self._crypt)
+            return found, resources.rows_of_stack(conn, found[0].id, self._crypt), self._above(conn, found[0])
 
-        (stack, tree, environment, files), rows = self._read(load)
+        (stack, tree, *more), rows, above = self._read(load)
         if output_key not in TEMPLATES.template(tree).outputs:
             raise render.missing(f'Specified output key {output_key} not found.')
-        compiled = self._compiled(stack, tree, environment, files)
-        return Standing(stack, compiled, rows, self._live).outputs(output_key)[0]
+        return self._standing(stack, (tree, *more), rows, above).outputs(output_key)[0]
 
     # -- events ------------------------------------------------------------------------------------
 

@@ -171,7 +171,8 @@ class ResourceReads(Stored):
                   ) -> dict[str, Any]:
         definition = level.definitions.get(row.name)
         kind = _kind(row)
-        values = {} if kind is None else outputs.attributes(row, kind, extra, level.stack, self._live)
+        values = {} if kind is None else outputs.attributes(
+            row, kind, extra, level.stack, self._live, self._inside)
         return {**shown, 'description': definition.description if definition is not None else '',
                 'attributes': values, 'metadata': render.plain(row.metadata)}
 

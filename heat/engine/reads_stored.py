@@ -19,12 +19,15 @@ from heat.common import errors
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId
-from heat.db import connect, stacks, templates
+from heat.db import connect, resources, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import HostFiles
-from heat.engine.outputs import Live
+from heat.engine.nested import facade
+from heat.engine.outputs import Inside, Live, Standing
+from heat.model.resource import Row
 from heat.model.stack import Stack
+from heat.resources.nested import ChildView
 from heat.template.registry import Layer
 
 P = ParamSpec('P')
@@ -93,3 +96,23 @@ class Stored:
         """Leniently: a stack is shown even if its stored parameters no longer fit."""
         return compile_all(stack.identity, tree, environment, HostFiles(files, self._conf.template_dir),
                            operator=self._operator, strict=False)
+
+    def _standing(self, stack: Stack, parts: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, str]],
+                  rows: Sequence[Row], above: Row | None) -> Standing:
+        """The stack at rest; ``above`` is the row that a nested one stands for."""
+        return Standing(stack, self._compiled(stack, *parts), rows, self._live, self._inside,
+                        facade(above) if above is not None else None)
+
+    def _inside(self, row: Row) -> ChildView | None:
+        """The stack that a row is."""
+        def load(conn: Connection) -> tuple[Stack, Any, list[Row]] | None:
+            stack = stacks.load_stack(conn, row.physical_id or '')
+            if stack is None or stack.parent_row != row.uuid:
+                return None
+            return stack, self._parts(conn, stack), resources.rows_of_stack(conn, stack.id, self._crypt)
+
+        found = self._read(load)
+        return None if found is None else Inside(self._standing(*found, row))
+
+    def _above(self, conn: Connection, stack: Stack) -> Row | None:
+        return None if stack.parent_row is None else resources.load_row(conn, stack.parent_row, self._crypt)

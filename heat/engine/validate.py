@@ -8,6 +8,7 @@ Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -31,6 +32,8 @@ from heat.template.definition import Definition, Template, check_attributes, che
 from heat.template.expr import NullScope
 
 MAX_TOLD = 20
+# The start of a sentence that names a place in the template.
+_LOCATED = re.compile(r'^[\w ]+: : (?=resources\.)', re.MULTILINE)
 
 
 class Validator:
@@ -155,7 +158,7 @@ class Validator:
         row = Row(uuid='00000000-0000-4000-8000-000000000000', stack_id=identity.stack_id,
                   root_id=identity.stack_id, name=name, type=kind.type, props=props,
                   keep={'wanted': list(reads)})
-        place = f'resources.{name}<nested_stack>'
+        place = f'resources.{name}<{kind.source}>' if kind.source else f'resources.{name}<nested_stack>'
         try:
             refusal = kind.elsewhere(props, self._region)
             if refusal is not None:
@@ -167,6 +170,9 @@ class Validator:
             compiled = compile_child(identity, child, inner, outer.types)
             self._template(identity, compiled.wanted(), compiled, depth + 1)
         except errors.StackValidationFailed as error:
+            said, found = _LOCATED.subn(lambda start: f'{start[0]}{place}.', error.error_message)
+            if found and not error.path:
+                raise errors.StackValidationFailed(message=said) from error
             raise errors.StackValidationFailed(
                 error=error.error, path=place + (f'.{error.path}' if error.path else ''),
                 message=error.error_message) from error

@@ -273,8 +273,8 @@ class Traversal:
                     or row.type != definition.type):
                 row = replace(row, type=definition.type, requires=requires, keep=keep, replaced_by=None)
                 self._save(row)
-            missing = tuple(w for w in wanted if w not in row.attrs)
-            if missing and not nested and not self.types.of(row).pure:
+            missing = () if nested else tuple(w for w in wanted if w not in row.attrs)
+            if missing and not self.types.of(row).pure:
                 self._task(row, 'read', missing)
             else:
                 self._complete(number)

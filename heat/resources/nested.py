@@ -70,6 +70,8 @@ class Nested(Resource):
 
     nested: ClassVar[bool] = True
     survives_failure: ClassVar[bool] = True
+    source: ClassVar[str] = ''
+    """Where the child's template has its name from, if the type is a template."""
 
     @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:

@@ -34,7 +34,6 @@ class TemplateResource(Told):
     # Not a name to use in templates: it tells from what class a row was made.
     type = 'OS::Heat::TemplateResource'
     template: ClassVar[Template | None] = None
-    source: ClassVar[str] = ''
     misfits: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

@@ -82,7 +82,7 @@ class Engine:
                          may_call=lambda: True, gone=self._gone, reread=self.owner.refresh)
         self.owner.attach(self.loop)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
-                             self.loader, self.owner)
+                             self.loader, self.owner, world.fetch)
         self.released: list[str] = []
 
     def _gone(self, roots: Any) -> None:
@@ -103,6 +103,9 @@ class World:
         self.latency = latency
         self.clock = VirtualClock()
         self.crypt = Crypt(['0123456789abcdef0123456789abcdef'])
+        # What stands behind http(s) addresses, and which of them were asked for.
+        self.documents: dict[str, str] = {}
+        self.fetched: list[str] = []
         self.database = connect.open_engine('sqlite://')
         schema.metadata.create_all(self.database)
         self.cloud = SimCloud(clock=self.clock, settings=Settings(), guest_http=lambda *a: 200)
@@ -193,6 +196,12 @@ class World:
     def _timer_due(self, engine: Engine) -> bool:
         due = engine.loop.next_due()
         return due is not None and due <= self.clock.monotonic()
+
+    def fetch(self, address: str, conf: Any, seconds: float) -> str:
+        self.fetched.append(address)
+        if address not in self.documents:
+            raise ValueError(f'Failed to retrieve template from {address}')
+        return self.documents[address]
 
     # -- the cloud ---------------------------------------------------------------------------------
 

@@ -54,7 +54,8 @@ def life(world: World) -> list[Any]:
     world.update(me, template('b', ['OS::Heat::TestResource'] * 2), **parts('!'))
     world.run()
     seen.append(snapshot(world, me))
-    world.update(me, template('c', ['OS::Heat::TestResource'], fail=True), disable_rollback=False, **parts('#'))
+    world.update(me, template('c', ['OS::Heat::TestResource'], fail=True), disable_rollback=False,
+                 **parts('#'))
     world.run()
     seen.append(snapshot(world, me))
     world.delete(me)
@@ -75,9 +76,11 @@ def snapshot(world: World, me: dict[str, Any]) -> Any:
 def undisturbed(conf) -> tuple[list[Any], dict[str, int]]:
     world = World(conf)
     seen = life(world)
-    assert [s[0] for s in seen] == ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'ROLLBACK_COMPLETE', 'DELETE_COMPLETE']
+    assert [s[0] for s in seen] == ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'ROLLBACK_COMPLETE',
+                                    'DELETE_COMPLETE']
     assert [s[2] for s in seen[:3]] == [
-        {'said': 'a', 'in': 'a', 'refs': ['a'], 's': {'said': 'a?', 'both': {'first': 'a?', 'list': [1, 'a']}}},
+        {'said': 'a', 'in': 'a', 'refs': ['a'],
+         's': {'said': 'a?', 'both': {'first': 'a?', 'list': [1, 'a']}}},
         *[{'said': 'b!', 'in': 'b!', 'refs': ['b', 'b'],
            's': {'said': 'b!?', 'both': {'first': 'b!?', 'list': [1, 'b!']}}}] * 2]
     return seen, dict(world.points)

@@ -71,7 +71,8 @@ def test_this_region_may_be_named(world):
 
 def test_a_stack_has_its_own_time(world):
     slow = hot(a=res(props={'action_wait_secs': {'create': 900}}))
-    me = world.create('s', hot(s=stack(slow, timeout=1), other=res(props={'wait_secs': 300})), timeout_mins=30)
+    me = world.create('s', hot(s=stack(slow, timeout=1), other=res(props={'wait_secs': 300})),
+                      timeout_mins=30)
     began = world.clock.monotonic()
     world.run()
     assert world.state(me) == 'CREATE_FAILED' and 'Timed out' in world.stack(me).reason

@@ -227,6 +227,10 @@ class Intake:
               compiled: Compiled | None = None, template_id: int | None = None,
               on_failure: str | None = None, changes: Args | None = None,
               tags: tuple[str, ...] | None = None) -> None:
+        if stack.owner_id is not None:
+            # Its goals are its parent's to give; two who number them would spoil the tree.
+            raise errors.NotSupported(feature=(
+                f'An action on a nested stack by itself (it is a resource of stack {stack.owner_id})'))
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled,
                         template_id, on_failure, dict(changes or {}), tags)
         self.owner.poke(stack.root_id)

@@ -184,6 +184,7 @@ class View:
         values: dict[str, Any] = {}
         faults: dict[str, str] = {}
         template = self._run.wanted.template
+        self._scope.budget.renew()
         for name, output in template.outputs.items() if template is not None else ():
             values[name] = None
             try:

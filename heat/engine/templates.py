@@ -21,17 +21,17 @@ from heat.common import errors, fetch
 from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, child_environment, compile_all, compile_child
-from heat.engine.documents import Documents, Fetch
+from heat.engine.documents import Documents, Fetch, HostFiles
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.plan.references import graph_of
 from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
-from heat.resources.types import PLUGINS
+from heat.resources.types import PLUGINS, TypeTable
 from heat.template import versions
 from heat.template.definition import Definition, check_attributes, check_references
 from heat.template.expr import NullScope, items_of
-from heat.template.registry import Layer
+from heat.template.registry import TEMPLATE_SUFFIXES, Layer
 
 SERVICE_MISSING = '99001'
 NOWHERE = '00000000-0000-4000-8000-000000000000'
@@ -177,14 +177,25 @@ class Templates:
                     and support_status in (None, support.status) and heat_version in (None, support.version)
                     and self._allowed(context, name) and self._available(context, kind))
 
+        # The templates of the operator are of no version and of no status of support.
+        more = self._templates() if (support_status, heat_version, with_description) == (
+            None, None, False) else []
         try:
-            names = [name for name, kind in self._plugins.items() if listed(name, kind)]
+            names = [name for name, kind in self._plugins.items() if listed(name, kind) and name not in more]
+            names += [name for name in more
+                      if pattern.match(name) is not None and self._allowed(context, name)]
         except TooSlow:
             return []
         if not with_description:
             return names
         return [{'resource_type': name, 'description': self._plugins[name].schema.description}
                 for name in names]
+
+    def _templates(self) -> list[str]:
+        """The types that this host's operator maps to templates."""
+        found = {name: target for layer in self._operator for name, target in layer.registry.items()}
+        return [name for name, target in found.items()
+                if isinstance(target, str) and target.endswith(TEMPLATE_SUFFIXES) and '*' not in name]
 
     def resource_schema(self, context: RequestContext, type_name: str,
                         with_description: bool = False) -> dict[str, Any]:
@@ -204,6 +215,9 @@ class Templates:
 
     def _usable(self, context: RequestContext, type_name: str) -> type[Resource]:
         kind = self._plugins.get(type_name)
+        if type_name in self._templates():
+            files = HostFiles({}, self._conf.template_dir)
+            kind = TypeTable(self._operator, self._plugins, files)(type_name, '')
         if kind is None:
             raise errors.EntityNotFound(entity='Resource Type', name=type_name)
         if not self._allowed(context, type_name):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from heat.common import errors
 from tests.sim.nests import INNER, MAPPED, below, files, hot, inner, res, text, thing
 from tests.sim.test_actions import act
 
@@ -109,3 +112,14 @@ def test_a_retained_resource_leaves_its_inside(world):
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE' and set(world.rows(me)) == {'n'}
     assert world.rows(child)['a'].physical_id is not None
+
+
+def test_a_nested_stack_takes_its_goals_from_its_parent(world):
+    me = world.create('s', hot(t=thing('x')), environment=MAPPED, files=files())
+    world.run()
+    child = below(world, me, 't')
+    for wish in (lambda: world.delete(child), lambda: act(world, 'stack_check', child),
+                 lambda: world.update(child, hot(a=res()))):
+        with pytest.raises(errors.NotSupported, match='An action on a nested stack by itself'):
+            wish()
+    assert world.state(child) == 'CREATE_COMPLETE'

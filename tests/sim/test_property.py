@@ -7,6 +7,7 @@ deletion leaves nothing. A failure prints the steps as they can be typed again.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -22,11 +23,22 @@ from hypothesis.stateful import (
 )
 
 from heat.common import config
-from heat.db import connect
+from heat.db import connect, resources
 from heat.engine import integrity
 from tests.sim.world import World
 
 NAMES = ['a', 'b', 'c', 'd', 'e']
+PAIR = 'file:///pair.yaml'
+FILES = {PAIR: json.dumps({
+    'heat_template_version': '2021-04-16',
+    'parameters': {'up': {'type': 'boolean'}, 'test': {'type': 'json'}},
+    'outputs': {'said': {'value': {'get_attr': ['two', 'output']}}},
+    'resources': {
+        'one': {'type': 'OS::Neutron::Net', 'properties': {'admin_state_up': {'get_param': 'up'},
+                                                           'port_security_enabled': True}},
+        'two': {'type': 'OS::Heat::TestResource', 'depends_on': 'one',
+                'properties': {'get_param': 'test'}}}})}
+KINDS = ['test', 'test', 'random', 'group', 'net', 'pair', 'pairs', 'chain', 'stack']
 EXAMPLES = int(os.environ.get("HEAT_EXAMPLES", "40"))
 POINTS = ['commit.before', 'commit.after', 'call.before', 'call.after']
 
@@ -37,7 +49,7 @@ def templates(draw: Any) -> dict[str, Any]:
     names = draw(st.permutations(NAMES))[:draw(st.integers(0, len(NAMES)))]
     resources: dict[str, Any] = {}
     for index, name in enumerate(names):
-        kind = draw(st.sampled_from(['test', 'test', 'random', 'group', 'net']))
+        kind = draw(st.sampled_from(KINDS))
         before = draw(st.sets(st.sampled_from(names[:index]), max_size=2)) if index else set()
         resources[name] = {**definition(draw, kind), **({'depends_on': sorted(before)} if before else {})}
     return {'heat_template_version': '2021-04-16', 'resources': resources}
@@ -53,10 +65,18 @@ def definition(draw: Any, kind: str) -> dict[str, Any]:
         'value': draw(st.sampled_from('xyz')), 'wait_secs': draw(st.sampled_from([0, 0, 1, 5])),
         'fail': draw(st.sampled_from([False, False, False, False, True])),
         'update_replace_value': draw(st.sampled_from(['1', '1', '2']))}}
-    if kind == 'group':
+    pair = {'type': PAIR, 'properties': {'up': draw(st.booleans()), 'test': test['properties']}}
+    if kind in ('group', 'pairs'):
         return {'type': 'OS::Heat::ResourceGroup', 'properties': {
-            'count': draw(st.integers(0, 3)), 'resource_def': test}}
-    return test
+            'count': draw(st.integers(0, 3)), 'resource_def': test if kind == 'group' else pair}}
+    if kind == 'chain':
+        return {'type': 'OS::Heat::ResourceChain', 'properties': {
+            'resources': ['OS::Heat::TestResource'] * draw(st.integers(0, 3)),
+            'concurrent': draw(st.booleans()), 'resource_properties': test['properties']}}
+    if kind == 'stack':
+        return {'type': 'OS::Heat::Stack', 'properties': {'template': json.dumps({
+            'heat_template_version': '2021-04-16', 'resources': {'test': test, 'pair': pair}})}}
+    return pair if kind == 'pair' else test
 
 
 class Lives(RuleBasedStateMachine):
@@ -74,13 +94,14 @@ class Lives(RuleBasedStateMachine):
     @rule(target=stacks, template=templates(), rollback=st.booleans())
     def create(self, template: dict[str, Any], rollback: bool) -> dict[str, Any]:
         self.count += 1
-        me = self.world.create(f's{self.count}', template, disable_rollback=not rollback)
+        me = self.world.create(f's{self.count}', template, disable_rollback=not rollback,
+                               files=FILES)
         self.asked[me['stack_id']] = template
         return me
 
     @rule(me=stacks, template=templates(), rollback=st.booleans())
     def update(self, me: dict[str, Any], template: dict[str, Any], rollback: bool) -> None:
-        self.world.update(me, template, disable_rollback=not rollback)
+        self.world.update(me, template, disable_rollback=not rollback, files=FILES)
         self.asked[me['stack_id']] = template
 
     @rule(me=consumes(stacks))
@@ -125,8 +146,9 @@ class Lives(RuleBasedStateMachine):
         self.check_cloud()
 
     def check_cloud(self) -> None:
-        known = {row.physical_id for stack_id in self.asked
-                 for row in self.world.all_rows({'stack_id': stack_id})}
+        with connect.read(self.world.database) as conn:
+            known = {row.physical_id for stack_id in self.asked
+                     for row in resources.rows_of_tree(conn, stack_id, self.world.crypt)}
         there = {item['id'] for item in self.world.cloud.inventory.networks.rows.values()
                  if item['name'] != 'public'}
         # A failed row may not know its thing; but nothing stands in the cloud that no row knows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from heat.common import config, errors
 from heat.common.context import RequestContext
 from heat.engine.templates import Templates
+from heat.template.registry import Layer
 
 ME = RequestContext(user_id='u', tenant_id='t')
 NET = {'type': 'OS::Neutron::Net'}
@@ -136,3 +138,29 @@ def test_versions_and_functions() -> None:
     assert 'repeat' in [one['functions'] for one in found]
     with pytest.raises(errors.NotFound, match='Template with version zz not found'):
         templates.list_template_functions(ME, 'zz')
+
+
+def test_templates_of_the_operator_are_types(tmp_path: Path) -> None:
+    (tmp_path / 'op.yaml').write_text('''
+heat_template_version: 2021-04-16
+description: Made of templates
+parameters: {size: {type: number, description: How big, constraints: [{range: {min: 1}}]}}
+resources: {n: {type: OS::Heat::None}}
+outputs: {out: {value: x, description: What comes out}}
+''')
+    templates = made(refused=('My::Secret',))
+    templates._operator = (Layer({'My::Thing': 'file:///etc/heat/templates/op.yaml', 'OS::X*': 'OS::Y*',
+                                  'My::Secret': f'file://{tmp_path}/op.yaml'}, user=False),)
+    templates._conf.set_override('template_dir', str(tmp_path))
+    assert 'My::Thing' in templates.list_resource_types(ME)
+    assert templates.list_resource_types(ME, type_name='My::') == ['My::Thing']
+    assert templates.list_resource_types(ME, type_name='My::', support_status='SUPPORTED') == []
+    shown = templates.resource_schema(ME, 'My::Thing', with_description=True)
+    assert shown['description'] == 'Made of templates' and shown['resource_type'] == 'My::Thing'
+    assert shown['properties']['size'] == {
+        'type': 'number', 'description': 'How big', 'required': True, 'update_allowed': True,
+        'immutable': False, 'constraints': [{'range': {'min': 1}}]}
+    assert shown['attributes']['out']['description'] == 'What comes out'
+    assert templates.generate_template(ME, 'My::Thing', 'hot')['parameters']['size']['type'] == 'number'
+    with pytest.raises(errors.Forbidden):
+        templates.resource_schema(ME, 'My::Secret')

@@ -288,6 +288,52 @@ def short_life(place: Place, directory: Path) -> None:
         pass
 
 
+# -- composition -----------------------------------------------------------------------------------
+
+PART = """
+heat_template_version: 2021-04-16
+parameters: {word: {type: string}, end: {type: string, default: '.'}}
+resources:
+  told:
+    type: OS::Heat::TestResource
+    properties: {value: {list_join: ['', [{get_param: word}, {get_param: end}]]}}
+outputs: {said: {value: {get_attr: [told, output]}}}
+"""
+WHOLE = """
+heat_template_version: 2021-04-16
+resources:
+  part: {type: My::Part, properties: {word: one}}
+  parts: {type: OS::Heat::ResourceGroup, properties: {count: 2, resource_def: {
+    type: My::Part, properties: {word: 'many %index%'}}}}
+outputs:
+  said: {value: {get_attr: [part, said]}}
+  all: {value: {get_attr: [parts, said]}}
+"""
+
+
+def composed(place: Place, directory: Path) -> None:
+    """A type of one's own: an environment maps it to a file; a new text of the file is an update."""
+    part, whole, environment = directory / 'part.yaml', directory / 'whole.yaml', directory / 'parts.env'
+    part.write_text(PART)
+    whole.write_text(WHOLE)
+    environment.write_text('resource_registry: {My::Part: part.yaml}\nparameter_defaults: {end: "!"}\n')
+    place.openstack('stack', 'create', '--wait', '--poll', '1', '-t', whole, '-e', environment, 'whole')
+    assert place.outputs('whole') == {'said': 'one!', 'all': ['many 0!', 'many 1!']}
+    names = [each['resource_name'] for each in place.openstack(
+        'stack', 'resource', 'list', '-f', 'json', '-n', '3', 'whole')]
+    assert sorted(names) == ['0', '1', 'part', 'parts', 'told', 'told', 'told']
+    before = place.resources('whole', 3)
+    part.write_text(PART.replace("default: '.'", "default: '.', hidden: true").replace(
+        '{get_param: word}, {', '"so: ", {get_param: word}, {'))
+    place.openstack('stack', 'update', '--wait', '-t', whole, '-e', environment, 'whole')
+    assert place.outputs('whole') == {'said': 'so: one!', 'all': ['so: many 0!', 'so: many 1!']}
+    after = place.resources('whole', 3)
+    assert {name: each.physical_resource_id for name, each in after.items()} == {
+        name: each.physical_resource_id for name, each in before.items()}
+    place.openstack('stack', 'delete', '--yes', '--wait', 'whole')
+    assert place.openstack('stack', 'list', '--nested', '-f', 'json') == []
+
+
 # -- failures ---------------------------------------------------------------------------------------
 
 
@@ -480,4 +526,4 @@ def crowd(place: Place, directory: Path) -> None:
     place.wait(states, lambda seen: not seen)
 
 
-STORIES: tuple[Story, ...] = (life, failures, refusals, signals, crowd)
+STORIES: tuple[Story, ...] = (life, composed, failures, refusals, signals, crowd)

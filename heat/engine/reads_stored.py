@@ -8,6 +8,7 @@ and ``reads_resources`` build on it; ``intake`` has the same rule for wishes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -34,6 +35,8 @@ P = ParamSpec('P')
 T = TypeVar('T')
 
 Identity = Mapping[str, Any]
+# A stack of thousands would keep its reader waiting for longer than he does.
+MOST_LIVE = 500
 
 
 def reach(context: RequestContext) -> str | None:
@@ -42,6 +45,16 @@ def reach(context: RequestContext) -> str | None:
     An admin's project may be that of no stack, as the classic interface has it.
     """
     return None if context.is_admin else context.tenant_id or ''
+
+
+def few(live: Live) -> Live:
+    """``live`` for one request: after so many reads the rest is told as it is stored."""
+    left = itertools.repeat(None, MOST_LIVE)
+
+    def read(row: Row, kind: Any, names: tuple[Any, ...], stack: Stack) -> dict[str, Any] | None:
+        return live(row, kind, names, stack) if next(left, MOST_LIVE) is None else None
+
+    return read
 
 
 class Stored:
@@ -98,12 +111,13 @@ class Stored:
                            operator=self._operator, strict=False)
 
     def _standing(self, stack: Stack, parts: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, str]],
-                  rows: Sequence[Row], above: Row | None) -> Standing:
+                  rows: Sequence[Row], above: Row | None, live: Live | None = None) -> Standing:
         """The stack at rest; ``above`` is the row that a nested one stands for."""
-        return Standing(stack, self._compiled(stack, *parts), rows, self._live, self._inside,
+        read = live if live is not None else few(self._live)
+        return Standing(stack, self._compiled(stack, *parts), rows, read, lambda row: self._inside(row, read),
                         facade(above) if above is not None else None)
 
-    def _inside(self, row: Row) -> ChildView | None:
+    def _inside(self, row: Row, live: Live | None = None) -> ChildView | None:
         """The stack that a row is."""
         def load(conn: Connection) -> tuple[Stack, Any, list[Row]] | None:
             stack = stacks.load_stack(conn, row.physical_id or '')
@@ -112,7 +126,7 @@ class Stored:
             return stack, self._parts(conn, stack), resources.rows_of_stack(conn, stack.id, self._crypt)
 
         found = self._read(load)
-        return None if found is None else Inside(self._standing(*found, row))
+        return None if found is None else Inside(self._standing(*found, row, live))
 
     def _above(self, conn: Connection, stack: Stack) -> Row | None:
         return None if stack.parent_row is None else resources.load_row(conn, stack.parent_row, self._crypt)

@@ -39,6 +39,7 @@ class TypeTable:
         self._plugins = plugins
         self._defaults = defaults or {}
         self._found: dict[tuple[str, str], type[Resource]] = {}
+        self._made: dict[tuple[str, str], type[Resource]] = {}
 
     def __call__(self, type_name: str, resource_name: str) -> Any:
         key = (type_name, resource_name)
@@ -73,5 +74,8 @@ class TypeTable:
 
     def _provider(self, called: str, target: TypeTarget) -> type[Resource]:
         name = str(target.template)
-        facade = self._plugins.get(called)
-        return provider(self.template(name, target.user), name, called, facade, self._defaults)
+        key = (called, name)
+        if key not in self._made:
+            self._made[key] = provider(self.template(name, target.user), name, called,
+                                       self._plugins.get(called), self._defaults)
+        return self._made[key]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from heat.engine.live import LiveReader
+from heat.engine.reads import Reads
+
 INNER = 'file:///inner.yaml'
 MAPPED = {'resource_registry': {'My::Thing': INNER}}
 
@@ -41,11 +44,9 @@ def thing(word: str | None = None, **more: Any) -> dict[str, Any]:
     return {'type': 'My::Thing', **({'properties': {'word': word}} if word is not None else {}), **more}
 
 
-def outputs(world: Any, me: dict[str, Any]) -> dict[str, Any]:
+def outputs(world: Any, me: dict[str, Any], live: Any = None) -> dict[str, Any]:
     """The outputs of a stack, as a user sees them; a fault instead of a value that has one."""
-    from heat.engine.live import LiveReader
-    from heat.engine.reads import Reads
-    reader = LiveReader(world.database, world.engine.loader, world.engine.performer)
+    reader = live or LiveReader(world.database, world.engine.loader, world.engine.performer)
     shown = Reads(world.database, world.conf, world.crypt, world.clock, reader).show_stack(
         world.context, me)[0]
     return {one['output_key']: one.get('output_error', one['output_value']) for one in shown['outputs']}

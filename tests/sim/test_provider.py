@@ -368,3 +368,32 @@ def test_what_the_inside_tells_is_kept_encrypted(world):
     with world.database.connect() as conn:
         stored = conn.exec_driver_sql('select * from resource').fetchall()
     assert len(hush) == 32 and hush not in repr(stored)
+
+
+def test_what_is_live_inside_is_live_outside(world):
+    tree = hot({'own': {'get_attr': ['net', 'show']}}, net={'type': 'OS::Neutron::Net'})
+    me = world.create('s', hot({'own': {'get_attr': ['t', 'own']}, 'dotted': {
+        'get_attr': ['t', 'resource.net', 'show', 'name']}}, t={'type': INNER}), files=files(tree))
+    world.run()
+
+    def live(row, kind, names, stack):
+        return {'show': {'name': f'{row.name} now'}} if names == ('show',) else None
+
+    assert outputs(world, me)['dotted'].startswith('s-t-')
+    assert outputs(world, me, live) == {'own': {'name': 'net now'}, 'dotted': 'net now'}
+
+
+def test_a_request_reads_only_so_much_anew(world, monkeypatch):
+    monkeypatch.setattr('heat.engine.reads_stored.MOST_LIVE', 3)
+    tree = hot({'own': {'get_attr': ['net', 'show', 'mtu']}}, net={'type': 'OS::Neutron::Net'})
+    me = world.create('s', hot({'own': {'get_attr': ['g', 'own']}}, g={
+        'type': 'OS::Heat::ResourceGroup', 'properties': {'count': 5, 'resource_def': {'type': INNER}}}),
+        files=files(tree))
+    world.run()
+    asked: list[str] = []
+
+    def live(row, kind, names, stack):
+        asked.append(row.name)
+        return {'show': {'mtu': 1}}
+
+    assert sorted(outputs(world, me, live)['own']) == [1, 1, 1, 1450, 1450] and len(asked) == 3

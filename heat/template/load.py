@@ -337,3 +337,10 @@ def _places(parser: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, int]]]:
             frames.append([path, None, False])
         elif kind is yaml.SequenceStartEvent:
             frames.append([path, 0, True])
+
+
+def events(source: str) -> Iterator[Any]:
+    """The parser's events, for who needs places and comments; raises yaml.YAMLError."""
+    parser = _Parser(source)
+    while (event := parser.get_event()) is not None:
+        yield event

@@ -1,0 +1,134 @@
+"""The graph of a template for people: who waits for whom, and why.
+
+Purpose: ``picture`` collects nodes and edges with their reasons; ``dot`` and ``form``
+write them. Invariant: pure, and in the order of the template, so that two pictures can be
+compared. Neighbours: ``check`` compiles; ``transforms`` has the rules of the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common.errors import path_text
+from heat.plan.check import Checked
+from heat.plan.graph import Up
+from heat.plan.places import located
+from heat.plan.references import graph_of
+
+REFERENCE, ATTRIBUTE, DEPENDS, HIDDEN = 'reference', 'attribute', 'depends_on', 'hidden'
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one resource waits for another. ``path`` leads from the waiting resource to the cause."""
+
+    kind: str
+    path: str = ''
+    attribute: str = ''
+
+    def text(self) -> str:
+        if self.kind == ATTRIBUTE:
+            return f'{self.path}: {self.attribute or "all attributes"}'
+        if self.kind == REFERENCE:
+            return self.path
+        return 'hidden dependency' if self.kind == HIDDEN else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """``user`` waits for ``needs``."""
+
+    user: str
+    needs: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """``nodes`` maps names to types; ``inner`` maps names of nodes to what they are made of."""
+
+    file: str
+    nodes: Mapping[str, str]
+    edges: tuple[Edge, ...]
+    inner: Mapping[str, Picture]
+
+
+def picture(checked: Checked, nested: bool = False) -> Picture:
+    """The picture of a template without errors. ``nested``: with the templates that its types are."""
+    template, types = checked.settled, checked.types
+    assert template is not None and types is not None
+    graph = graph_of(template.resources, types)
+    edges, inner = [], {}
+    for name, definition in template.resources.items():
+        reasons: dict[str, list[Reason]] = {}
+        for place, part in definition.parts():
+            for node, path in located(part):
+                for ref in node.own_refs():
+                    where = path_text([place, *path])
+                    kind = REFERENCE if ref.kind == 'reference' else ATTRIBUTE
+                    reasons.setdefault(ref.resource, []).append(Reason(kind, where, ref.attribute or ''))
+        for wanted in definition.depends_on:
+            reasons.setdefault(wanted, []).append(Reason(DEPENDS))
+        needed = {str(graph.nodes[number].name) for number in graph.need[graph.index[Up(name)]]}
+        for other in template.resources:
+            if other in needed:
+                edges.append(Edge(name, other, tuple(dict.fromkeys(reasons.get(other, [Reason(HIDDEN)])))))
+        bundle = getattr(types(definition.type, name), 'bundle', None)
+        child = checked.children.get(bundle.file) if bundle is not None else None
+        if nested and child is not None and child.settled is not None:
+            inner[name] = picture(child, nested=True)
+    return Picture(checked.bundle.file, {name: one.type for name, one in template.resources.items()},
+                   tuple(edges), inner)
+
+
+def form(shown: Picture) -> dict[str, Any]:
+    """Plain data for programs."""
+    nodes = []
+    for name, kind in shown.nodes.items():
+        node: dict[str, Any] = {'name': name, 'type': kind}
+        if name in shown.inner:
+            node['template'] = form(shown.inner[name])
+        nodes.append(node)
+    edges = [{'from': edge.user, 'to': edge.needs, 'reasons': [
+        {key: value for key, value in (('kind', one.kind), ('path', one.path), ('attribute', one.attribute))
+         if value} for one in edge.reasons]} for edge in shown.edges]
+    return {'file': shown.file, 'nodes': nodes, 'edges': edges}
+
+
+def dot(shown: Picture) -> str:
+    """The picture in graphviz's language; an arrow goes from who waits to what it waits for."""
+    lines = ['digraph template {', '  compound=true;', '  node [shape=box, fontname="sans-serif"];',
+             '  edge [fontname="sans-serif", fontsize=9];', *_body(shown, ''), '}']
+    return '\n'.join(lines) + '\n'
+
+
+def _body(shown: Picture, prefix: str, indent: str = '  ') -> list[str]:
+    lines: list[str] = []
+    for name, kind in shown.nodes.items():
+        own, within = _word(prefix + name), shown.inner.get(name)
+        label = _word(f'{name}\n{kind}')
+        if within is None:
+            lines.append(f'{indent}{own} [label={label}];')
+            continue
+        lines += [f'{indent}subgraph {_word(f"cluster_{prefix}{name}")} {{', f'{indent}  label={label};',
+                  # The point that arrows from and to the whole end at.
+                  f'{indent}  {own} [shape=point, style=invis];',
+                  *_body(within, f'{prefix}{name}/', indent + '  '), f'{indent}}}']
+    for edge in shown.edges:
+        words = [f'label={_word(chr(10).join(one.text() for one in edge.reasons))}']
+        if all(one.kind in (DEPENDS, HIDDEN) for one in edge.reasons):
+            words.append('style=dashed')
+        if edge.user in shown.inner:
+            words.append(f'ltail={_word(f"cluster_{prefix}{edge.user}")}')
+        if edge.needs in shown.inner:
+            words.append(f'lhead={_word(f"cluster_{prefix}{edge.needs}")}')
+        lines.append(f'{indent}{_word(prefix + edge.user)} -> {_word(prefix + edge.needs)} '
+                     f'[{", ".join(words)}];')
+    return lines
+
+
+def _word(text: str) -> str:
+    quoted = text.replace('\\', '\\\\').replace('"', '\\"').replace('\n', '\\n')
+    return f'"{quoted}"'

@@ -79,11 +79,13 @@ class _Parts:
         if 'parameter_groups' in self.left and self._wrong(
                 {**head, 'parameter_groups': self.left['parameter_groups']}, ('parameter_groups',)):
             del self.left['parameter_groups']
-        if 'Mappings' in self.left:
-            if self._wrong({**head, 'Mappings': self.left['Mappings']}, ('Mappings',)):
-                del self.left['Mappings']
+        # Mappings and whatever else may change what an entry means.
+        apart = (words.parameters, words.conditions, words.resources, words.outputs, 'parameter_groups')
+        for section in [one for one in self.left if one not in (*apart, *head)]:
+            if self._wrong({**head, section: self.left[section]}, (section,)):
+                del self.left[section]
             else:
-                head['Mappings'] = self.left['Mappings']
+                head[section] = self.left[section]
         conditions = self.left.get(words.conditions)
         if words.conditions in self.version.sections and conditions is not None:
             self._each(words.conditions, head, lambda name: {**dict.fromkeys(conditions, True), name:

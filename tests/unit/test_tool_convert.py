@@ -142,6 +142,17 @@ def test_a_function_without_equivalent_is_told(name: str) -> None:
         ).lost
 
 
+def test_an_item_that_is_not_there_is_an_empty_text() -> None:
+    for source in (['a', {'Ref': 'P'}], ['a'], {'Fn::Split': [',', {'Ref': 'P'}]}, {'Ref': 'L'}):
+        value = {'Fn::Select': [2, source]}
+        tree = {
+            'HeatTemplateFormatVersion': '2012-12-12',
+            'Parameters': {'P': {'Type': 'String'}, 'L': {'Type': 'CommaDelimitedList'}},
+            'Resources': {'R': {'Type': 'OS::Heat::None', 'Properties': {'x': value}}},
+        }
+        same(tree, {'P': 'x', 'L': 'y,z'})
+
+
 def test_base64_is_kept_where_it_says_nothing() -> None:
     value = {'Fn::Base64': {'Ref': 'P'}}
     tree = {
@@ -179,8 +190,8 @@ def expressions(depth: int, earlier: int, text: bool = False) -> st.SearchStrate
         st.lists(inner, max_size=3).map(lambda items: {'Fn::Join': ['-', items]}),
         st.tuples(st.sampled_from(['C', 'D']), inner, inner).map(lambda args: {'Fn::If': list(args)}),
         st.tuples(inner, inner).map(lambda two: {'Fn::Replace': [{'$v': two[0]}, 'say $v']}),
-        st.tuples(st.integers(0, 4), st.lists(inner, min_size=1, max_size=3)).map(
-            lambda args: {'Fn::Select': list(args)}
+        st.lists(inner, min_size=1, max_size=3).flatmap(
+            lambda items: st.integers(0, len(items) - 1).map(lambda n: {'Fn::Select': [n, items]})
         ),
         st.integers(0, 1).map(lambda n: {'Fn::Select': [str(n), {'Ref': 'L'}]}),
         st.tuples(st.sampled_from(['k', 'm']), inner, inner).map(

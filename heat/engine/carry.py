@@ -18,12 +18,13 @@ from heat.common import green
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, StackState
-from heat.engine import nested
+from heat.engine import nested, stages
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.event import Event
 from heat.model.op import StepFailed
 from heat.model.outcome import Done, Outcome
+from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
 from heat.plan.effects import (
@@ -56,7 +57,7 @@ class Carrier:
 
     def __init__(self, loop: Loop, announce: Callable[[Any], None]) -> None:
         self._loop = loop
-        self._announce = announce
+        self.announce = announce
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
@@ -163,7 +164,7 @@ class Carrier:
                 # The child stops its own steps; its end is then the end of this step.
                 child.cancelled = True
                 self.feed(tree, child, TimedOut())
-            elif run.traversal is not None:
+            elif run.traversal is not None and uuid in run.traversal.running():
                 self.feed(tree, run, Cancelled(run.traversal.running()[uuid], row))
             return
         self._loop.cancel(tree, run, uuid)
@@ -176,6 +177,10 @@ class Carrier:
         child_id = row.physical_id or nested.child_id(row)
         child = tree.stacks.get(child_id)
         if child is not None and child.working and step.resumed:
+            return
+        here = stages.place(row)
+        if step.resumed and here is not None and here.until is not None:
+            self._wait_for_stage(tree, run, row, here.until)
             return
         if row.physical_id is None:
             row = run.rows[row.uuid] = replace(row, physical_id=child_id)
@@ -193,13 +198,50 @@ class Carrier:
             row = run.rows[row.uuid] = made.row
             self._loop.batch.save(row)
         running = child.traversal.running() if child is not None and child.traversal is not None else {}
-        tree.stacks[child_id] = made.run
+        self.send(tree, made, running)
+
+    def send(self, tree: Tree, made: nested.Made, running: Mapping[str, Step]) -> None:
+        """Give a child its goal: durable with this batch, begun at once."""
         stack = made.run.stack
-        self._loop.batch.children[child_id] = Child(
+        tree.stacks[stack.id] = made.run
+        self._loop.batch.children[stack.id] = Child(
             stack, made.run.goal, made.tree, made.run.environment, made.run.files)
         self._loop.batch.events.append(stack_event(stack, stack.action, stack.status, stack.reason))
         self._loop.set_timeout(tree, made.run)
         self.begin(tree, made.run, running)
+
+    def _next_stage(self, tree: Tree, run: StackRun, row: Row) -> None:
+        """A stage of the row's step is over and it is not the last: the next one, at once or later."""
+        here = stages.place(row)
+        assert here is not None
+        if here.pause > 0 and here.until is None:
+            until = self._loop.clock.wall() + here.pause
+            row = run.rows[row.uuid] = stages.paused(row, until)
+            self._loop.fence(tree)
+            self._loop.batch.save(row)
+            self._wait_for_stage(tree, run, row, until)
+            return
+        assert run.traversal is not None
+        step = run.traversal.running()[row.uuid]
+        if row.goal_seq != run.goal.seq:
+            # Something else is wanted by now; what is left of it is decided anew.
+            self.feed(tree, run, Cancelled(step, row))
+            return
+        self._start_nested(tree, run, replace(step, resumed=False))
+
+    def _wait_for_stage(self, tree: Tree, run: StackRun, row: Row, until: float) -> None:
+        root_id, stack_id, uuid, here = tree.root_id, run.stack.id, row.uuid, stages.place(row)
+
+        def due() -> None:
+            found = self._loop.trees.get(root_id)
+            now = found.stacks.get(stack_id) if found is not None else None
+            waiting = now.rows.get(uuid) if now is not None else None
+            if (found is not None and now is not None and waiting is not None and now.traversal is not None
+                    and uuid in now.traversal.running() and stages.place(waiting) == here):
+                self._loop.fence(found)
+                self._next_stage(found, now, waiting)
+
+        self._loop.at(tree, until, due)
 
     def _finish(self, tree: Tree, run: StackRun, finish: Finish) -> None:
         deleted = finish.goal.action is Action.DELETE and finish.status is Status.COMPLETE
@@ -225,7 +267,7 @@ class Carrier:
             self._conclude(tree, run, finish, True)
 
     def _conclude(self, tree: Tree, run: StackRun, finish: Finish, deleted: bool) -> None:
-        self._loop.batch.after.append(('', lambda: self._announce(finish)))
+        self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
         if run.stack.parent_row is not None:
@@ -239,9 +281,9 @@ class Carrier:
     def _tell_parent(self, tree: Tree, run: StackRun, finish: Finish) -> None:
         parent = tree.stacks.get(run.stack.owner_id or '')
         row = parent.rows.get(run.stack.parent_row or '') if parent is not None else None
-        if parent is None or row is None or parent.traversal is None:
+        if parent is None or row is None:
             return
-        step = parent.traversal.running().get(row.uuid)
+        step = parent.traversal.running().get(row.uuid) if parent.traversal is not None else None
         if step is None:
             return
         if finish.status is Status.FAILED:
@@ -252,9 +294,15 @@ class Carrier:
         elif step.verb is Action.DELETE:
             outcome = Done()
         else:
+            here = stages.place(row)
+            if here is not None and not here.last:
+                self._next_stage(tree, parent, row)
+                return
             try:
                 row = nested.instructed(parent, row, run, step.wanted)
                 outcome = Done(attrs=nested.gather(parent, row, run, step.wanted))
+                if step.verb in (Action.CREATE, Action.UPDATE):
+                    row = nested.concluded(parent, row, run, self._loop.clock.wall())
             except (HeatException, ValueError, TypeError) as error:
                 outcome = failure_of(error)
         self.feed(tree, parent, StepDone(step, row, outcome))
@@ -263,7 +311,7 @@ class Carrier:
 
     def _follow_up(self, tree: Tree, run: StackRun, finish: Finish, goal: Goal) -> None:
         """A failed goal leads to another one: the rollback."""
-        self._loop.batch.after.append(('', lambda: self._announce(finish)))
+        self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         goal = replace(goal, seq=finish.goal.seq + 1)
         started = replace(finish.stack, action=goal.action, status=Status.IN_PROGRESS,
@@ -308,6 +356,12 @@ class Carrier:
         tree.stacks[news.stack.id] = fresh
         self._loop.set_timeout(tree, fresh)
         self.begin(tree, fresh, running)
+        for uuid, step in running.items():
+            row = rows.get(uuid)
+            here = stages.place(row) if row is not None else None
+            if row is not None and here is not None and here.until is not None:
+                # Between two batches there is nothing to wait for.
+                self.feed(tree, fresh, Cancelled(step, row))
 
     def keep_project(self, tree: Tree, run: StackRun, project: str) -> None:
         """The project of in-instance users, made by the first resource that needs one."""
@@ -325,12 +379,15 @@ class Carrier:
     def signal(self, tree: Tree, signal: Signal) -> None:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
         run = tree.stacks.get(signal.stack_id)
-        row = next((r for r in run.rows.values() if r.name == signal.resource_name
-                    and r.action is not Action.DELETE), None) if run is not None else None
+        rows = [r for r in run.rows.values() if r.name == signal.resource_name
+                and r.action is not Action.DELETE] if run is not None else []
+        # Of one that is being replaced, the new one has given out its address last.
+        row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
         if run is None or row is None:
             LOG.warning('A signal came for resource %s, which is gone.', signal.resource_name)
             return
         kind = run.types.of(row)
+        after = row
         try:
             after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
             status = Status.COMPLETE

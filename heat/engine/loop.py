@@ -112,13 +112,15 @@ class Loop:
                  gone: Callable[[Iterable[str]], None] = lambda roots: None,
                  announce: Callable[[Any], None] = lambda finish: None,
                  close: Callable[[Tree, Stack], None] | None = None,
-                 reread: Callable[[str], None] = lambda root_id: None) -> None:
+                 reread: Callable[[str], None] = lambda root_id: None,
+                 action_timeout: float = 3600.0) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
         self.store = store
         self.limits = limits
         self.error_wait = error_wait
+        self.action_timeout = action_timeout
         self.trees: dict[str, Tree] = {}
         self.batch = Batch()
         self.carrier = Carrier(self, announce)
@@ -464,6 +466,11 @@ class Loop:
                 self.carrier.feed(found, late, TimedOut())
 
         self._timers.add(due, timed_out, root_id)
+
+    def at(self, tree: Tree, until: float, action: Callable[[], None]) -> None:
+        """Call ``action`` at ``until`` (wall seconds) if the tree is still here."""
+        due = self.clock.monotonic() + max(0.0, until - self.clock.wall())
+        self._timers.add(due, action, tree.root_id)
 
     def wait_then(self, tree: Tree, run: StackRun, uuids: tuple[str, ...]) -> None:
         """After ``error_wait`` tell the traversal that these steps have had their time."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.ids import StackId, physical_name
+from heat.engine import stages
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.render import plain
 from heat.engine.tree import StackRun
@@ -24,7 +25,9 @@ from heat.model.outcome import Failed
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
+from heat.plan.candidates import fits
 from heat.plan.traversal import Traversal, Wanted
+from heat.resources.nested import Stage
 
 _NAMESPACE = uuid_module.UUID('5d5f0ab9-6c2a-4c0f-9b57-0e3a1f6f8f11')
 _CAUSE = re.compile(
@@ -46,8 +49,10 @@ def child_id(row: Row) -> str:
 
 
 def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None, now: float,
-               deepest: int) -> Made:
-    """The child's run towards what the parent's step asks; ``now`` is wall time.
+               deepest: int, *, stage: Stage | None = None, timeout_at: float | None = None) -> Made:
+    """The child's run towards what the parent's step asks, or towards ``stage`` by ``timeout_at``.
+
+    ``now`` and ``timeout_at`` are wall time.
 
     Raises StepFailed, and what compiling the child's template raises.
     """
@@ -59,6 +64,9 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
             raise StepFailed(f'The stack of resource {row.name} is not there.', 'NotFound')
         # What a failed creation did not come to is made now.
         verb = Action.CREATE
+    elif verb is Action.CREATE:
+        # A later stage of a creation in batches.
+        verb = Action.UPDATE
     depth = parent.stack.nested_depth + 1
     if depth > deepest:
         raise errors.RequestLimitExceeded(message=f'Recursion depth exceeds {deepest}.')
@@ -70,9 +78,11 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
         stack_user_project_id=parent.stack.stack_user_project_id, disable_rollback=True,
         timeout=parent.stack.timeout, goal_seq=seq)
     goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by)
+    if stage is not None:
+        goal = replace(goal, timeout_at=timeout_at, requested_by=None)
     rows = child.rows if child is not None else {}
     if verb in (Action.CREATE, Action.UPDATE):
-        return _made(parent, row, stack, goal, child, rows, now)
+        return _made(parent, row, stack, goal, child, rows, now, stage)
     assert child is not None
     goal = replace(goal, options=child.goal.options)
     wanted = Wanted() if verb is Action.DELETE else child.wanted
@@ -84,17 +94,21 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
 
 
 def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun | None, rows: dict[str, Row],
-          now: float) -> Made:
-    """Towards the template that the row's properties ask for."""
+          now: float, stage: Stage | None) -> Made:
+    """Towards the template of ``stage``, or of the one that is next by the row's properties."""
     kind: Any = parent.types.of(row)
     refusal = kind.elsewhere(row.props or {}, parent.around.region)
     if refusal is not None:
         raise StepFailed(refusal, 'StackValidationFailed')
     view = View(child) if child is not None else None
-    template = kind.expand(row, view)
-    kept = kind.kept(row, view)
-    if kept:
-        row = replace(row, data={**row.data, **kept})
+    if stage is None:
+        row = with_referred(parent, row)
+        here = stages.place(row)
+        stage = kind.stage(row, view, here.notes if here else {})
+        row = stages.entered(row, stage)
+    template = stage.template
+    if stage.data:
+        row = replace(row, data={**row.data, **stage.data})
     environment = child_environment(parent.environment, template, row.name)
     types: Any = parent.types
     compiled = compile_child(stack.identity, template, environment, types)
@@ -129,6 +143,32 @@ def facade(row: Row) -> dict[str, Any]:
             'update_policy': row.keep.get('update_policy') or {}}
 
 
+def find(parent: StackRun, reference: Any) -> Row | None:
+    """The stack's live row that ``get_resource`` gives ``reference`` for."""
+    for row in parent.rows.values():
+        if row.action is not Action.DELETE and parent.types.of(row).reference(row) == reference:
+            return row
+    return None
+
+
+def with_referred(parent: StackRun, row: Row) -> Row:
+    """The row with the properties of those resources whose properties its child is made from.
+
+    Raises StackValidationFailed if there is no such resource.
+    """
+    found: dict[str, Any] = {}
+    for name in parent.types.of(row).refers:  # type: ignore[attr-defined]
+        reference = (row.props or {}).get(name)
+        if reference is None:
+            continue
+        other = find(parent, reference)
+        if other is None:
+            raise errors.StackValidationFailed(message=(
+                f'The {name} of resource {row.name} refers to {reference}, which is not in the stack.'))
+        found[name] = {'properties': other.props or {}, 'metadata': other.keep.get('metadata') or {}}
+    return replace(row, data={**row.data, 'referred': found}) if found else row
+
+
 def failure(reason: str) -> Failed:
     """The parent's failure for a child's: the root cause keeps its class and its path."""
     found = _CAUSE.fullmatch(reason)
@@ -149,6 +189,13 @@ def instructed(parent: StackRun, row: Row, child: StackRun, wanted: tuple[Any, .
     kind: Any = parent.types.of(row)
     known = plain(kind.learn(row, View(child), wanted))
     return replace(row, data={**row.data, **known}) if known else row
+
+
+def concluded(parent: StackRun, row: Row, child: StackRun, now: float) -> Row:
+    """The row of a nested resource whose creation or update has come to its good end."""
+    kind: Any = parent.types.of(row)
+    after: Row = kind.concluded(row, View(child), now)
+    return after
 
 
 class View:
@@ -195,6 +242,15 @@ class View:
 
     def row(self, name: str) -> Row | None:
         return self._run.traversal.row_of(name) if self._run.traversal is not None else None
+
+    def definition(self, name: str) -> Mapping[str, Any] | None:
+        template = self._run.wanted.template
+        return template.plain(name) if template is not None else None
+
+    def settled(self, name: str) -> bool:
+        row, definition = self.row(name), self._run.wanted.definitions.get(name)
+        return row is not None and definition is not None and fits(
+            definition, row, self._run.types, self._scope)
 
 
 def _at_rest(run: StackRun) -> Traversal:

@@ -20,7 +20,7 @@ from heat.engine.compiled import Compiled
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
-from heat.plan.candidates import pick
+from heat.plan.candidates import fits, pick
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Wanted
 from heat.plan.types import Types
@@ -191,6 +191,14 @@ class Standing:
     def row(self, name: str) -> Row | None:
         return self._rows.get(name)
 
+    def definition(self, name: str) -> Mapping[str, Any] | None:
+        return self._wanted.template.plain(name) if self._wanted.template is not None else None
+
+    def settled(self, name: str) -> bool:
+        row, definition = self._rows.get(name), self._wanted.definitions.get(name)
+        return row is not None and definition is not None and fits(
+            definition, row, self._types, self._scope)
+
 
 class Inside:
     """A standing stack as the resource that it is sees it."""
@@ -199,6 +207,7 @@ class Inside:
         self._standing = standing
         self.names, self.reference = standing.names, standing.reference
         self.attribute, self.row = standing.attribute, standing.row
+        self.definition, self.settled = standing.definition, standing.settled
 
     @property
     def identity(self) -> StackId:

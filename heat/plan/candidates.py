@@ -53,6 +53,12 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Ev
     return Evaluated(props, metadata, policy, decide(kind, row, props, metadata))
 
 
+def fits(definition: Definition, row: Row, types: Types, scope: Scope) -> bool:
+    """Whether ``row`` is sound and as ``definition`` wants it."""
+    found = evaluate(definition, row, types, scope)
+    return found.failure is None and found.decision.verdict is Verdict.KEEP
+
+
 def pick(rows: Sequence[Row], definition: Definition | None, types: Types) -> Row:
     """The row to go on with among those of one name.
 

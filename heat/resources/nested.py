@@ -3,7 +3,9 @@
 Purpose: a nested type says what its child's template is (``expand``) and what
 the finished child means for its attributes (``gather``, ``learn``). Invariant:
 all of it is pure; the child runs in the same tree under the same lease, without
-polling or messages. Neighbours: ``engine.nested`` submits the child's goal.
+polling or messages. A step may lead its child through several stages.
+Neighbours: ``engine.nested`` submits the child's goals, ``engine.stages`` leads
+from one to the next.
 """
 
 from __future__ import annotations
@@ -38,6 +40,22 @@ class ChildTemplate:
     minutes: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of the goals that a nested step gives its child in turn.
+
+    With the ``last`` one the step is done; else the next follows ``pause`` seconds
+    after its end. ``data`` is kept privately on the row; ``notes`` are for the
+    stages to come and last as long as the step.
+    """
+
+    template: ChildTemplate
+    last: bool = True
+    pause: float = 0.0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
 class ChildView(Protocol):
     """A child stack as its parent's resource may see it."""
 
@@ -60,6 +78,14 @@ class ChildView(Protocol):
 
     def row(self, name: str) -> Row | None: ...
 
+    def definition(self, name: str) -> Mapping[str, Any] | None:
+        """What the child's template says of a resource, as plain data."""
+        ...
+
+    def settled(self, name: str) -> bool:
+        """Whether the resource is sound and as its definition wants it."""
+        ...
+
 
 class Nested(Resource):
     """Base of nested types. ``row.physical_id`` is the child's stack id.
@@ -72,11 +98,21 @@ class Nested(Resource):
     survives_failure: ClassVar[bool] = True
     source: ClassVar[str] = ''
     """Where the child's template has its name from, if the type is a template."""
+    builds: ClassVar[tuple[str, ...]] = ()
+    """Types of members that the type itself names."""
+    refers: ClassVar[tuple[str, ...]] = ()
+    """Properties that refer to resources whose own properties ``expand`` needs; it finds
+    them under ``data['referred']``, by the name of the property."""
 
     @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:
         """The child's template for the properties on ``row``; ``child`` is how it is now."""
         raise NotImplementedError
+
+    @classmethod
+    def stage(cls, row: Row, child: ChildView | None, notes: Mapping[str, Any]) -> Stage:
+        """The next goal of the child; ``notes`` are those of the stage before."""
+        return Stage(cls.expand(row, child), data=cls.kept(row, child))
 
     @classmethod
     def gather(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:
@@ -92,6 +128,11 @@ class Nested(Resource):
     def kept(cls, row: Row, child: ChildView | None) -> dict[str, Any]:
         """Private data to keep on the row when a child's goal is set."""
         return {}
+
+    @classmethod
+    def concluded(cls, row: Row, child: ChildView, now: float) -> Row:
+        """The row when a creation or an update has come to its good end at ``now`` (wall seconds)."""
+        return row
 
     @classmethod
     def reads(cls, row: Row) -> list[list[Any]]:

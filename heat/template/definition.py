@@ -108,6 +108,11 @@ class Template:
     raw: Mapping[str, Any]
     _index: dict[str, frozenset[str | None]] = field(default_factory=dict, compare=False, repr=False)
 
+    def plain(self, name: str) -> Mapping[str, Any] | None:
+        """What the template says of a resource, as plain data; for HOT alone."""
+        found = (self.raw.get('resources') or {}).get(name)
+        return found if isinstance(found, Mapping) else None
+
     def refs_to(self, resource: str) -> frozenset[str | None]:
         """Attribute names of ``resource`` that any resource or output reads.
 

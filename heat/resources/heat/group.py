@@ -9,14 +9,19 @@ Neighbours: ``engine.nested`` runs the child.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.model.resource import Row
-from heat.resources.nested import ChildTemplate, ChildView, Nested
+from heat.model.status import Action
+from heat.resources.heat.batches import Member, Rolling, next_batch, renewed, resolved_policy, rolling_of
+from heat.resources.nested import ChildTemplate, ChildView, Nested, Stage
 from heat.schema import IN_PLACE, Attr, Integer, List, Map, Number, String, Support
 from heat.template.expr import Ref, Walked
 
+# An attribute of members and the path into it.
+Read = tuple[str, tuple[Any, ...]]
 _OWN = ('refs', 'refs_map', 'attributes', 'removed_rsrc_list', 'show')
 
 
@@ -124,17 +129,53 @@ class ResourceGroup(Nested):
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:
         props = row.props or {}
         names = cls.members(props, blacklisted(row, child))
-        resources = {name: cls.member(props, name) for name in names}
-        tree: dict[str, Any] = {'heat_template_version': '2015-04-30', 'resources': resources}
-        # Whatever is read from the members must be asked for in the child, or nobody fetches it.
-        outputs = {}
-        for attribute, path in member_reads(row.keep.get('wanted', ())):
-            for name in names:
-                key = '.'.join(str(part) for part in (name, attribute, *path))
-                outputs[key] = {'value': {'get_attr': [name, attribute, *path]}}
-        if outputs:
-            tree['outputs'] = outputs
-        return ChildTemplate(tree)
+        return cls.template(row, {name: cls.member(props, name) for name in names})
+
+    @classmethod
+    def template(cls, row: Row, resources: Mapping[str, Any]) -> ChildTemplate:
+        """The child's template with these members."""
+        return template_of(resources, member_reads(row.keep.get('wanted', ())))
+
+    @classmethod
+    def stage(cls, row: Row, child: ChildView | None, notes: Mapping[str, Any]) -> Stage:
+        kept = cls.kept(row, child)
+        rolling = cls.rolling(row)
+        if rolling is None:
+            return Stage(cls.expand(row, child), data=kept)
+        props, removed = row.props or {}, kept['blacklist']
+        wanted = cls.members(props, removed)
+        # A row without a definition is one that is on its way out already.
+        there = {} if child is None else {name: None for name in child.names() if name not in removed
+                                          and child.definition(name) is not None}
+        # Those that go at the end stand behind: they were made to leave enough in service.
+        among = set(wanted)
+        order = [name for name in wanted if name in there] + [name for name in there if name not in among]
+        members = [member_of(child, name, cls.member(props, name)) for name in order]
+        batch = next_batch(len(wanted), len(members), sum(m.fit for m in members), rolling)
+        if batch is None:
+            return Stage(cls.expand(row, child), data=kept)
+        staying = members[:batch.capacity]
+        missing = batch.capacity - len(staying)
+        held = {m.name for m in staying}
+        free = (name for name in cls.members({'count': batch.capacity + len(order) + len(wanted)}, removed)
+                if name not in held)
+        made = [name for name in wanted if name not in held][:missing]
+        made += list(itertools.islice((name for name in free if name not in made), missing - len(made)))
+        fresh = renewed(staying, batch.new - missing) | set(made)
+        resources = {name: cls.member(props, name) if name in fresh or child is None
+                     else child.definition(name) for name in [*(m.name for m in staying), *made]}
+        fit = len(fresh) + sum(m.fit for m in staying if m.name not in fresh)
+        last = next_batch(len(wanted), len(resources), fit, rolling) is None
+        return Stage(cls.template(row, resources), last, rolling.pause, kept)
+
+    @classmethod
+    def rolling(cls, row: Row) -> Rolling | None:
+        """How members are to be made or replaced; None: all at once."""
+        creating = row.action is Action.CREATE
+        if not creating and not definition_changed(row, 'resource_def'):
+            return None
+        return rolling_of(resolved_policy(
+            cls, row.keep.get('update_policy'), 'batch_create' if creating else 'rolling_update'))
 
     @classmethod
     def members(cls, props: Mapping[str, Any], blacklist: list[str]) -> list[str]:
@@ -170,10 +211,8 @@ class ResourceGroup(Nested):
         values: dict[str, Any] = {
             'refs_map': {name: child.reference(name) for name in names},
             'removed_rsrc_list': list(row.data.get('blacklist', ())), 'reads': []}
-        outputs = child.outputs() if wanted else {}
-        for attribute, path in member_reads(wanted):
-            values['reads'].append([[attribute, *path], {
-                name: outputs.get('.'.join(str(p) for p in (name, attribute, *path))) for name in names}])
+        if wanted:
+            values['reads'] = read_from(child, member_reads(wanted), names)
         return values
 
     @classmethod
@@ -196,6 +235,44 @@ class ResourceGroup(Nested):
             return refs_map.get(member)
         tail = tuple(path) if attribute is None else (attribute, *path)
         return Walked((reads.get(tail) or {}).get(member))
+
+
+def template_of(resources: Mapping[str, Any], reads: Iterable[Read]) -> ChildTemplate:
+    """A child's template; what is read from its members must be asked for there, or nobody fetches it."""
+    tree: dict[str, Any] = {'heat_template_version': '2015-04-30', 'resources': dict(resources)}
+    outputs = {}
+    for attribute, path in reads:
+        for name in resources:
+            key = '.'.join(str(part) for part in (name, attribute, *path))
+            outputs[key] = {'value': {'get_attr': [name, attribute, *path]}}
+    if outputs:
+        tree['outputs'] = outputs
+    return ChildTemplate(tree)
+
+
+def read_from(child: ChildView, reads: Iterable[Read], names: Iterable[str]) -> list[Any]:
+    """What ``template_of`` asked for: pairs of ``[attribute, *path]`` and a map over the members."""
+    outputs = child.outputs()
+    return [[[attribute, *path],
+             {name: outputs.get('.'.join(str(p) for p in (name, attribute, *path))) for name in names}]
+            for attribute, path in reads]
+
+
+def member_of(child: ChildView | None, name: str, definition: Mapping[str, Any]) -> Member:
+    """The member as it is, judged by the ``definition`` it should have."""
+    assert child is not None
+    return Member(name, child.settled(name), same_definition(child.definition(name), definition))
+
+
+def same_definition(one: Any, other: Any) -> bool:
+    """Whether two definitions are the same once written down."""
+    return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
+
+
+def definition_changed(row: Row, name: str) -> bool:
+    """Whether the update on ``row`` changes what members are made from, or takes up a failed one."""
+    old = row.keep.get('old_props') or {}
+    return bool(row.keep.get('revive')) or not same_definition(old.get(name), (row.props or {}).get(name))
 
 
 def blacklisted(row: Row, child: ChildView | None) -> list[str]:
@@ -221,7 +298,7 @@ def dotted(name: str) -> tuple[str | None, str | None]:
     return parts[1], parts[2] if len(parts) > 2 else None
 
 
-def member_reads(wanted: Any) -> list[tuple[str, tuple[Any, ...]]]:
+def member_reads(wanted: Any) -> list[Read]:
     """(attribute, path) to read from members, from the group's own wanted attributes."""
     found: dict[tuple[Any, ...], None] = {}
     for name, *path in wanted:

@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Addresses:
-    """``urls()`` gives 'signal' (with /v1, without the project), 'cfn' and 'auth'."""
+    """``urls()`` gives 'signal' and 'cfn_signal' (with /v1, without the project), 'cfn' and 'auth'."""
 
     def __init__(self, conf: cfg.ConfigOpts, sessions: Sessions | None) -> None:
         self._conf = conf
@@ -33,7 +33,7 @@ class Addresses:
     def urls(self) -> dict[str, str]:
         if self._urls is None:
             urls = {'signal': self._native(), 'cfn': self._conf.heat_metadata_server_url or '',
-                    'auth': self._auth()}
+                    'cfn_signal': self._signed(), 'auth': self._auth()}
             if not urls['signal']:
                 # Not kept: the catalogue may know us a moment later.
                 return urls
@@ -51,6 +51,21 @@ class Addresses:
                 return ''
         # Both forms that a catalogue has: with the project in it, and with its placeholder.
         return re.sub(r'(/v\d+)(/.*)?$', r'\1', (url or '').rstrip('/'))
+
+    def _signed(self) -> str:
+        """The root of the CFN API that signed addresses begin with, ``http://host:8000/v1``."""
+        url = self._conf.heat_waitcondition_server_url
+        if url:
+            return re.sub(r'/waitcondition/?$', '', url.rstrip('/'))
+        if self._conf.heat_metadata_server_url:
+            return f'{self._conf.heat_metadata_server_url.rstrip("/")}/v1'
+        if self._sessions is None:
+            return ''
+        try:
+            return self._sessions.for_credential(Credential.of_service()).base('cloudformation').rstrip('/')
+        except Exception as error:
+            LOG.warning('The address of the CloudFormation API is not known: %s', error)
+            return ''
 
     def _auth(self) -> str:
         if self._sessions is None:

@@ -40,6 +40,7 @@ from heat.engine.loader import Loader
 from heat.engine.loop import Closed, Leave, Loop
 from heat.engine.owner import Owner
 from heat.engine.reads import Reads
+from heat.engine.scaling import Scaled
 from heat.engine.service import Service
 from heat.engine.software import Software
 from heat.engine.step import Limits
@@ -80,7 +81,8 @@ class Engine:
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth),
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
             announce=self._announce, close=self._close,
-            reread=lambda root_id: green.spawn(self.owner.poke, root_id))
+            reread=lambda root_id: green.spawn(self.owner.poke, root_id),
+            action_timeout=conf.stack_action_timeout)
         self.owner.attach(self.loop)
         intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
                         self.policy, self.loader, self.owner)
@@ -149,8 +151,11 @@ class Engine:
 
     # -- what the loop asks of the world around ----------------------------------------------------
 
-    def _announce(self, finish: Finish) -> None:
-        """A goal's end, made known after it is durable."""
+    def _announce(self, finish: Finish | Scaled) -> None:
+        """A goal's end, or a resizing, made known after it is durable."""
+        if isinstance(finish, Scaled):
+            green.spawn(self._tell_scaling, finish)
+            return
         green.spawn(self._tell, finish)
         if self.conf.max_events_per_stack > 0:
             self._ended[finish.stack.id] = None
@@ -160,14 +165,16 @@ class Engine:
 
     def _tell(self, finish: Finish) -> None:
         stack = finish.stack
-        payload = {
-            'tenant_id': stack.tenant, 'user_id': None, 'user_identity': None, 'username': stack.username,
-            'stack_identity': stack.identity.arn(), 'stack_name': stack.name,
-            'state': f'{finish.goal.action}_{finish.status}', 'state_reason': finish.reason,
-            'create_at': str(stack.created_at), 'description': '', 'updated_at': str(stack.updated_at),
-            'tags': list(stack.tags)}
-        self._notifier.stack(RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status,
-                             payload)
+        self._notifier.stack(
+            RequestContext(tenant_id=stack.tenant), finish.goal.action, finish.status,
+            _payload(stack, f'{finish.goal.action}_{finish.status}', finish.reason))
+
+    def _tell_scaling(self, told: Scaled) -> None:
+        stack = told.stack
+        self._notifier.autoscaling(RequestContext(tenant_id=stack.tenant), told.suffix, {
+            **_payload(stack, f'{stack.action}_{stack.status}', stack.reason),
+            'adjustment_type': told.adjustment_type, 'adjustment': told.adjustment,
+            'capacity': told.capacity, 'groupname': told.group, 'message': told.message})
 
     def _purge(self) -> None:
         """Drop the oldest events of stacks that ended lately and have too many: one pass at a time."""
@@ -220,6 +227,14 @@ class Engine:
 
     def _allowed(self, context: RequestContext, type_name: str) -> bool:
         return self.policy.allows_type(context, type_name)
+
+
+def _payload(stack: Stack, state: str, reason: str) -> dict[str, Any]:
+    """What a notification says of a stack."""
+    return {'tenant_id': stack.tenant, 'user_id': None, 'user_identity': None, 'username': stack.username,
+            'stack_identity': stack.identity.arn(), 'stack_name': stack.name, 'state': state,
+            'state_reason': reason, 'create_at': str(stack.created_at), 'description': '',
+            'updated_at': str(stack.updated_at), 'tags': list(stack.tags)}
 
 
 def operator_layers(conf: cfg.ConfigOpts) -> tuple[Layer, ...]:

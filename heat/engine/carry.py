@@ -19,6 +19,7 @@ from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, StackState
 from heat.engine import nested, stages
+from heat.engine.scaling import Scaler
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.event import Event
@@ -58,6 +59,7 @@ class Carrier:
     def __init__(self, loop: Loop, announce: Callable[[Any], None]) -> None:
         self._loop = loop
         self.announce = announce
+        self._scaler = Scaler(loop, self)
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
@@ -182,8 +184,9 @@ class Carrier:
         if step.resumed and here is not None and here.until is not None:
             self._wait_for_stage(tree, run, row, here.until)
             return
-        if row.physical_id is None:
-            row = run.rows[row.uuid] = replace(row, physical_id=child_id)
+        fresh = self._scaler.overtaken(run, row) if not step.resumed else row
+        if row.physical_id is None or fresh is not row:
+            row = run.rows[row.uuid] = replace(fresh, physical_id=child_id)
             self._loop.batch.save(row)
         if step.verb is Action.DELETE and child is None:
             self.feed(tree, run, StepDone(step, row, Done()))
@@ -285,6 +288,7 @@ class Carrier:
             return
         step = parent.traversal.running().get(row.uuid) if parent.traversal is not None else None
         if step is None:
+            self._scaler.ended(tree, parent, row, run, finish)
             return
         if finish.status is Status.FAILED:
             if run.cancelled:
@@ -389,7 +393,15 @@ class Carrier:
         kind = run.types.of(row)
         after = row
         try:
-            after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
+            if row.action is Action.SUSPEND:
+                raise StepFailed(f'Cannot signal resource during {row.action}', 'NotSupported')
+            if kind.scales:  # type: ignore[attr-defined]
+                told = self._scaler.signal(tree, run, row, signal.details)
+                if told is None:
+                    return
+                reason = told
+            else:
+                after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
             status = Status.COMPLETE
         except (StepFailed, HeatException, ValueError) as error:
             after, reason, status = row, str(error), Status.FAILED

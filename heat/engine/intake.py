@@ -37,6 +37,7 @@ from heat.engine.tree import Tree
 from heat.engine.validate import Validator
 from heat.model.event import Event
 from heat.model.op import CloudFault
+from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan.told import stack_event
@@ -268,8 +269,10 @@ class Intake:
                         details: dict[str, Any] | None, sync_call: bool = False) -> None:
         """Keep a signal until the owner applies it; refused at once where none is taken."""
         stack = self.find(context, stack_identity)
-        self.owner.check_signal(stack, resource_name)
+        row = self.owner.check_signal(stack, resource_name)
         now = self.clock.now()
+        if row.action in (Action.SUSPEND, Action.DELETE):
+            self._refuse_signal(context, row, now)
 
         def keep() -> None:
             with connect.write(self.database) as conn:
@@ -278,16 +281,29 @@ class Intake:
         connect.offload(self.database, keep)
         self.owner.poke(stack.root_id)
 
+    def _refuse_signal(self, context: RequestContext, row: Row, now: datetime.datetime) -> None:
+        """What is suspended or on its way out takes no signal; that one came is recorded."""
+        event = Event(row.stack_id, row.root_id, row.name, row.type, row.action, row.status,
+                      f'Cannot signal resource during {row.action}', row.physical_id, row.props)
+
+        def record() -> None:
+            with connect.write(self.database) as conn:
+                self._record(conn, event, context, now)
+
+        connect.offload(self.database, record)
+        raise errors.NotSupported(feature=f'Signal resource during {row.action}')
+
     # -- shared --------------------------------------------------------------------------------------
 
     def find(self, context: RequestContext, stack_identity: Args) -> Stack:
         """The live stack of that identity, for its own project only; EntityNotFound, InvalidTenant."""
         identity = StackId.from_wire(dict(stack_identity))
-        tenants = {context.tenant_id} if not context.is_admin else {context.tenant_id, identity.tenant}
-        if identity.tenant not in tenants:
-            raise errors.InvalidTenant(target=identity.tenant, actual=context.tenant_id)
         with connect.read(self.database) as conn:
             stack = stacks.load_stack(conn, identity.stack_id, identity.tenant)
+        # A signed address names the stack's own project; who signed is a user in that of its users.
+        own_user = stack is not None and context.tenant_id in {stack.stack_user_project_id} - {None}
+        if identity.tenant != context.tenant_id and not context.is_admin and not own_user:
+            raise errors.InvalidTenant(target=identity.tenant, actual=context.tenant_id)
         if stack is None or stack.name != identity.stack_name or identity.path:
             raise errors.EntityNotFound(entity='Stack', name=identity.stack_name)
         return stack

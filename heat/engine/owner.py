@@ -22,6 +22,7 @@ from heat.db import connect, leases, resources, signals, stacks
 from heat.engine.loader import Loader
 from heat.engine.loop import Arrived, Changed, Loop
 from heat.engine.tree import Tree
+from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
 
@@ -148,19 +149,21 @@ class Owner:
         if connect.offload(self._database, unfinished):
             self.claim(root_id)
 
-    def check_signal(self, stack: Stack, resource_name: str) -> None:
-        """Raise ResourceNotFound or ResourceActionNotSupported unless the resource takes signals."""
+    def check_signal(self, stack: Stack, resource_name: str) -> Row:
+        """The row; ResourceNotFound or ResourceActionNotSupported unless the resource takes signals."""
         def load() -> Any:
             with connect.read(self._database) as conn:
                 return [row for row in resources.rows_of_stack(conn, stack.id, self._loader.crypt)
                         if row.name == resource_name]
 
         rows = connect.offload(self._database, load)
-        row = next((r for r in rows if r.action is not Action.DELETE), None)
+        rows.sort(key=lambda r: (r.action is Action.DELETE, r.replaced_by is not None))
+        row = rows[0] if rows else None
         if row is None:
             raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack.name)
         if not self._loader.plugin(row).signals:
             raise errors.ResourceActionNotSupported(action='signal')
+        return row
 
     # -- the pulse -----------------------------------------------------------------------------------
 

@@ -94,7 +94,12 @@ class Validator:
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         for name, definition in template.resources.items():
             kind = types(definition.type, name)
+            for built in getattr(kind, 'builds', ()):
+                self._type(types(built, name), built)
             props = self._properties(name, definition, kind, scope, faults)
+            if props is not None:
+                faults += [f'Property error: : resources.{name}.properties: : {said}'
+                           for said in kind.validate_among(props, template.resources)]
             if kind.nested and props is not None and not faults:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
                              compiled, depth)
@@ -126,11 +131,13 @@ class Validator:
         path: list[Any] = ['resources', name, 'properties']
         props, wrong = schema.resolve(kind.schema.properties, raw or {}, path=path, unknown_ok=True,
                                       accept_others=kind.schema.open)
-        _policy, bad_policy = schema.resolve(kind.schema.update_policy, policy or {},
-                                             path=['resources', name, 'update_policy'])
+        rules, bad_policy = schema.resolve(kind.schema.update_policy, policy or {},
+                                           path=['resources', name, 'update_policy'])
         faults += [error.text(join=': : ') for error in [*wrong, *bad_policy]]
-        if wrong:
+        if wrong or bad_policy:
             return None
+        faults += [f'Property error: : resources.{name}.update_policy: : {s}'
+                   for s in kind.validate_policy(rules)]
         faults += [f'{type(e).__name__}: : resources.{name}: : {e}' for e in kind.schema.faults(props)]
         faults += [f'Property error: : resources.{name}.properties: : {s}' for s in kind.validate(props)]
         for place, constraint, value in schema.custom_checks(kind.schema.properties, props):

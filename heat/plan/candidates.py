@@ -47,7 +47,8 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Ev
         return Evaluated(failure=Failed(str(error), type(error).__name__))
     except (ValueError, TypeError, KeyError) as error:
         return Evaluated(failure=Failed(str(error), type(error).__name__))
-    props, wrong = schema.resolve(kind.schema.properties, raw, path=['Properties'])
+    props, wrong = schema.resolve(kind.schema.properties, raw, path=['Properties'],
+                                  accept_others=kind.schema.open)
     if wrong:
         return Evaluated(failure=Failed(wrong[0].text(), 'StackValidationFailed'))
     return Evaluated(props, metadata, policy, decide(kind, row, props, metadata))

@@ -258,7 +258,11 @@ class Traversal:
             return
         decision = found.decision
         wanted = self._wanted_attributes(row)
-        nested = self.types.of(row).nested
+        kind = self.types.of(row)
+        if (kind.renewed and row.goal_seq != self.goal.seq
+                and decision.verdict in (Verdict.KEEP, Verdict.UPDATE)):
+            decision = Decision(Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement.')
+        nested = kind.nested
         if nested:
             keep['wanted'] = list(wanted)
         if (decision.verdict is Verdict.KEEP and nested

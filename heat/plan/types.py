@@ -32,6 +32,8 @@ class ResourceType(Protocol):
     """The step is a stack of its own, a child in the same tree."""
     releases: bool
     """Before it is replaced it must let go of something its successor needs."""
+    renewed: bool
+    """Each update of its stack makes it anew."""
     survives_failure: bool
     """A FAILED row with a physical id may be updated instead of replaced."""
 

@@ -9,7 +9,7 @@ Neighbours: ``plan.types`` is the planner's view, ``engine.step`` runs steps.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -33,7 +33,8 @@ VERB_METHODS = {Action.CREATE: 'create', Action.UPDATE: 'update', Action.DELETE:
 class Surroundings:
     """What a step may know besides its row: names and addresses, no state.
 
-    ``urls`` holds ``signal`` (native API), ``cfn`` (pre-signed), ``auth``.
+    ``urls`` holds ``signal`` (native API), ``cfn`` (where agents ask), ``cfn_signal``
+    (where signed addresses begin), ``auth``.
     """
 
     stack: StackId
@@ -52,7 +53,11 @@ class Resource:
     nested: ClassVar[bool] = False
     survives_failure: ClassVar[bool] = False
     signals: ClassVar[bool] = False
+    scales: ClassVar[bool] = False
+    """Its signals adjust a group: it answers ``adjustment(row)`` instead of ``signal``."""
     releases: ClassVar[bool] = False
+    renewed: ClassVar[bool] = False
+    """Each update of its stack makes it anew."""
     name_limit: ClassVar[int] = 255
     hidden: ClassVar[bool] = False
     schema: ClassVar[TypeSchema]
@@ -165,6 +170,16 @@ class Resource:
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
         """Sentences about properties that do not fit together; values may be UNKNOWN."""
+        return ()
+
+    @classmethod
+    def validate_policy(cls, policy: Mapping[str, Any]) -> Iterable[str]:
+        """Sentences about the update policy (resolved)."""
+        return ()
+
+    @classmethod
+    def validate_among(cls, props: Mapping[str, Any], names: Collection[str]) -> Iterable[str]:
+        """Sentences about resources that are named in ``props`` but are not among the stack's ``names``."""
         return ()
 
     @classmethod

@@ -51,8 +51,6 @@ DECIDED: dict[tuple[str, str], str] = {
     ('stacks-list', 'filter disable_rollback'): 'a flag filters by its value; there it found nothing',
     ('validate', 'ignore_errors unknown code'): 'a refused value is a 400',
     ('validate', 'ignore_errors text'): 'a refused value is a 400',
-    ('validate', 'missing property'): 'OS::Heat::ScalingPolicy is not served yet',
-    ('validate', 'AutoScalingGroup min over max'): 'OS::Heat::AutoScalingGroup is not served yet',
     ('validate', 'resources is a list'): TOLD, ('validate', 'outputs is a list'): TOLD,
     ('validate', 'parameters is a list'): TOLD, ('validate', 'condition circular'): TOLD,
     **{('validate', name): TOLD for name in ('circular dependency', 'circular by get_attr',

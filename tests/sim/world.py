@@ -100,6 +100,7 @@ class World:
     def __init__(self, conf: Any, latency: float = 0.05) -> None:
         self.conf = conf
         conf.set_override('url', 'http://heat.example:8004/v1', 'clients_heat')
+        conf.set_override('heat_waitcondition_server_url', 'http://heat.example:8000/v1/waitcondition')
         self.latency = latency
         self.clock = VirtualClock()
         self.crypt = Crypt(['0123456789abcdef0123456789abcdef'])
@@ -215,7 +216,8 @@ class World:
         if isinstance(operation, op.Find):
             return self._find(operation)
         if isinstance(operation, op.UserCall):
-            return Answer({'project_id': 'p' * 32, 'user_id': 'u' * 32, 'token': 'tok', 'password': 'pw'})
+            return Answer({'project_id': 'p' * 32, 'user_id': 'u' * 32, 'token': 'tok', 'password': 'pw',
+                           'access': 'a' * 32, 'secret': 's' * 32, 'credential_id': 'c' * 64})
         return self._request(operation)
 
     def _find(self, wanted: op.Find) -> Any:

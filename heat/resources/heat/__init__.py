@@ -4,10 +4,12 @@ from heat.resources.base import Resource
 from heat.resources.heat.basic import NoneResource, RandomString, Value
 from heat.resources.heat.chain import ResourceChain
 from heat.resources.heat.group import ResourceGroup
+from heat.resources.heat.scaling_group import AutoScalingGroup
+from heat.resources.heat.scaling_policy import ScalingPolicy
 from heat.resources.heat.stack import Stack
 from heat.resources.heat.trial import Delay, TestResource
 from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandle
 
 TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     NoneResource, Value, RandomString, Delay, TestResource, WaitCondition, WaitConditionHandle,
-    ResourceGroup, ResourceChain, Stack)}
+    ResourceGroup, ResourceChain, Stack, AutoScalingGroup, ScalingPolicy)}

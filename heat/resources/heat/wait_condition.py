@@ -8,19 +8,21 @@ Neighbours: ``engine.carry`` applies signals, ``engine.step`` waits for them.
 
 from __future__ import annotations
 
+import datetime
 import json
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from heat.common.ec2 import signed_url
 from heat.model.op import AwaitSignals, Record, StepFailed, UserCall
 from heat.model.resource import Row
 from heat.resources.base import Diff, Resource, Steps
 from heat.schema import IN_PLACE, Attr, Integer, Number, String, Support
 
 SUCCESS, FAILURE = 'SUCCESS', 'FAILURE'
-OFFERED = ('TOKEN_SIGNAL', 'HEAT_SIGNAL', 'NO_SIGNAL')
+OFFERED = ('TOKEN_SIGNAL', 'HEAT_SIGNAL', 'NO_SIGNAL', 'CFN_SIGNAL')
 
 
 class StackUser(Resource):
@@ -38,6 +40,23 @@ class StackUser(Resource):
                                               'project_id': project_id}, label='user')
         yield Record(data={'project_id': project_id, 'user_id': user['user_id']},
                      physical_id=user['user_id'], stack_user_project=project_id)
+
+    def create_signed(self, verb: str, kind: str, expires: bool) -> Steps:
+        """Make the user a key and keep an address signed with it: ``kind`` 'waitcondition' or 'signal'.
+
+        One that ``expires`` carries the time of its making, which Keystone looks at.
+        """
+        base = self.around.urls.get('cfn_signal')
+        if not base:
+            raise StepFailed('Nobody could signal: the address of the CloudFormation API is neither in the '
+                             'catalogue nor in heat_waitcondition_server_url.')
+        data = self.row.data
+        keys = yield UserCall('create_keypair', {
+            'user_id': data['user_id'], 'project_id': data['project_id']}, label='keypair')
+        at = datetime.datetime.fromtimestamp(self.around.now, datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+        path = f'{kind}/{self.around.stack.resource(self.name).arn()}'
+        yield Record(data={'access': keys['access'], 'signed_url': signed_url(
+            base, path, verb, keys['access'], keys['secret'], at if expires else None)})
 
     def project_name(self) -> str:
         """One project serves a whole stack tree; keystone limits the name to 64 characters."""
@@ -113,6 +132,10 @@ class WaitConditionHandle(StackUser):
         data = self.row.data
         account = {'user_id': data['user_id'], 'password': data['password'],
                    'project_id': data['project_id']}
+        if self.props['signal_transport'] == 'CFN_SIGNAL':
+            yield from self.create_signed('PUT', 'waitcondition', expires=True)
+            yield self.keep(account={'alarm_url': self.row.data['signed_url']})
+            return
         kept: dict[str, Any] = {'endpoint': self._endpoint(data['project_id'])}
         if self.props['signal_transport'] == 'TOKEN_SIGNAL':
             answer = yield UserCall('token', account)
@@ -155,7 +178,8 @@ class WaitConditionHandle(StackUser):
                 f"curl -i -X POST -H 'X-Auth-Token: {token}' -H 'Content-Type: application/json' "
                 f"-H 'Accept: application/json' {data['endpoint']}")
         if name == 'signal':
-            return json.dumps(data.get('account'))
+            silent = (row.props or {}).get('signal_transport') == 'NO_SIGNAL'
+            return '{}' if silent else json.dumps(data.get('account'))
         return None
 
     @classmethod
@@ -201,6 +225,11 @@ class WaitCondition(Resource):
         data = Attr('JSON string containing data associated with wait condition signals sent to the '
                     'handle.', type='String', live=True)
 
+    @staticmethod
+    def spelled(word: str) -> str:
+        """A property, attribute or key of a signal as this form of the type writes it."""
+        return word
+
     def create(self) -> Steps:
         yield Record(physical_id=self.physical_name())
         return (yield from self._wait())
@@ -209,25 +238,28 @@ class WaitCondition(Resource):
         return (yield from self._wait())
 
     def _wait(self) -> Steps:
-        count = self.props['count']
+        say = self.spelled
+        count = self.props[say('count')]
+        status, reason = say('status'), say('reason')
 
         def judge(signals: dict[str, Any]) -> bool | str:
-            failed = [s['reason'] for s in signals.values() if s['status'] == FAILURE]
+            failed = [str(s[reason]) for s in signals.values() if s[status] == FAILURE]
             if failed:
                 return ';'.join(failed)
-            return sum(s['status'] == SUCCESS for s in signals.values()) >= count
+            return sum(s[status] == SUCCESS for s in signals.values()) >= count
 
         def expired(signals: dict[str, Any]) -> str:
             text = f'{len(signals)} of {count} received'
-            reasons = ';'.join(str(s['reason']) for s in signals.values())
+            reasons = ';'.join(str(s[reason]) for s in signals.values())
             return f'{text} - {reasons}' if reasons else text
 
-        return (yield AwaitSignals(self.props['handle'], self.props['timeout'], judge, expired))
+        return (yield AwaitSignals(self.props[say('handle')], self.props[say('timeout')], judge, expired))
 
     def read(self, names: tuple[Any, ...]) -> Steps:
+        say = self.spelled
         signals = self.seen
         if not isinstance(signals, dict):
-            signals = yield AwaitSignals(self.props['handle'], 0, lambda found: True, lambda found: '')
-        return {'data': json.dumps({uid: s.get('data') for uid, s in signals.items()})}
+            signals = yield AwaitSignals(self.props[say('handle')], 0, lambda found: True, lambda found: '')
+        return {say('data'): json.dumps({uid: s.get(say('data')) for uid, s in signals.items()})}
 
 

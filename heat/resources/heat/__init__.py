@@ -1,9 +1,11 @@
 """OS::Heat types."""
 
 from heat.resources.base import Resource
+from heat.resources.heat.access import AccessPolicy, HARestarter
 from heat.resources.heat.basic import NoneResource, RandomString, Value
 from heat.resources.heat.chain import ResourceChain
 from heat.resources.heat.group import ResourceGroup
+from heat.resources.heat.instance_group import InstanceGroup
 from heat.resources.heat.scaling_group import AutoScalingGroup
 from heat.resources.heat.scaling_policy import ScalingPolicy
 from heat.resources.heat.stack import Stack
@@ -12,4 +14,5 @@ from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandl
 
 TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     NoneResource, Value, RandomString, Delay, TestResource, WaitCondition, WaitConditionHandle,
-    ResourceGroup, ResourceChain, Stack, AutoScalingGroup, ScalingPolicy)}
+    ResourceGroup, ResourceChain, Stack, AutoScalingGroup, InstanceGroup, ScalingPolicy, AccessPolicy,
+    HARestarter)}

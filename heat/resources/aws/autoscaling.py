@@ -1,0 +1,199 @@
+"""AWS::AutoScaling: launch configuration, group and policy.
+
+Purpose: scaled groups of instances in the CloudFormation format. Invariant: a
+launch configuration never changes, it is replaced; members are refused clearly
+where the environment has no AWS::EC2::Instance. Neighbours:
+``heat.instance_group`` and ``heat.scaling_group`` have the behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from heat.model.op import NeedsReplacement, Record
+from heat.model.resource import Row
+from heat.resources.base import Diff, Resource, Steps
+from heat.resources.heat.instance_group import Instances, balancer_faults, rolling_keys, tags_property
+from heat.resources.heat.scaling_group import ScalingGroup, size_faults
+from heat.resources.heat.scaling_policy import ScalingResponder
+from heat.schema import IN_PLACE, UNKNOWN, Attr, Boolean, Integer, List, Map, Number, String, Support
+
+KINDS = ('ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity')
+
+
+def instance_id_faults(props: Mapping[str, Any]) -> Iterable[str]:
+    if props.get('InstanceId') is not None:
+        yield 'InstanceId is not supported: say in a launch configuration what the instances are.'
+
+
+class LaunchConfiguration(Resource):
+    """Describes the instances of AutoScaling groups; it is nothing in the cloud itself."""
+
+    type = 'AWS::AutoScaling::LaunchConfiguration'
+    support = Support()
+
+    class properties:
+        ImageId = String('Glance image ID or name.', check='glance.image')
+        InstanceType = String('Nova instance type (flavor).', check='nova.flavor')
+        InstanceId = String(
+            'The ID of an existing instance you want to use to create the launch configuration. All '
+            'properties are derived from the instance with the exception of BlockDeviceMapping.',
+            check='nova.server')
+        KeyName = String('Optional Nova keypair name.', check='nova.keypair')
+        UserData = String('User data to pass to instance.')
+        SecurityGroups = List('Security group names to assign.')
+        KernelId = String('Not Implemented.', implemented=False)
+        RamDiskId = String('Not Implemented.', implemented=False)
+        BlockDeviceMappings = List('Block device mappings to attach to instance.', of=Map(keys={
+            'DeviceName': String('A device name where the volume will be attached in the system at '
+                                 '/dev/device_name. e.g. vdb', required=True),
+            'Ebs': Map('The ebs volume to attach to the instance.', keys={
+                'DeleteOnTermination': Boolean('Indicate whether the volume should be deleted when the '
+                                               'instance is terminated.', default=True),
+                'Iops': Number('The number of I/O operations per second that the volume supports.',
+                               implemented=False),
+                'SnapshotId': String('The ID of the snapshot to create a volume from.',
+                                     check='cinder.snapshot'),
+                'VolumeSize': String('The size of the volume, in GB. Must be equal or greater than the size '
+                                     'of the snapshot. It is safe to leave this blank and have the Compute '
+                                     'service infer the size.'),
+                'VolumeType': String('The volume type.', implemented=False)}),
+            'NoDevice': Map('The can be used to unmap a defined device.', implemented=False),
+            'VirtualName': String('The name of the virtual device. The name must be in the form ephemeralX '
+                                  'where X is a number starting from zero (0); for example, ephemeral0.',
+                                  implemented=False)}))
+        NovaSchedulerHints = List('Scheduler hints to pass to Nova (Heat extension).', of=Map(keys={
+            'Key': String(required=True), 'Value': String(required=True)}))
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        yield from instance_id_faults(props)
+        if props.get('InstanceId') is None:
+            for name in ('ImageId', 'InstanceType'):
+                if props.get(name) is None:
+                    yield f'If without InstanceId, ImageId and InstanceType are required; {name} is missing.'
+        for mapping in props.get('BlockDeviceMappings') or ():
+            if isinstance(mapping, Mapping) and mapping is not UNKNOWN and not mapping.get('Ebs'):
+                yield 'Ebs is missing, this is required'
+            elif isinstance(mapping, Mapping):
+                ebs = mapping['Ebs']
+                if isinstance(ebs, Mapping) and not ebs.get('SnapshotId') and not ebs.get('VolumeSize'):
+                    yield 'SnapshotId is missing, this is required when specifying BlockDeviceMappings.'
+
+    def create(self) -> Steps:
+        yield Record(physical_id=self.physical_name())
+
+    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        # Only other metadata leads here, and that is part of what instances are made from.
+        raise NeedsReplacement
+        yield
+
+
+class AWSAutoScalingGroup(Instances, ScalingGroup):
+    """A group of instances between two sizes, adjusted by policies."""
+
+    type = 'AWS::AutoScaling::AutoScalingGroup'
+    title = 'AutoScalingGroup'
+    support = Support(version='2014.1')
+    policy = 'AutoScalingRollingUpdate'
+
+    class properties:
+        AvailabilityZones = List('Not Implemented.', required=True)
+        LaunchConfigurationName = String('The reference to a LaunchConfiguration resource.', update=IN_PLACE)
+        InstanceId = String('The ID of an existing instance to use to create the Auto Scaling group. If '
+                            'specify this property, will create the group use an existing instance instead '
+                            'of a launch configuration.', check='nova.server')
+        MaxSize = Integer('Maximum number of instances in the group.', required=True, update=IN_PLACE)
+        MinSize = Integer('Minimum number of instances in the group.', required=True, update=IN_PLACE)
+        Cooldown = Integer('Cooldown period, in seconds.', update=IN_PLACE)
+        DesiredCapacity = Integer('Desired initial number of instances.', update=IN_PLACE)
+        HealthCheckGracePeriod = Integer('Not Implemented.', implemented=False)
+        HealthCheckType = String('Not Implemented.', values=['EC2', 'ELB'], implemented=False)
+        LoadBalancerNames = List('List of LoadBalancer resources.')
+        VPCZoneIdentifier = List('Use only with Neutron, to list the internal subnet to which the instance '
+                                 'will be attached; needed only if multiple exist; list length must be '
+                                 'exactly 1.',
+                                 of=String('UUID of the internal subnet to which the instance will be '
+                                           'attached.'))
+        Tags = tags_property('Tags to attach to this group.')
+
+    class attributes:
+        InstanceList = Attr('A comma-delimited list of server ip addresses. (Heat extension).', type='String')
+
+    class update_policy:
+        AutoScalingRollingUpdate = Map(keys=rolling_keys())
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        yield from instance_id_faults(props)
+        if props.get('LaunchConfigurationName') is None and props.get('InstanceId') is None:
+            yield "Either 'InstanceId' or 'LaunchConfigurationName' must be provided."
+        for name in ('MinSize', 'MaxSize'):
+            size = props.get(name)
+            if isinstance(size, int) and size < 0:
+                yield 'The size of AutoScalingGroup can not be less than zero'
+        yield from size_faults(props, 'MinSize', 'MaxSize', 'DesiredCapacity')
+        zones = props.get('VPCZoneIdentifier')
+        if isinstance(zones, list) and len(zones) != 1:
+            yield 'Anything other than one VPCZoneIdentifier is not supported'
+        yield from balancer_faults(props)
+
+    @classmethod
+    def member(cls, row: Row) -> Mapping[str, Any]:
+        definition = super().member(row)
+        zones = (row.props or {}).get('VPCZoneIdentifier')
+        if zones:
+            return {**definition, 'properties': {**definition['properties'], 'SubnetId': zones[0]}}
+        return definition
+
+    @classmethod
+    def tags(cls, row: Row) -> list[dict[str, Any]]:
+        return [*super().tags(row),
+                {'Key': 'metering.AutoScalingGroupName', 'Value': str(row.physical_id or row.name)}]
+
+    @classmethod
+    def bounds(cls, row: Row) -> tuple[int, int]:
+        props = row.props or {}
+        return props['MinSize'], props['MaxSize']
+
+    @classmethod
+    def desired(cls, row: Row) -> int | None:
+        return (row.props or {}).get('DesiredCapacity')
+
+    @classmethod
+    def cooldown(cls, row: Row) -> int | None:
+        return (row.props or {}).get('Cooldown')
+
+
+class AWSScalingPolicy(ScalingResponder):
+    """Changes the size of an AWS::AutoScaling::AutoScalingGroup when it is signalled."""
+
+    type = 'AWS::AutoScaling::ScalingPolicy'
+    title = 'AWSScalingPolicy'
+    support = Support()
+    names = ('AutoScalingGroupName', 'AdjustmentType', 'ScalingAdjustment', 'MinAdjustmentStep', 'Cooldown')
+    percent = 'PercentChangeInCapacity'
+
+    class properties:
+        AutoScalingGroupName = String('AutoScaling group name to apply policy to.', required=True)
+        ScalingAdjustment = Integer('Size of adjustment.', required=True, update=IN_PLACE)
+        AdjustmentType = String('Type of adjustment (absolute or percentage).', required=True, values=KINDS,
+                                update=IN_PLACE)
+        Cooldown = Integer('Cooldown period, in seconds.', update=IN_PLACE)
+        MinAdjustmentStep = Integer(
+            'Minimum number of resources that are added or removed when the AutoScaling group scales up or '
+            'down. This can be used only when specifying PercentChangeInCapacity for the AdjustmentType '
+            'property.', range=(0, None), update=IN_PLACE)
+
+    class attributes:
+        AlarmUrl = Attr('A signed url to handle the alarm. (Heat extension).', type='String', live=True)
+
+    @classmethod
+    def reference(cls, row: Row) -> Any:
+        # An alarm that names the policy calls its address.
+        return row.data.get('signed_url', row.name)
+
+    @classmethod
+    def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
+        return row.data.get('signed_url') if name == 'AlarmUrl' else None

@@ -1,0 +1,207 @@
+"""The CloudFormation forms: instances by launch configuration, policies, wait conditions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heat.common import errors
+from tests.sim.world import World
+
+# The environment says what an instance is here.
+STAND_IN = {'resource_registry': {'AWS::EC2::Instance': 'OS::Heat::None'}}
+
+
+def conf(flavor: str = 'm1.tiny', metadata: dict[str, Any] | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {'Type': 'AWS::AutoScaling::LaunchConfiguration',
+                             'Properties': {'ImageId': 'cirros', 'InstanceType': flavor}}
+    return {**found, 'Metadata': metadata} if metadata else found
+
+
+def group(flavor: str = 'm1.tiny', policy: dict[str, Any] | None = None,
+          metadata: dict[str, Any] | None = None, **props: Any) -> dict[str, Any]:
+    return {'HeatTemplateFormatVersion': '2012-12-12', 'Resources': {
+        'c': conf(flavor, metadata),
+        'g': {'Type': 'AWS::AutoScaling::AutoScalingGroup',
+              **({'UpdatePolicy': {'AutoScalingRollingUpdate': policy}} if policy else {}),
+              'Properties': {'AvailabilityZones': ['nova'], 'LaunchConfigurationName': {'Ref': 'c'},
+                             'MinSize': 2, 'MaxSize': 4, 'Tags': [{'Key': 'k', 'Value': 'v'}], **props}},
+        'up': {'Type': 'AWS::AutoScaling::ScalingPolicy', 'Properties': {
+            'AutoScalingGroupName': {'Ref': 'g'}, 'AdjustmentType': 'ChangeInCapacity',
+            'ScalingAdjustment': 1}}}}
+
+
+def members(world: World, me: dict[str, Any], name: str = 'g') -> dict[str, Any]:
+    return world.rows({'stack_id': world.rows(me)[name].physical_id})
+
+
+def flavors(world: World, me: dict[str, Any]) -> list[str]:
+    return sorted(row.props['InstanceType'] for row in members(world, me).values())
+
+
+def made(world: World, template: dict[str, Any]) -> dict[str, Any]:
+    me = world.create('s', template, environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+    return me
+
+
+def test_members_have_the_launch_configuration_and_the_tags(world):
+    me = made(world, group(metadata={'m': 1}))
+    for row in members(world, me).values():
+        assert row.props['ImageId'] == 'cirros' and row.metadata == {'m': 1}
+        tags = {tag['Key']: tag['Value'] for tag in row.props['Tags']}
+        child = world.rows(me)['g'].physical_id
+        assert tags == {'k': 'v', 'metering.groupname': child, 'metering.AutoScalingGroupName': child}
+
+
+def test_a_policy_grows_the_group_by_its_launch_configuration(world):
+    me = made(world, group())
+    world.signal(me, 'up')
+    world.run()
+    assert flavors(world, me) == ['m1.tiny'] * 3 and world.state(me) == 'CREATE_COMPLETE'
+
+
+def test_without_a_policy_only_new_members_are_of_the_new_configuration(world):
+    me = made(world, group())
+    world.update(me, group('m1.small'), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and flavors(world, me) == ['m1.tiny'] * 2
+    world.signal(me, 'up')
+    world.run()
+    assert flavors(world, me) == ['m1.small', 'm1.tiny', 'm1.tiny']
+
+
+def test_a_rolling_update_with_pauses(world):
+    policy = {'MinInstancesInService': 2, 'MaxBatchSize': 1, 'PauseTime': 'PT1M'}
+    me = made(world, group(policy=policy))
+    start = world.clock.monotonic()
+    world.update(me, group('m1.small', policy), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and flavors(world, me) == ['m1.small'] * 2
+    # One more is made, two are replaced, one goes: three pauses.
+    assert 180 <= world.clock.monotonic() - start < 182
+
+
+def test_other_metadata_makes_another_launch_configuration(world):
+    me = made(world, group(metadata={'m': 1}))
+    before = world.rows(me)['c'].physical_id
+    world.update(me, group(metadata={'m': 2}), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and world.rows(me)['c'].physical_id != before
+
+
+def test_an_instance_group_has_a_size_and_no_scaling(world):
+    template = group()
+    template['Resources']['g'] = {'Type': 'OS::Heat::InstanceGroup', 'Properties': {
+        'AvailabilityZones': ['nova'], 'LaunchConfigurationName': {'Ref': 'c'}, 'Size': 3}}
+    template['Outputs'] = {'list': {'Value': {'Fn::GetAtt': ['g', 'InstanceList']}}}
+    me = made(world, template)
+    assert len(members(world, me)) == 3
+    assert world.rows(me)['g'].attrs['InstanceList'] == ','.join(['0.0.0.0'] * 3)
+    world.signal(me, 'up')
+    world.run()
+    assert 'up SIGNAL_FAILED' in world.events(me) and len(members(world, me)) == 3
+
+
+@pytest.mark.parametrize('wrong, said', [
+    ({'LoadBalancerNames': ['l']}, 'LoadBalancerNames is not supported'),
+    ({'InstanceId': 'x'}, 'InstanceId is not supported'),
+    ({'MinSize': 9}, 'MinSize can not be greater than MaxSize'),
+    ({'VPCZoneIdentifier': ['a', 'b']}, 'Anything other than one VPCZoneIdentifier'),
+    ({'policy': {'PauseTime': 'PT2H'}}, 'Maximum PauseTime is 1 hour')])
+def test_what_does_not_fit_is_refused(world, wrong, said):
+    with pytest.raises(errors.StackValidationFailed, match=said):
+        world.create('s', group(**wrong), environment=STAND_IN)
+
+
+def test_without_a_type_for_instances_the_group_is_refused(world):
+    with pytest.raises(errors.StackValidationFailed, match=r'AWS::EC2::Instance\) could not be found'):
+        world.create('s', group())
+
+
+def waiting(extra: dict[str, Any] | None = None, handle: str = 'AWS::CloudFormation::WaitConditionHandle',
+            ) -> dict[str, Any]:
+    return {'HeatTemplateFormatVersion': '2012-12-12', 'Resources': {
+        'h': {'Type': handle},
+        'w': {'Type': 'AWS::CloudFormation::WaitCondition', 'Properties': {
+            'Handle': {'Ref': 'h'}, 'Count': 2, 'Timeout': 60}}, **(extra or {})},
+        'Outputs': {'data': {'Value': {'Fn::GetAtt': ['w', 'Data']}}}}
+
+
+def word(uid: str, status: str = 'SUCCESS') -> dict[str, Any]:
+    return {'Data': f'd{uid}', 'Reason': f'r{uid}', 'Status': status, 'UniqueId': uid}
+
+
+def soon(world: World) -> None:
+    world.run(until=world.clock.monotonic() + 5)
+
+
+def test_signals_with_four_keys(world):
+    me = world.create('s', waiting())
+    soon(world)
+    url = world.rows(me)['h'].data['signed_url']
+    assert url.startswith(
+        'http://heat.example:8000/v1/waitcondition/arn%3Aopenstack%3Aheat%3A%3Ademo%3Astacks/s/')
+    assert '&Timestamp=2023-11-14T22' in url
+    for given in (word('1'), {**word('1'), 'Data': 'again'}, {**word('3'), 'Extra': 'x'},
+                  {'Status': 'SUCCESS'}, word('4', 'MAYBE')):
+        world.signal(me, 'h', given)
+        soon(world)
+    assert world.states(me)['w'] == 'CREATE_IN_PROGRESS'
+    assert world.events(me).count('h SIGNAL_FAILED') == 3
+    world.signal(me, 'h', word('two'))
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    assert world.rows(me)['w'].attrs['Data'] == '{"1": "again", "two": "dtwo"}'
+    assert 'h Signal: status:SUCCESS reason:r1' in world.reasons(me)
+
+
+def test_a_failure_signal(world):
+    me = world.create('s', waiting())
+    soon(world)
+    world.signal(me, 'h', word('f', 'FAILURE'))
+    world.run()
+    assert world.stack(me).reason == 'Resource CREATE failed: WaitConditionFailure: resources.w: rf'
+
+
+def test_the_signed_address_stands_nowhere_in_the_clear(world):
+    me = world.create('s', waiting())
+    soon(world)
+    with world.database.connect() as conn:
+        dump = str(conn.exec_driver_sql('select * from resource').all())
+        dump += str(conn.exec_driver_sql('select * from resource_properties_data').all())
+    assert 'Signature=' in world.rows(me)['h'].data['signed_url'] and 'Signature=' not in dump
+
+
+def test_an_update_handle_is_new_at_each_update(world):
+    handle = 'OS::Heat::UpdateWaitConditionHandle'
+    me = world.create('s', waiting(handle=handle))
+    soon(world)
+    for uid in '12':
+        world.signal(me, 'h', word(uid))
+    world.run()
+    first = world.rows(me)['h']
+    extra = {'x': {'Type': 'OS::Heat::RandomString'}}
+    world.update(me, waiting(extra, handle))
+    soon(world)
+    rows = world.rows(me)
+    assert world.state(me) == 'UPDATE_IN_PROGRESS'
+    assert rows['h'].uuid != first.uuid and rows['h'].metadata == {}
+    for uid in '34':
+        world.signal(me, 'h', word(uid))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and set(world.rows(me)['h'].metadata) == {'3', '4'}
+
+
+def test_an_access_policy_names_resources_of_its_stack(world):
+    template = {'HeatTemplateFormatVersion': '2012-12-12', 'Resources': {
+        'p': {'Type': 'OS::Heat::AccessPolicy', 'Properties': {'AllowedResources': ['r']}},
+        'r': {'Type': 'OS::Heat::RandomString'},
+        'ha': {'Type': 'OS::Heat::HARestarter', 'Properties': {'x': 1}}}}
+    me = made(world, template)
+    assert set(world.states(me)) == {'p', 'r', 'ha'}
+    template['Resources']['p']['Properties']['AllowedResources'] = ['nobody']
+    with pytest.raises(errors.StackValidationFailed, match='AccessPolicy resource nobody not in stack'):
+        world.create('t', template)

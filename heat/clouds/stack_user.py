@@ -64,7 +64,11 @@ class Directory:
                 'enabled': True,
             }
         }
-        return str(self.call('POST', '/projects', body, 'project')['id'])
+        made = self.call('POST', '/projects', body, 'project', ok=(409,))
+        if made is None:
+            # Another resource of the stack was quicker.
+            made = self.call('GET', '/projects', unwrap='projects', name=name, domain_id=self.domain_id)[0]
+        return str(made['id'])
 
     def check_inside(self, kind: str, item_id: str) -> bool:
         """False if the user or project is gone; CloudFault if it belongs to another domain."""

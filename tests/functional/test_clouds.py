@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from heat.common.context import RequestContext
 from heat.model import op
 from heat.model.op import Find
 from heat.simcloud.server import Settings, SimCloud
+from tests.servers.daemon import wait_until
 
 
 @pytest.fixture
@@ -259,6 +261,19 @@ def test_stack_users_come_and_go(cloud: SimCloud, sessions: Sessions) -> None:
         user_action(sessions, 'delete_project', project_id=who['project_id'])
     assert cloud.inventory.users.get(who['user_id']) is None
     assert cloud.inventory.projects.get(who['project_id']) is None
+
+
+def test_two_resources_of_a_stack_may_make_its_project_at_once(cloud: SimCloud, sessions: Sessions) -> None:
+    # Seen with two scaling policies: the second met a conflict and failed.
+    rule = cloud.faults.add(
+        service='identity', method='POST', path='^/v3/projects', kind='delay', seconds=1.0, count=1
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(user_action, sessions, 'create_project', project_name='at-once')
+        wait_until('the first request is on its way', lambda: rule.hits == 1, 30)
+        quick = user_action(sessions, 'create_project', project_name='at-once')
+        assert slow.result(60) == quick
+    user_action(sessions, 'delete_project', project_id=quick['project_id'])
 
 
 def test_users_outside_the_domain_are_left_alone(

@@ -121,7 +121,7 @@ class Scaler:
 
 def reason_of(details: Mapping[str, Any] | None) -> str:
     """The event's text for what came with a signal."""
-    if details is None:
+    if not details:
         return 'No signal details provided'
     if all(key in details for key in ('previous', 'current', 'reason')):
         return (f'alarm state changed from {details["previous"]} to {details["current"]} '

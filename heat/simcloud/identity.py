@@ -53,6 +53,11 @@ def create_token(call: Call) -> Reply:
     return Reply(201, tokens.show(call, token, 'nocatalog' not in call.query), {'X-Subject-Token': token_id})
 
 
+def create_ec2_token(call: Call) -> Reply:
+    token_id, token = tokens.issue_ec2(call)
+    return Reply(200, tokens.show(call, token), {'X-Subject-Token': token_id})
+
+
 def subject(call: Call) -> Row:
     token = tokens.valid(call, call.request.headers.get('X-Subject-Token', ''))
     if (
@@ -225,6 +230,7 @@ ROUTES = [
     ('GET', '/', versions),
     ('GET', '/v3', show_version),
     ('POST', '/v3/auth/tokens', create_token),
+    ('POST', '/v3/ec2tokens', create_ec2_token),
     ('GET', '/v3/auth/tokens', check_token),
     ('HEAD', '/v3/auth/tokens', head_token),
     ('DELETE', '/v3/auth/tokens', revoke_token),

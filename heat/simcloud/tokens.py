@@ -11,9 +11,10 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import json
 from typing import Any
 
-from heat.common import ids
+from heat.common import ec2, ids
 from heat.simcloud.routing import Call, Fault, Row
 
 
@@ -106,6 +107,27 @@ def issue(call: Call) -> tuple[str, Row]:
             raise Fault(401, f'Attempted to authenticate with an unsupported method: {method}.')
     if user is None:
         raise Fault(400, "Expecting to find 'password' or 'token' in identity.")
+    return _put(call, user, methods, auth.get('scope'), parent)
+
+
+def issue_ec2(call: Call) -> tuple[str, Row]:
+    """Perform POST /ec2tokens for a signature of version 2: (token id, token row). Fault 401."""
+    given = call.json('ec2Credentials')
+    for row in call.inv.credentials.all():
+        blob = json.loads(row['blob']) if row['type'] == 'ec2' else {}
+        if not blob or blob.get('access') != given.get('access'):
+            continue
+        user = call.inv.users.get(row['user_id'])
+        wanted = ec2.signature(blob['secret'], given['verb'], given['host'], given['path'],
+                               given.get('params') or {})
+        if user is None or not user['enabled'] or not hmac.compare_digest(
+                wanted, given.get('signature') or ''):
+            raise Fault(401, 'Invalid EC2 signature.')
+        return _put(call, user, ['ec2credential'], {'project': {'id': row['project_id']}}, None)
+    raise Fault(401, 'EC2 access key not found.')
+
+
+def _put(call: Call, user: Row, methods: list[str], scope: Any, parent: Row | None) -> tuple[str, Row]:
     now = call.now
     token: Row = {
         'id': ids.new_id().replace('-', ''),
@@ -119,7 +141,7 @@ def issue(call: Call) -> tuple[str, Row]:
         'audit': ids.short_id(ids.new_id()),
         'expires': parent['expires'] if parent else now + call.cloud.settings.token_lifetime,
     }
-    _scope(call, token, auth.get('scope'), parent, user)
+    _scope(call, token, scope, parent, user)
     call.inv.tokens.put(token)
     return token['id'], token
 

@@ -497,6 +497,39 @@ def signals(place: Place, directory: Path) -> None:
         assert 'out of ink' in place.heat.stacks.get('disappointed').stack_status_reason
 
 
+def scaling(place: Place, directory: Path) -> None:
+    """A group grows and shrinks: by the command line, and by whoever has the signed address."""
+    def policy(amount: int) -> dict[str, Any]:
+        return {'type': 'OS::Heat::ScalingPolicy', 'properties': {
+            'auto_scaling_group_id': {'get_resource': 'g'}, 'adjustment_type': 'change_in_capacity',
+            'scaling_adjustment': amount}}
+
+    template = hot({
+        'g': {'type': 'OS::Heat::AutoScalingGroup', 'properties': {
+            'min_size': 1, 'max_size': 3, 'desired_capacity': 2, 'resource': one({'value': 'm'})}},
+        'up': policy(1), 'down': policy(-1),
+        'handle': {'type': 'AWS::CloudFormation::WaitConditionHandle'}}, outputs={
+            'size': {'value': {'get_attr': ['g', 'current_size']}},
+            'alarm': {'value': {'get_attr': ['up', 'alarm_url']}},
+            'handle': {'value': {'get_resource': 'handle'}}})
+    with place.stack('scaled', template):
+        place.until('scaled', 'CREATE_COMPLETE')
+        place.openstack('stack', 'resource', 'signal', 'scaled', 'down')
+        place.wait(lambda: place.outputs('scaled'), lambda found: found['size'] == 1)
+        told = place.outputs('scaled')
+        place.secrets.update(told[name].rpartition('Signature=')[2] for name in ('alarm', 'handle'))
+        for wrong, url in (('POST', told['alarm'] + 'x'), ('PUT', told['alarm']), ('POST', told['handle'])):
+            assert requests.request(wrong, url, timeout=60).status_code == 403
+        assert requests.post(told['alarm'], timeout=60).status_code == 200
+        place.wait(lambda: place.outputs('scaled'), lambda found: found['size'] == 2)
+        assert place.status('scaled') == 'CREATE_COMPLETE'
+        word = {'Status': 'SUCCESS', 'UniqueId': '1', 'Data': 'd', 'Reason': 'r'}
+        answer = requests.put(told['handle'], json=word, timeout=60)
+        assert (answer.status_code, answer.text) == (200, '<resource>handle</resource>')
+        place.wait(lambda: place.heat.resources.metadata('scaled', 'handle'),
+                   lambda found: found == {'1': {'Status': 'SUCCESS', 'Data': 'd', 'Reason': 'r'}})
+
+
 # -- many at once -----------------------------------------------------------------------------------
 
 

@@ -70,6 +70,10 @@ def test_users(story: Story, place: Place, tmp_path: Path) -> None:
     story(place, tmp_path)
 
 
+def test_groups_are_scaled_by_signed_addresses(place: Place, tmp_path: Path) -> None:
+    flows.scaling(place, tmp_path)
+
+
 def test_native_threads_serve_as_well(tmp_path: Path) -> None:
     """The service does not hang on eventlet: one file is all that knows of it."""
     with serving(tmp_path, HEAT_GREEN='threads') as place:

@@ -24,6 +24,7 @@ import pytest
 import webob
 from keystoneauth1 import exceptions, session
 from keystoneauth1.identity import v3
+from keystoneclient.contrib.ec2.utils import Ec2Signer
 from keystonemiddleware import auth_token
 from novaclient import client as nova_client
 
@@ -236,6 +237,24 @@ def test_the_domain_admin_keeps_users_of_stacks(cloud: Process) -> None:
         f'{base}/users/{user["id"]}/credentials/OS-EC2', json={'tenant_id': project['project']['id']}
     ).json()['credential']
     assert pair['access'] and pair['secret']
+    signed = {
+        'access': pair['access'],
+        'verb': 'POST',
+        'host': 'heat.example:8000',
+        'path': '/v1/signal/arn:openstack:heat::p:stacks/s/i/resources/r',
+        'params': {
+            'AWSAccessKeyId': pair['access'],
+            'SignatureMethod': 'HmacSHA256',
+            'SignatureVersion': '2',
+        },
+    }
+    signed['signature'] = Ec2Signer(pair['secret']).generate(dict(signed))
+    told = keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': signed})
+    assert told.headers['X-Subject-Token']
+    assert told.json()['token']['project']['id'] == project['project']['id']
+    signed['verb'] = 'PUT'
+    with pytest.raises(exceptions.Unauthorized):
+        keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': signed})
     with pytest.raises(exceptions.Forbidden):
         login.get(f'{base}/users')
     keeper.delete(f'{base}/users/{user["id"]}')

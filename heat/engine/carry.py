@@ -216,19 +216,18 @@ class Carrier:
     def _next_stage(self, tree: Tree, run: StackRun, row: Row) -> None:
         """A stage of the row's step is over and it is not the last: the next one, at once or later."""
         here = stages.place(row)
-        assert here is not None
+        assert here is not None and run.traversal is not None
+        step = run.traversal.running()[row.uuid]
+        if row.goal_seq != run.goal.seq:
+            # Something else is wanted by now; what is left of it is decided anew.
+            self.feed(tree, run, Cancelled(step, row))
+            return
         if here.pause > 0 and here.until is None:
             until = self._loop.clock.wall() + here.pause
             row = run.rows[row.uuid] = stages.paused(row, until)
             self._loop.fence(tree)
             self._loop.batch.save(row)
             self._wait_for_stage(tree, run, row, until)
-            return
-        assert run.traversal is not None
-        step = run.traversal.running()[row.uuid]
-        if row.goal_seq != run.goal.seq:
-            # Something else is wanted by now; what is left of it is decided anew.
-            self.feed(tree, run, Cancelled(step, row))
             return
         self._start_nested(tree, run, replace(step, resumed=False))
 

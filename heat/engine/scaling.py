@@ -78,7 +78,8 @@ class Scaler:
                                  stage=found.stage, timeout_at=deadline)
         run.rows[group.uuid] = made.row
         self._loop.batch.save(made.row)
-        self._tell(run, made.row, 'start', found.capacity, f'Start resizing the group {group.physical_id}')
+        self._tell(run, made.row, 'start', made.row.data['scaling']['before'],
+                   f'Start resizing the group {group.physical_id}')
         self._carrier.send(tree, made, {})
         return reason_of(details)
 

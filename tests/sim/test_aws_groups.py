@@ -116,6 +116,17 @@ def test_what_does_not_fit_is_refused(world, wrong, said):
         world.create('s', group(**wrong), environment=STAND_IN)
 
 
+def test_a_group_that_could_not_be_begun_is_repaired(world):
+    template = group(LaunchConfigurationName='nowhere')
+    me = world.create('s', template, environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED'
+    assert 'refers to nowhere, which is not in the stack' in world.stack(me).reason
+    world.update(me, group(), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and flavors(world, me) == ['m1.tiny'] * 2
+
+
 def test_without_a_type_for_instances_the_group_is_refused(world):
     with pytest.raises(errors.StackValidationFailed, match=r'AWS::EC2::Instance\) could not be found'):
         world.create('s', group())

@@ -137,6 +137,19 @@ def test_a_newer_update_overtakes_a_pause(world):
     assert world.clock.monotonic() - start < 200
 
 
+def test_a_newer_update_overtakes_a_batch(world):
+    me, since = made(world)
+    start = world.clock.monotonic()
+    world.update(me, group('b', policy=rolling(2, pause=500)))
+    world.run(until=start + 5)
+    world.update(me, group('c', policy=rolling(2, pause=1)))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and set(values(world, me).values()) == {'c'}
+    # The batch under way ends, and then the new ones come.
+    assert world.clock.monotonic() - start < 40
+    assert [len({n[0] for n in b}) for b in batches(world, me, since)] == [2, 2, 2]
+
+
 def test_deleting_during_a_pause(world):
     me, _ = made(world)
     start = world.clock.monotonic()

@@ -72,7 +72,7 @@ def test_a_signal_grows_the_group_and_its_parent_stays_as_it_is(world):
     assert signals(world, me) == ['up SIGNAL_COMPLETE']
     assert 'up No signal details provided' in world.reasons(me)
     found = [(t.suffix, t.capacity, t.adjustment_type, t.adjustment) for t in told if isinstance(t, Scaled)]
-    assert found == [('start', 3, 'ChangeInCapacity', 1), ('end', 3, 'ChangeInCapacity', 1)]
+    assert found == [('start', 2, 'ChangeInCapacity', 1), ('end', 3, 'ChangeInCapacity', 1)]
     assert world.leases_held() == 0
 
 

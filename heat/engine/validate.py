@@ -9,7 +9,7 @@ Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from heat import schema
@@ -20,6 +20,7 @@ from heat.common import errors
 from heat.common.context import RequestContext
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
+from heat.common.text import content_hash
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.model.op import CloudFault, StepFailed
 from heat.model.resource import Row
@@ -51,12 +52,21 @@ class Validator:
         self._max_resources = max_resources
         self._max_depth = max_depth
         self._count = 0
+        # Members of a group are often alike: in which stack something was found sound, and how many
+        # resources it has. The stack is held, so that no other can come under its number.
+        self._sound: dict[tuple[int, str], tuple[int, Compiled]] = {}
 
     def stack(self, identity: StackId, compiled: Compiled, wanted: Wanted) -> None:
         """Raise StackValidationFailed and its kin if this stack cannot be made."""
         self._count = 0
+        self._sound.clear()
         self._parameters(compiled)
         self._template(identity, wanted, compiled, 0)
+
+    def _counted(self, resources: int) -> None:
+        self._count += resources
+        if 0 <= self._max_resources < self._count:
+            raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.')
 
     def _parameters(self, compiled: Compiled) -> None:
         faults = []
@@ -70,9 +80,7 @@ class Validator:
     def _template(self, identity: StackId, wanted: Wanted, compiled: Compiled, depth: int) -> None:
         template, types = wanted.template, compiled.types
         assert template is not None
-        self._count += len(template.resources)
-        if 0 <= self._max_resources < self._count:
-            raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.')
+        self._counted(len(template.resources))
         if depth > self._max_depth:
             raise errors.RequestLimitExceeded(
                 message=f'Recursion depth exceeds {self._max_depth}.')
@@ -174,8 +182,15 @@ class Validator:
             if child is None:
                 return
             inner = child_environment(outer.environment.to_dict(), child, name)
+            alike = _likeness(child, inner, depth)
+            if alike is not None and (id(outer), alike) in self._sound:
+                self._counted(self._sound[id(outer), alike][0])
+                return
+            before = self._count
             compiled = compile_child(identity, child, inner, outer.types)
             self._template(identity, compiled.wanted(), compiled, depth + 1)
+            if alike is not None:
+                self._sound[id(outer), alike] = self._count - before, outer
         except errors.StackValidationFailed as error:
             said, found = _LOCATED.subn(lambda start: f'{start[0]}{place}.', error.error_message)
             if found and not error.path:
@@ -196,6 +211,12 @@ class Validator:
                 return None
             raise
         return None if found.source is schema.UNKNOWN else found
+
+
+def _likeness(child: ChildTemplate, environment: Mapping[str, Any], depth: int) -> str | None:
+    """Equal for nested stacks that are alike; None where something is not known yet."""
+    made_from = [child.tree, child.source, child.inside, environment, depth]
+    return None if schema.has_unknown(made_from) else content_hash(made_from)
 
 
 def _check_parameters(template: Template, known: Collection[str]) -> None:

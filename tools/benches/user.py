@@ -74,6 +74,12 @@ class User:
     def delete(self, path: str) -> None:
         self.ask('DELETE', path)
 
+    def nested(self, path: str, resource: str) -> str:
+        """The path of the stack that a resource is."""
+        links = self.ask('GET', f'{path}/resources/{resource}')['resource']['links']
+        href = next(link['href'] for link in links if link['rel'] == 'nested')
+        return str(urlsplit(href).path.partition(f'/{self.project}')[2])
+
     def state(self, path: str) -> tuple[str, str]:
         """(state, reason); ('', '') when the stack is gone."""
         status, text = self.request('GET', f'{path}?resolve_outputs=False')

@@ -89,6 +89,26 @@ def groups(generation: int) -> Template:
         'count': 200, 'resource_def': members}}})
 
 
+def farm(generation: int, removed: tuple[str, ...] = ()) -> Template:
+    """1000 nested stacks of 22 resources each; ``removed`` names members to be replaced."""
+    members = {'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 22, 'resource_def': string(generation)}}
+    return hot({'g': {'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 1000, 'resource_def': members, 'removal_policies': [{'resource_list': list(removed)}]}}})
+
+
+def scaled(generation: int) -> Template:
+    """50 nested stacks of 22 resources each, and a policy for 50 more."""
+    members = {'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 22, 'resource_def': string(generation)}}
+    return hot({
+        'g': {'type': 'OS::Heat::AutoScalingGroup', 'properties': {
+            'min_size': 50, 'max_size': 100, 'resource': members}},
+        'up': {'type': 'OS::Heat::ScalingPolicy', 'properties': {
+            'auto_scaling_group_id': {'get_resource': 'g'}, 'adjustment_type': 'change_in_capacity',
+            'scaling_adjustment': 50}}})
+
+
 def waits(generation: int) -> Template:
     return hot({f'r{n}': trial(f'g{generation}', action_wait_secs={'create': 2}) for n in range(100)})
 
@@ -116,6 +136,10 @@ class Workload:
     resources: int
     needs: str = ''
     note: str = ''
+    one: Callable[[], Template] | None = None
+    """The first template with one member replaced."""
+    policy: str = ''
+    """Signalled once the stack is there: its group, the resource ``g``, is resized."""
 
 
 WORKLOADS = {
@@ -129,6 +153,11 @@ WORKLOADS = {
     'group-200': Workload(group(200), 201, note='a ResourceGroup of 200 OS::Heat::RandomString'),
     'group-200x3': Workload(groups, 801, note='a ResourceGroup of 200 ResourceGroups of 3 (201 nested '
                             'stacks); the classic\'s figures are for 50 nested stacks of 3'),
+    'group-1000x22': Workload(farm, 23001, one=lambda: farm(0, ('7',)), note=(
+        'a ResourceGroup of 1000 ResourceGroups of 22 OS::Heat::RandomString; an update of one replaces one '
+        'of the 1000')),
+    'scale-50x22': Workload(scaled, 1152, needs='sim', policy='up', note=(
+        'an AutoScalingGroup of 50 ResourceGroups of 22; the signal doubles it')),
     'waits-100': Workload(waits, 100, note='each waits 2 s in its creation; an update changes a value'),
     'servers-100': Workload(servers(100), 102, needs='sim'),
     'servers-1000': Workload(servers(1000), 1002, needs='sim'),
@@ -160,7 +189,16 @@ def life(place: Place, user: User, name: str, workload: Workload, updates: bool)
         path = user.create(name, first)
         user.wait(path, 'CREATE_COMPLETE')
     yield done
-    for title, template in (('no-op update', first), ('update of all', second)) if updates else ():
+    if workload.policy:
+        with measured(place, phase('signal')) as done:
+            user.ask('POST', f'{path}/resources/{workload.policy}/signal')
+            group = user.nested(path, 'g')
+            user.wait(group, 'UPDATE_COMPLETE')
+        yield done
+    changes = [('no-op update', first), ('update of all', second)]
+    if workload.one is not None:
+        changes.insert(0, ('update of one', workload.one()))
+    for title, template in changes if updates and not workload.policy else ():
         with measured(place, phase(title)) as done:
             user.update(path, template)
             user.wait(path, 'UPDATE_COMPLETE')

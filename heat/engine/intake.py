@@ -36,7 +36,7 @@ from heat.engine.owner import Owner
 from heat.engine.tree import Tree
 from heat.engine.validate import Validator
 from heat.model.event import Event
-from heat.model.op import CloudFault
+from heat.model.op import CloudFault, StepFailed
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
@@ -273,6 +273,13 @@ class Intake:
         now = self.clock.now()
         if row.action in (Action.SUSPEND, Action.DELETE):
             self._refuse_signal(context, row, now)
+        kind = self.loader.plugin(row)
+        if sync_call and not kind.scales:
+            # The caller waits for an answer: what will not be taken is refused now.
+            try:
+                kind.signal(row, details)
+            except (StepFailed, ValueError) as error:
+                raise errors.StackValidationFailed(message=str(error)) from error
 
         def keep() -> None:
             with connect.write(self.database) as conn:

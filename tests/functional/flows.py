@@ -524,6 +524,8 @@ def scaling(place: Place, directory: Path) -> None:
         place.wait(lambda: place.outputs('scaled'), lambda found: found['size'] == 2)
         assert place.status('scaled') == 'CREATE_COMPLETE'
         word = {'Status': 'SUCCESS', 'UniqueId': '1', 'Data': 'd', 'Reason': 'r'}
+        bad = requests.put(told['handle'], json={**word, 'Status': 'MAYBE'}, timeout=60)
+        assert bad.status_code == 400 and 'InvalidParameterValue' in bad.text
         answer = requests.put(told['handle'], json=word, timeout=60)
         assert (answer.status_code, answer.text) == (200, '<resource>handle</resource>')
         place.wait(lambda: place.heat.resources.metadata('scaled', 'handle'),

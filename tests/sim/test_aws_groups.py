@@ -169,6 +169,16 @@ def test_signals_with_four_keys(world):
     assert 'h Signal: status:SUCCESS reason:r1' in world.reasons(me)
 
 
+def test_a_signal_whose_sender_waits_is_refused_at_once(world):
+    me = world.create('s', waiting())
+    soon(world)
+    for wrong in ({'Status': 'SUCCESS'}, word('4', 'MAYBE'), {**word('1'), 'Extra': 'x'}):
+        with pytest.raises(errors.StackValidationFailed, match='Signal'):
+            world.engine.intake.resource_signal(world.context, me, 'h', wrong, sync_call=True)
+    soon(world)
+    assert world.rows(me)['h'].metadata == {} and not [e for e in world.events(me) if 'SIGNAL' in e]
+
+
 def test_a_failure_signal(world):
     me = world.create('s', waiting())
     soon(world)

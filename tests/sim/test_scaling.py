@@ -278,6 +278,17 @@ def test_a_policy_without_a_group_says_so(world):
     assert signals(world, me) == ['up SIGNAL_FAILED']
 
 
+def test_a_policy_needs_no_cloudformation_service(world):
+    world.conf.set_override('heat_waitcondition_server_url', None)
+    world.engine.loader._addresses._urls = None
+    me = made(world)
+    assert 'signed_url' not in world.rows(me)['up'].data
+    assert world.rows(me)['up'].data['signal_url'].endswith('/resources/up/signal')
+    world.signal(me, 'up')
+    world.run()
+    assert len(members(world, me)) == 3
+
+
 def test_a_suspended_policy_takes_no_signal_and_that_is_recorded(world):
     me = made(world)
     world.engine.intake.stack_suspend(world.context, me)

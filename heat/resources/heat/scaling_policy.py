@@ -44,7 +44,9 @@ class ScalingResponder(StackUser):
 
     def create(self) -> Steps:
         yield from self.create_user()
-        yield from self.create_signed('POST', 'signal', expires=False)
+        if self.around.urls.get('cfn_signal'):
+            # Where there is no CloudFormation API, the native one is there to be signalled.
+            yield from self.create_signed('POST', 'signal', expires=False)
         base = self.around.urls.get('signal')
         if base:
             own = self.around.stack.resource(self.name)

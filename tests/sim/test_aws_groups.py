@@ -117,7 +117,11 @@ def test_what_does_not_fit_is_refused(world, wrong, said):
 
 
 def test_a_group_that_could_not_be_begun_is_repaired(world):
-    template = group(LaunchConfigurationName='nowhere')
+    with pytest.raises(errors.StackValidationFailed, match='launch configuration nowhere of resource g'):
+        world.create('s', group(LaunchConfigurationName='nowhere'), environment=STAND_IN)
+    # What is known only later is found out then.
+    template = group(LaunchConfigurationName={'Fn::GetAtt': ['v', 'value']})
+    template['Resources']['v'] = {'Type': 'OS::Heat::Value', 'Properties': {'value': 'nowhere'}}
     me = world.create('s', template, environment=STAND_IN)
     world.run()
     assert world.state(me) == 'CREATE_FAILED'

@@ -18,6 +18,7 @@ import yaml
 
 from heat.common import errors
 from heat.template.scalars import Untaggable, key_text, scalar
+from heat.template.tags import LONG, is_short, long_form, suggestion
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -30,7 +31,8 @@ MAX_DEPTH = 100
 MAX_EXPANSION = 8 * 1024 * 1024
 # Up to here the pure parser is run again on a broken text, for its better sentence.
 _EXPLAINED = 64 * 1024
-_VERSION_KEYS = ('heat_template_version', 'HeatTemplateFormatVersion', 'AWSTemplateFormatVersion')
+_AWS_KEY = 'AWSTemplateFormatVersion'
+_VERSION_KEYS = ('heat_template_version', 'HeatTemplateFormatVersion', _AWS_KEY)
 ROOT = 'template [root stack]'
 
 
@@ -59,9 +61,26 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'templat
         tree = {}
     if not isinstance(tree, dict):
         raise errors.StackValidationFailed(message='The template is not a JSON object or YAML mapping.')
-    if not any(key in tree for key in _VERSION_KEYS):
+    if not any(key in tree for key in _VERSION_KEYS) and not is_cloudformation(tree):
         raise errors.StackValidationFailed(message='Template format version not found.')
     return tree
+
+
+def is_cloudformation(tree: Any) -> bool:
+    """True for a template in AWS's own format, which may leave its version away."""
+    if not isinstance(tree, Mapping):
+        return False
+    return _AWS_KEY in tree or ('Resources' in tree and not any(key in tree for key in _VERSION_KEYS))
+
+
+def parse_part(text: str | bytes, what: str, *, max_bytes: int = MAX_BYTES) -> Any:
+    """Any plain data that belongs into a CloudFormation template: a snippet to be included.
+
+    Short tags are allowed. ``what`` names it in sentences; errors as ``parse``.
+    """
+    source = _decoded(text, max_bytes, what)
+    tree = _json(source, what, 'error') if source.lstrip()[:1] == '{' else None
+    return tree if tree is not None else _Reader(source, what, 'error', part=True).document()
 
 
 def check_depth(tree: Any) -> None:
@@ -134,17 +153,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class _Reader:
     """One document, built without recursion from the events of the parser."""
 
-    def __init__(self, source: str, what: str, duplicates: str) -> None:
+    def __init__(self, source: str, what: str, duplicates: str, part: bool = False) -> None:
         self.source = source
         self.what = what
+        self.part = part
         self.unique = duplicates == 'error'
+        # The first event with a short tag, and the first whose tag nobody knows: whether
+        # they may stand here is known when the whole document has been seen.
+        self.tagged: Any = None
+        self.strange: Any = None
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.size = 0
         self.limit = MAX_EXPANSION + len(source)
 
     def document(self) -> Any:
         try:
-            return self._document(_Parser(self.source))
+            tree = self._document(_Parser(self.source))
+            self._check_short_tags(tree)
+            return tree
         except yaml.YAMLError as exc:
             raise errors.StackValidationFailed(
                 message=f'{_intro(self.what)}{self._explained(exc)}') from None
@@ -166,6 +192,8 @@ class _Reader:
         # Each open container: [value, anchor, size at its start, waiting key, mark of that
         # key, merges, keys seen]; a list has only the first three.
         stack: list[list[Any]] = []
+        # Depth of an open container -> its first event, if it has a short tag.
+        short: dict[int, Any] = {}
         root: Any = None
         started = False
         while True:
@@ -176,12 +204,13 @@ class _Reader:
             if kind is yaml.ScalarEvent:
                 text = event.value
                 self.size += len(text) + 1
-                value = scalar(event, self._mark)
+                value = scalar(event, self._mark, self._long_form)
                 anchor = event.anchor
                 if anchor is not None:
                     self.anchors[anchor] = (value, len(text) + 1)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self._check_tag(event, kind)
+                if event.tag is not None and self._has_short_tag(event, kind):
+                    short[len(stack)] = event
                 if len(stack) >= MAX_DEPTH:
                     raise self._fault(event, f'found more than {MAX_DEPTH} levels of nesting')
                 self.size += 1
@@ -195,6 +224,8 @@ class _Reader:
                 value = frame[0]
                 if kind is yaml.MappingEndEvent and frame[5]:
                     value = self._merged(value, frame[5])
+                if short and len(stack) in short:
+                    value = self._long_form(short.pop(len(stack)), value)
                 if frame[1] is not None:
                     self.anchors[frame[1]] = (value, self.size - frame[2] + 1)
             elif kind is yaml.AliasEvent:
@@ -255,13 +286,33 @@ class _Reader:
         base.update(own)
         return base
 
-    def _check_tag(self, event: Any, kind: Any) -> None:
+    def _has_short_tag(self, event: Any, kind: Any) -> bool:
+        """Whether the container is tagged like ``!Sub``; Untaggable if it would be an object."""
         tag = event.tag
-        # The short tags of CloudFormation (!Ref, !Sub) would become their long forms here.
-        allowed = ('tag:yaml.org,2002:map', '!') if kind is yaml.MappingStartEvent else (
-            'tag:yaml.org,2002:seq', '!')
-        if tag is not None and tag not in allowed:
+        if is_short(tag):
+            return True
+        own = 'map' if kind is yaml.MappingStartEvent else 'seq'
+        if tag not in (f'tag:yaml.org,2002:{own}', '!'):
             raise Untaggable(tag, self._mark(event.start_mark))
+        return False
+
+    def _long_form(self, event: Any, value: Any) -> Any:
+        if self.tagged is None:
+            self.tagged = event
+        if event.tag in LONG:
+            return long_form(event.tag, value)
+        if self.strange is None:
+            self.strange = event
+        return value
+
+    def _check_short_tags(self, tree: Any) -> None:
+        if self.tagged is None:
+            return
+        if not self.part and (self.what == 'environment' or not is_cloudformation(tree)):
+            raise Untaggable(self.tagged.tag, self._mark(self.tagged.start_mark))
+        if self.strange is not None:
+            tag = self.strange.tag
+            raise Untaggable(tag, self._mark(self.strange.start_mark), suggestion(tag))
 
     def _mark(self, mark: Any) -> Any:
         """A mark of the C parser with the text beside it, so that it can show the place."""
@@ -332,6 +383,10 @@ def _places(parser: Any) -> Iterator[tuple[tuple[Any, ...], tuple[int, int]]]:
                 path = (*frame[0], frame[1])
                 frame[1] = None
         if not frames or frames[-1][2]:
+            yield path, (event.start_mark.line + 1, event.start_mark.column + 1)
+        if kind is not yaml.AliasEvent and event.tag in LONG:
+            # What a short tag holds stands inside the function that it names.
+            path = (*path, LONG[event.tag])
             yield path, (event.start_mark.line + 1, event.start_mark.column + 1)
         if kind is yaml.MappingStartEvent:
             frames.append([path, None, False])

@@ -27,17 +27,23 @@ _FLOAT = re.compile(r'[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0
 class Untaggable(Exception):
     """A tag that makes no plain data; the sentence names it and the place."""
 
-    def __init__(self, tag: str, mark: Any) -> None:
-        super().__init__(f'could not determine a constructor for the tag {tag!r}\n{mark}')
+    def __init__(self, tag: str, mark: Any, more: str = '') -> None:
+        sentence = f'could not determine a constructor for the tag {tag!r}\n{mark}'
+        super().__init__(f'{sentence}\n{more}' if more else sentence)
 
 
-def scalar(event: Any, place: Callable[[Any], Any]) -> Any:
-    """The value of a scalar event; ``place`` turns its mark into one that can be shown."""
+def scalar(event: Any, place: Callable[[Any], Any], short: Callable[[Any, Any], Any]) -> Any:
+    """The value of a scalar event; ``place`` turns its mark into one that can be shown.
+
+    ``short(event, text)`` gives the value of a scalar with a tag like ``!Ref``.
+    """
     tag = event.tag
     if tag is None:
         return plain(event.value) if event.implicit[0] else event.value
     if tag == '!' or tag == _CORE + 'str' or tag == _CORE + 'timestamp':
         return event.value
+    if tag[0] == '!':
+        return short(event, event.value)
     if not tag.startswith(_CORE):
         raise Untaggable(tag, place(event.start_mark))
     value = plain(event.value)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from heat.common import errors
 from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.plan.scope import Facts
@@ -20,12 +21,15 @@ from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.types import TypeTable
 from heat.schema.parameters import Parameters, bind, pseudo_parameters
+from heat.template import aws, macros
 from heat.template.definition import Template
 from heat.template.environment import Environment, merge_files
 from heat.template.expr import NullScope, Ref
 from heat.template.files import Files
 from heat.template.hot import compile_template
 from heat.template.registry import Layer, registry_below
+from heat.template.rules import check_rules
+from heat.template.versions import dialect_of
 
 CACHED = 256
 
@@ -82,21 +86,23 @@ class Compiled:
 def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
                 files: Mapping[str, str] | None, *, operator: Sequence[Layer] = (),
                 environment_files: Sequence[str] | None = None, strict: bool = True,
-                inside: frozenset[str] = frozenset()) -> Compiled:
+                inside: frozenset[str] = frozenset(),
+                resolved: Mapping[str, Any] | None = None) -> Compiled:
     """Everything a stack is made from. Raises the template floor's errors.
 
     ``environment_files`` are merged in order over ``environment``; not ``strict``
     lets missing parameters pass (the validate call); ``inside`` names the templates
-    around a nested stack.
+    around a nested stack; ``resolved`` maps keys of the parameter store to what it holds.
     """
-    template = TEMPLATES.template(tree)
     given = Environment.from_dict(environment)
     held = files if isinstance(files, Files) else Files(files)
+    plain = _plain(tree)
     if environment_files:
-        given = merge_files(given, environment_files, held, template.parameters)
+        given = merge_files(given, environment_files, held,
+                            aws.declared(tree) if plain is None else plain.parameters)
     types = TypeTable([*operator, Layer(given.resource_registry)], files=held,
                       defaults=given.parameter_defaults, inside=inside)
-    return _bound(identity, template, given, types, strict)
+    return _bound(identity, tree, plain, given, types, strict, resolved)
 
 
 def child_environment(environment: Mapping[str, Any], child: ChildTemplate, resource_name: str,
@@ -109,17 +115,45 @@ def child_environment(environment: Mapping[str, Any], child: ChildTemplate, reso
 
 
 def compile_child(identity: StackId | None, child: ChildTemplate, environment: Mapping[str, Any],
-                  types: TypeTable, *, strict: bool = True) -> Compiled:
+                  types: TypeTable, *, strict: bool = True,
+                  resolved: Mapping[str, Any] | None = None) -> Compiled:
     """A nested stack, from its own environment and the types of its parent. Errors as ``compile_all``."""
-    template = TEMPLATES.template(child.tree) if child.source is None else types.template(child.source)
+    tree = child.tree if child.source is None else types.template(child.source).raw
     given = Environment.from_dict(environment)
     inside = frozenset() if child.inside is None else frozenset((child.inside,))
     below = types.below(given.resource_registry, types.files, given.parameter_defaults, inside)
-    return _bound(identity, template, given, below, strict)
+    return _bound(identity, tree, _plain(tree), given, below, strict, resolved)
 
 
-def _bound(identity: StackId | None, template: Template, given: Environment, types: TypeTable,
-           strict: bool) -> Compiled:
-    parameters = bind(template.parameters, given.parameters, given.parameter_defaults,
-                      pseudo_parameters(template.dialect, identity), strict=strict)
+def _plain(tree: Mapping[str, Any]) -> Template | None:
+    """The template, if it can be compiled without knowing values of parameters."""
+    return None if macros.wanted(tree) else TEMPLATES.template(tree)
+
+
+def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template | None, given: Environment,
+           types: TypeTable, strict: bool, resolved: Mapping[str, Any] | None) -> Compiled:
+    """The template, its macros worked out for the values given if it is not plain, and these.
+
+    Raises StackValidationFailed if the values break a rule of the template. Not ``strict``:
+    while values that a macro needs are missing, only parameters are told.
+    """
+    dialect = dialect_of(tree).dialect if template is None else template.dialect
+    facts = pseudo_parameters(dialect, identity)
+    schemas = aws.declared(tree) if template is None else template.parameters
+    parameters = bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
+                      resolved=resolved)
+    if template is None:
+        values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
+        try:
+            processed = macros.expand(tree, values, macros.from_files(types.files))
+        except macros.ValuesMissing:
+            if strict:
+                raise
+            processed = aws.skeleton(tree)
+        template = replace(TEMPLATES.template(processed), raw=tree)
+        parameters = bind(template.parameters, given.parameters, given.parameter_defaults, facts,
+                          strict=strict, resolved=resolved)
+    broken = check_rules(template, parameters) if strict else []
+    if broken:
+        raise errors.StackValidationFailed(message='\n'.join(broken))
     return Compiled(template, given, parameters, types, types.files)

@@ -32,6 +32,7 @@ from heat.template import versions
 from heat.template.definition import Definition, check_attributes, check_references
 from heat.template.expr import NullScope, items_of
 from heat.template.registry import TEMPLATE_SUFFIXES, Layer
+from heat.template.validation import validation
 
 SERVICE_MISSING = '99001'
 NOWHERE = '00000000-0000-4000-8000-000000000000'
@@ -95,6 +96,9 @@ class Templates:
         groups = template.raw.get('parameter_groups')
         if groups and template.parameter_groups:
             shown['ParameterGroups'] = groups
+        elif template.parameter_groups:
+            # Those of AWS::CloudFormation::Interface, spelled as clients know them.
+            shown |= validation(template, compiled.parameters)
         return shown
 
     def _check(self, context: RequestContext, compiled: Compiled, wanted: Wanted,

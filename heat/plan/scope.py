@@ -25,6 +25,8 @@ class Facts:
 
     ``parameters`` maps names (pseudo parameters included) to typed values,
     ``facade`` the kinds of resource_facade to values of the parent resource.
+    ``imports`` maps names of exports to their values, ``stack_outputs`` what
+    ``output_key`` makes of an output of another stack to its value.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -32,6 +34,13 @@ class Facts:
     conditions: Mapping[str, bool] = field(default_factory=dict)
     facade: Mapping[str, Any] = field(default_factory=dict)
     zones: tuple[str, ...] = ('nova',)
+    imports: Mapping[str, Any] = field(default_factory=dict)
+    stack_outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def output_key(stack: str, output: str, region: str | None) -> str:
+    """``stack.output@region``, nothing after the @ for this region."""
+    return f'{stack}.{output}@{region or ""}'
 
 
 class StackScope:
@@ -85,3 +94,15 @@ class StackScope:
 
     def zones(self) -> list[str]:
         return list(self._facts.zones)
+
+    def imported(self, name: str) -> Any:
+        if name not in self._facts.imports:
+            raise ValueError(f'No export named {name} found.')
+        return self._facts.imports[name]
+
+    def stack_output(self, stack: str, output: str, region: str | None) -> Any:
+        key = output_key(stack, output, region)
+        if key not in self._facts.stack_outputs:
+            there = f' in region {region}' if region else ''
+            raise ValueError(f'Stack {stack}{there} has no output named {output}.')
+        return self._facts.stack_outputs[key]

@@ -380,13 +380,19 @@ class Traversal:
             # Never begun: nothing to take away, nothing to tell.
             self._discard(row)
             self._complete(number)
-        elif row.keep.get('deletion_policy') == 'Retain':
+        elif self._retained(row):
             begun = row.to(Action.DELETE, Status.IN_PROGRESS, goal_seq=self.goal.seq)
             self._emit(begun)
             self._ended(begun.to(Action.DELETE, Status.COMPLETE))
             self._complete(number)
         else:
             self._start(row, Action.DELETE)
+
+    def _retained(self, row: Row) -> bool:
+        policy = row.keep.get('deletion_policy')
+        # What goes down in a rollback was made by the operation that is taken back.
+        return policy == 'Retain' or (policy == 'RetainExceptOnCreate'
+                                      and self.goal.action is not Action.ROLLBACK)
 
     def _verb(self, number: int, node: Up) -> None:
         row = self.row_of(node.name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,16 @@ class ParameterSchema:
     def required(self) -> bool:
         return self.default is ABSENT
 
+    @property
+    def stored(self) -> bool:
+        """Whether what is given is a key of the parameter store and not the value."""
+        return False
+
+    @property
+    def shown_type(self) -> str:
+        """The type in CloudFormation's spelling."""
+        return TYPES[self.type][0]
+
     def parse(self, value: Any) -> Any:
         """``value`` in the parameter's type; ValueError with the classic sentence if it is not."""
         return _PARSERS[self.type](value)
@@ -72,6 +82,14 @@ class ParameterSchema:
             if problem:
                 raise ValueError(problem)
         return typed
+
+    def things(self, value: Any) -> list[Any]:
+        """What a typed value names, one by one."""
+        return [value]
+
+    def check_resolved(self, value: Any) -> Any:
+        """The typed value of what a store gave for a key; ValueError if it does not fit."""
+        return self.check(value)
 
     def text(self, value: Any) -> str:
         """The text form of a typed value, as stack show gives it; hidden ones are masked."""
@@ -90,7 +108,8 @@ def _string(value: Any) -> str:
     return '' if value is None else str(value)
 
 
-def _number(value: Any) -> int | float:
+def number(value: Any) -> int | float:
+    """``value`` as a number; ValueError if it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f'could not convert to number: {value!r}')
     try:
@@ -145,7 +164,7 @@ def _boolean(value: Any) -> bool:
     raise ValueError(f'Unrecognized value {str(value)!r}, acceptable values are: {known}')
 
 
-_PARSERS = {'string': _string, 'number': _number, 'comma_delimited_list': _items, 'json': _json,
+_PARSERS = {'string': _string, 'number': number, 'comma_delimited_list': _items, 'json': _json,
             'boolean': _boolean}
 
 
@@ -280,7 +299,7 @@ def _whole(data: dict[str, Any], key: str) -> int | None:
 
 
 def _bound(data: dict[str, Any], key: str) -> int | float | None:
-    return None if data.get(key) is None else _number(data[key])
+    return None if data.get(key) is None else number(data[key])
 
 
 _CONSTRAINT_NAMES: dict[type[Constraint], str] = {Custom: 'CustomConstraint'}
@@ -302,22 +321,36 @@ def _checked(schema: ParameterSchema) -> ParameterSchema:
     return schema
 
 
-def pseudo_parameters(dialect: str, identity: StackId | None, region: str = DEFAULT_REGION) -> dict[str, Any]:
-    """The facts about a stack that are parameters; UNKNOWN before there is a stack."""
+def pseudo_parameters(dialect: str, identity: StackId | None, region: str = DEFAULT_REGION, *,
+                      partition: str = 'openstack', url_suffix: str = 'amazonaws.com',
+                      notification_arns: Sequence[str] = ()) -> dict[str, Any]:
+    """The facts about a stack that are parameters; UNKNOWN before there is a stack.
+
+    What follows ``region`` is for templates in AWS's own format ('aws'); the others
+    know the three facts they always knew.
+    """
     if dialect == 'hot':
         return {'OS::project_id': identity.tenant if identity else UNKNOWN,
                 'OS::stack_id': identity.stack_id if identity else UNKNOWN,
                 'OS::stack_name': identity.stack_name if identity else UNKNOWN}
-    return {'AWS::StackId': identity.arn() if identity else UNKNOWN,
-            'AWS::StackName': identity.stack_name if identity else UNKNOWN, 'AWS::Region': region}
+    facts: dict[str, Any] = {
+        'AWS::StackId': identity.arn() if identity else UNKNOWN,
+        'AWS::StackName': identity.stack_name if identity else UNKNOWN, 'AWS::Region': region}
+    if dialect == 'aws':
+        facts |= {'AWS::AccountId': identity.tenant if identity else UNKNOWN, 'AWS::Partition': partition,
+                  'AWS::URLSuffix': url_suffix, 'AWS::NotificationARNs': list(notification_arns)}
+    return facts
 
 
 class Parameters:
     """The parameters of one stack, in the order of the template, pseudo parameters first."""
 
     def __init__(self, schemas: Mapping[str, ParameterSchema], values: Mapping[str, Any],
-                 facts: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+                 facts: Mapping[str, Any], given: Mapping[str, Any],
+                 keys: Mapping[str, str] | None = None) -> None:
+        """``keys`` are those of the parameter store, by parameter."""
         self.schemas = schemas
+        self._keys = dict(keys or {})
         self.facts = dict(facts)
         self.given = dict(given)
         self._values = dict(values)
@@ -340,19 +373,35 @@ class Parameters:
         """The text form; six asterisks for a hidden parameter."""
         value = self.value(name)
         if name in self.facts:
+            if isinstance(value, list):
+                return ','.join(value)
             return '' if value is UNKNOWN else str(value)
-        return self.schemas[name].text(value)
+        return self.schemas[name].text(self._keys.get(name, value))
+
+    def resolved_text(self, name: str) -> str | None:
+        """The text form of what the store gave for a parameter's key; None if it has no key."""
+        value = self.value(name)
+        return self.schemas[name].text(value) if name in self._keys and value is not UNKNOWN else None
+
+    def store_keys(self) -> dict[str, str]:
+        """``{parameter: key}`` of those whose value is in the parameter store."""
+        return dict(self._keys)
 
     def texts(self) -> dict[str, str]:
         """Every parameter that has a value, in text form, as stack show gives them."""
         return {name: self.text(name) for name in self.names() if name in self}
 
     def cloud_checks(self) -> Iterator[tuple[str, Custom, Any]]:
-        """``(parameter, constraint, value)`` for each constraint only a cloud can judge."""
+        """``(parameter, constraint, value)`` for each constraint only a cloud can judge.
+
+        In AWS's format a list names several things, and an empty text none.
+        """
         for name, schema in self.schemas.items():
             for constraint in schema.constraints:
                 if isinstance(constraint, Custom) and constraint.needs_cloud and name in self._values:
-                    yield name, constraint, self._values[name]
+                    value = self._values[name]
+                    for item in schema.things(value):
+                        yield name, constraint, item
 
     def validation_form(self) -> dict[str, dict[str, Any]]:
         """``{name: {Type, Default, NoEcho, ...}}``, the validate call's answer, CFN spelled."""
@@ -360,12 +409,13 @@ class Parameters:
 
     def _form(self, schema: ParameterSchema) -> dict[str, Any]:
         form: dict[str, Any] = {
-            'Type': TYPES[schema.type][0], 'Description': schema.description,
+            'Type': schema.shown_type, 'Description': schema.description,
             'NoEcho': 'true' if schema.hidden else 'false', 'Label': schema.label or schema.name}
         if schema.default is not ABSENT:
             form['Default'] = schema.default
         if self.given.get(schema.name) is not None:
-            form['Value'] = self._values.get(schema.name, self.given[schema.name])
+            value = self._values.get(schema.name, self.given[schema.name])
+            form['Value'] = self._keys.get(schema.name, value)
         for constraint in schema.constraints:
             form.update(constraint.to_parameter())
         said = [c.description for c in schema.constraints if c.description]
@@ -377,12 +427,14 @@ class Parameters:
 
 
 def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
-         defaults: Mapping[str, Any], facts: Mapping[str, Any], *, strict: bool = True) -> Parameters:
+         defaults: Mapping[str, Any], facts: Mapping[str, Any], *, strict: bool = True,
+         resolved: Mapping[str, Any] | None = None) -> Parameters:
     """Values of one stack: ``given`` over ``defaults`` (parameter_defaults) over the schemas'.
 
-    ``facts`` are ``pseudo_parameters``. Raises UnknownUserParameter,
-    UserParameterMissing, or StackValidationFailed for a value that does not fit. Not
-    ``strict`` (the validate call): missing and unfit values are let pass.
+    ``facts`` are ``pseudo_parameters``; ``resolved`` maps keys of the parameter store to
+    what it holds. Raises UnknownUserParameter, UserParameterMissing, or
+    StackValidationFailed for a value that does not fit. Not ``strict`` (the validate
+    call): missing and unfit values are let pass, what is not resolved is UNKNOWN.
     """
     facts = dict(facts)
     for name in given:
@@ -390,14 +442,15 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
             raise errors.UnknownUserParameter(key=name)
     region = given.get('AWS::Region')
     if region is not None and 'AWS::Region' in facts:
-        if region not in REGIONS and strict:
+        if region not in (*REGIONS, facts['AWS::Region']) and strict:
             raise errors.StackValidationFailed(
                 message="Parameter 'AWS::Region' is invalid: "
                         f'"{region}" is not an allowed value {json.dumps(list(REGIONS))}')
         facts['AWS::Region'] = region
     values: dict[str, Any] = {}
+    keys: dict[str, str] = {}
     for name, schema in schemas.items():
-        raw = next((v for v in (given.get(name), defaults.get(name)) if v is not None), schema.default)
+        raw = _given(schema, given, defaults)
         if raw is ABSENT:
             if strict:
                 raise errors.UserParameterMissing(key=name)
@@ -408,13 +461,40 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
             continue
         try:
             values[name] = schema.check(raw)
+            if schema.stored:
+                keys[name] = values[name]
+                values[name] = _resolved(schema, keys[name], resolved, strict)
         except ValueError as exc:
             if strict:
                 said = 'the value does not fit its type or constraints' if schema.hidden else exc
                 raise errors.StackValidationFailed(
                     message=f"Parameter '{name}' is invalid: {said}") from None
             values[name] = raw
-    return Parameters(schemas, values, facts, given)
+    return Parameters(schemas, values, facts, given, keys)
+
+
+def _given(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    return next((v for v in (given.get(schema.name), defaults.get(schema.name)) if v is not None),
+                schema.default)
+
+
+def _resolved(schema: ParameterSchema, key: str, resolved: Mapping[str, Any] | None, strict: bool) -> Any:
+    if key in (resolved or {}):
+        return schema.check_resolved((resolved or {})[key])
+    if strict:
+        raise ValueError(f'the parameter store holds no {key}')
+    return UNKNOWN
+
+
+def store_keys(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
+               defaults: Mapping[str, Any]) -> dict[str, str]:
+    """``{parameter: key}`` of what must be resolved before these values can be bound."""
+    found = {}
+    for name, schema in schemas.items():
+        raw = _given(schema, given, defaults) if schema.stored else ABSENT
+        if raw is not ABSENT:
+            found[name] = str(raw)
+    return found
 
 
 def check_immutable(old: Parameters, new: Parameters) -> None:

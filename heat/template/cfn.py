@@ -1,8 +1,9 @@
-"""CloudFormation templates (AWSTemplateFormatVersion, HeatTemplateFormatVersion).
+"""Templates in Heat's older variant of CloudFormation's format (HeatTemplateFormatVersion).
 
-Purpose: the words of the dialect. Invariant: unknown resource keys are let pass, as
-the interface always did. Neighbours: ``sections`` does the work, ``versions`` holds
-what each version knows, ``hot.compile_template`` is the one entry.
+Purpose: the words of the dialect; AWS's own format is ``aws``. Invariant: unknown
+resource keys are let pass, as the interface always did. Neighbours: ``sections`` does
+the work, ``versions`` holds what each version knows, ``hot.compile_template`` is the
+one entry.
 """
 
 from __future__ import annotations

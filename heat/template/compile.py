@@ -9,6 +9,7 @@ Neighbours: ``hot`` and ``cfn`` drive it, ``functions`` and ``functions_cfn`` ca
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from heat.common import errors
 from heat.common.errors import path_text
 from heat.schema.kinds import UNKNOWN
+from heat.schema.suggest import nearest
 from heat.template.expr import NOTHING, Apply, Constant, Expr, ListOf, Scope, list_of, map_of
 from heat.template.functions import Builder, Path
 
@@ -45,17 +47,25 @@ class Fault:
 
 
 class Unit:
-    """The compilation of one template; ``faults`` is shared by all its parts."""
+    """The compilation of one template; ``faults`` and ``warnings`` are shared by all its parts.
+
+    ``strict``: what looks like a function and is none is a fault, as AWS's format has it;
+    ``extensions``: the template asks for AWS::LanguageExtensions.
+    """
 
     def __init__(self, functions: Mapping[str, Builder], conditions: Mapping[str, Builder],
                  parameters: Iterable[str] = (), condition_names: Iterable[str] = (),
-                 mappings: Mapping[str, Any] | None = None, faults: list[Fault] | None = None) -> None:
+                 mappings: Mapping[str, Any] | None = None, faults: list[Fault] | None = None, *,
+                 strict: bool = False, extensions: bool = False) -> None:
         self.functions = functions
         self.condition_functions = conditions
         self.parameters = frozenset(parameters)
         self.condition_names = frozenset(condition_names)
         self.mappings = mappings if mappings is not None else {}
         self.faults: list[Fault] = [] if faults is None else faults
+        self.warnings: list[str] = []
+        self.strict = strict
+        self.extensions = extensions
         self._inner: Unit | None = None
 
     def fault(self, path: Iterable[Any] | str, message: str, error: str = '') -> Expr:
@@ -63,6 +73,10 @@ class Unit:
         text = path if isinstance(path, str) else path_text(list(path))
         self.faults.append(Fault(error, text, message))
         return NOTHING
+
+    def warn(self, path: Path, message: str) -> None:
+        """Note what is let pass though AWS would refuse it or do otherwise."""
+        self.warnings.append(f'{path_text(list(path))}: {message}')
 
     def raise_faults(self) -> None:
         """StackValidationFailed for the first fault, the others on lines of their own."""
@@ -79,17 +93,39 @@ class Unit:
                 builder = self.functions.get(name)
                 if builder is not None:
                     return builder(self, name, args, (*path, name))
-            items = [(key, self.node(value, (*path, key)) if isinstance(value, (dict, list))
-                      else Constant(value)) for key, value in tree.items()]
-            made = map_of(items)
+            if self.strict:
+                strange = next((key for key in tree if key.startswith('Fn::')), None)
+                if strange is not None:
+                    return self._no_function(strange, tree, path)
             # Without a function inside the tree itself will do: it is never changed.
-            return Constant(tree) if type(made) is Constant and len(made.data) == len(tree) else made
+            same, items = True, []
+            for key, value in tree.items():
+                made = self.node(value, (*path, key)) if isinstance(value, (dict, list)) else Constant(value)
+                same = same and type(made) is Constant and made.data is value
+                items.append((key, made))
+            return Constant(tree) if same else map_of(items)
         if isinstance(tree, list):
-            nodes = [self.node(value, (*path, i)) if isinstance(value, (dict, list)) else Constant(value)
-                     for i, value in enumerate(tree)]
-            made = list_of(nodes)
-            return Constant(tree) if type(made) is Constant and len(made.data) == len(tree) else made
+            same, nodes = True, []
+            for i, value in enumerate(tree):
+                made = self.node(value, (*path, i)) if isinstance(value, (dict, list)) else Constant(value)
+                same = same and type(made) is Constant and made.data is value
+                nodes.append(made)
+            return Constant(tree) if same else list_of(nodes)
         return Constant(tree)
+
+    def _no_function(self, name: str, tree: Mapping[str, Any], path: Path) -> Expr:
+        path = (*path, name)
+        if name.startswith('Fn::ForEach'):
+            return self.fault(path, 'Fn::ForEach needs "Transform: AWS::LanguageExtensions", and stands as '
+                                    'Fn::ForEach::Name in Conditions, Resources, Outputs and properties')
+        if name in self.functions:
+            others = ', '.join(key for key in tree if key != name)
+            return self.fault(path, f'The function "{name}" must be the only key of its map, but beside it '
+                                    f'stands {others}')
+        # The prefix alone makes all of them alike.
+        near = nearest(name[4:], [known[4:] for known in self.functions if known.startswith('Fn::')])
+        return self.fault(path, f'There is no function "{name}"'
+                                + (f'. Did you mean Fn::{near}?' if near else ''))
 
     def condition(self, tree: Any, path: Path) -> Expr:
         """A place where a condition may stand: a name, true or false, or a condition function."""
@@ -118,15 +154,17 @@ class Unit:
 
     def _within_conditions(self) -> Unit:
         if self._inner is None:
-            table: dict[str, Builder] = dict.fromkeys(self.functions, _misplaced)
-            table.update(self.condition_functions)
-            self._inner = Unit(table, self.condition_functions, self.parameters, self.condition_names,
-                               self.mappings, self.faults)
-            self._inner._inner = self._inner
+            self._inner = copy.copy(self)
+            self._inner.functions = {**dict.fromkeys(self.functions, misplaced), **self.condition_functions}
+            self._inner.alone()
         return self._inner
 
+    def alone(self) -> None:
+        """Make this unit the one for conditions inside conditions too."""
+        self._inner = self
 
-def _misplaced(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+
+def misplaced(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     return unit.fault(path, f'The function "{name}" is invalid in this context')
 
 

@@ -15,19 +15,23 @@ from typing import Any
 from heat.common import errors
 from heat.common.errors import path_text
 from heat.schema.kinds import UNKNOWN
-from heat.template.expr import EMPTY_MAP, NOTHING, Apply, Expr, ListOf, MapOf, Ref, Scope
+from heat.template.expr import EMPTY_MAP, NOTHING, OMITTED, Apply, Constant, Expr, ListOf, MapOf, Ref, Scope
+from heat.template.foreign import exports_asked, outputs_asked
 
 POLICIES = ('Delete', 'Retain', 'Snapshot')
+EVERY_POLICY = (*POLICIES, 'RetainExceptOnCreate')
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One resource. ``deletion_policy`` is 'Delete', 'Retain' or 'Snapshot'.
 
+    In AWS's format it may be 'RetainExceptOnCreate' too, and ``update_replace_policy``
+    says what becomes of the old thing when it is replaced (None: it is deleted).
     ``properties`` is an expression of a map, ``condition`` one of a boolean,
-    ``external_id`` one of a physical id that is managed elsewhere.
-    ``deletion_policy_from`` is the expression of a policy taken over from the parent
-    stack (resource_facade); ``settle`` puts its value into ``deletion_policy``.
+    ``external_id`` one of a physical id that is managed elsewhere; ``version`` is
+    that of a custom resource. A ``..._from`` is the expression of a policy that is
+    worked out or taken over from the parent stack; ``settle`` puts its value into place.
     """
 
     name: str
@@ -41,11 +45,17 @@ class Definition:
     condition: Expr | None = None
     external_id: Expr | None = None
     description: str = ''
+    creation_policy: Expr = EMPTY_MAP
+    update_replace_policy: str | None = None
+    update_replace_policy_from: Expr | None = None
+    version: str | None = None
 
     def parts(self) -> tuple[tuple[str, Expr], ...]:
         """The expressions that may hold references, each with the name of its place."""
         held = (('properties', self.properties), ('metadata', self.metadata),
                 ('update_policy', self.update_policy))
+        if self.creation_policy is not EMPTY_MAP:
+            held = (*held, ('creation_policy', self.creation_policy))  # type: ignore[assignment]
         return held if self.external_id is None else (*held, ('external_id', self.external_id))
 
     def refs(self) -> frozenset[Ref]:
@@ -58,28 +68,48 @@ class Definition:
 
     def settle(self, scope: Scope, disabled: frozenset[str] = frozenset()) -> Definition:
         """For given parameters; dependencies on ``disabled`` resources are dropped."""
-        policy = self.deletion_policy
+        policy, replacing = self.deletion_policy, self.update_replace_policy
         if self.deletion_policy_from is not None:
-            policy = str(self.deletion_policy_from.value(scope)).capitalize()
-            if policy not in POLICIES:
-                # Not known here, or no policy at all: the parent's default.
-                policy = self.deletion_policy
+            policy = _policy(self.deletion_policy_from, scope, self.name, 'DeletionPolicy') or policy
+        if self.update_replace_policy_from is not None:
+            replacing = _policy(self.update_replace_policy_from, scope, self.name,
+                                'UpdateReplacePolicy') or replacing
         return replace(
-            self, deletion_policy=policy,
-            properties=self.properties.settle(scope), metadata=self.metadata.settle(scope),
-            update_policy=self.update_policy.settle(scope), condition=None,
+            self, deletion_policy=policy, update_replace_policy=replacing,
+            properties=_map_of(self.properties.settle(scope)), metadata=_map_of(self.metadata.settle(scope)),
+            update_policy=_map_of(self.update_policy.settle(scope)), condition=None,
+            creation_policy=_map_of(self.creation_policy.settle(scope)),
             depends_on=tuple(name for name in self.depends_on if name not in disabled),
             external_id=None if self.external_id is None else self.external_id.settle(scope))
 
 
+def _policy(node: Expr, scope: Scope, name: str, key: str) -> str | None:
+    """The value of a policy, None if it is not known here or is none at all: the default stands.
+
+    StackValidationFailed if the expression itself refuses its value.
+    """
+    try:
+        value = node.value(scope)
+    except (ValueError, TypeError) as exc:
+        raise errors.StackValidationFailed(path=['Resources', name, key], message=exc) from exc
+    text = str(value)
+    return text if text in EVERY_POLICY else text.capitalize() if text.capitalize() in POLICIES else None
+
+
+def _map_of(node: Expr) -> Expr:
+    """``node``, or no entries if an ``if`` has left it out."""
+    return EMPTY_MAP if _omitted(node) else node
+
+
 @dataclass(frozen=True, slots=True)
 class OutputDefinition:
-    """One output. Its value is null while ``condition`` is false."""
+    """One output. Its value is null while ``condition`` is false; ``export`` is a name for other stacks."""
 
     name: str
     value: Expr = NOTHING
     description: str = 'No description given'
     condition: Expr | None = None
+    export: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +120,21 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What must hold of the parameters; each assertion with the sentence that tells it, or ''."""
+
+    name: str
+    condition: Expr | None
+    assertions: tuple[tuple[Expr, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A compiled template. ``dialect`` is 'hot', 'cfn' or 'aws'; ``raw`` the plain tree.
 
     ``version`` is the date, e.g. '2021-04-16'; ``parameters`` maps names to
-    ``heat.schema.parameters.ParameterSchema``.
+    ``heat.schema.parameters.ParameterSchema``. ``processed`` is the tree that was
+    compiled, macros worked out; ``warnings`` are sentences, each with its place.
     """
 
     version: str
@@ -106,6 +146,9 @@ class Template:
     outputs: Mapping[str, OutputDefinition]
     conditions: Mapping[str, Expr]
     raw: Mapping[str, Any]
+    processed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    rules: tuple[Rule, ...] = ()
+    warnings: tuple[str, ...] = ()
     _index: dict[str, frozenset[str | None]] = field(default_factory=dict, compare=False, repr=False)
 
     def plain(self, name: str) -> Mapping[str, Any] | None:
@@ -131,6 +174,19 @@ class Template:
         refs.extend(ref for output in self.outputs.values() for ref in output.value.refs())
         return refs
 
+    def imports(self) -> tuple[str, ...]:
+        """Names of the exports of other stacks that are asked for; ask the settled template."""
+        return exports_asked(self._expressions())
+
+    def stack_outputs(self) -> tuple[tuple[str, str, str | None], ...]:
+        """``(stack, output, region or None)`` of other stacks' outputs; ask the settled template."""
+        return outputs_asked(self._expressions())
+
+    def _expressions(self) -> list[Expr]:
+        found = [part for definition in self.resources.values() for _, part in definition.parts()]
+        found += [output.value for output in self.outputs.values()]
+        return found + [output.export for output in self.outputs.values() if output.export is not None]
+
     def condition_values(self, scope: Scope) -> dict[str, Any]:
         """Every named condition worked out; they may use one another.
 
@@ -154,9 +210,17 @@ class Template:
         outputs: dict[str, OutputDefinition] = {}
         for name, o in self.outputs.items():
             enabled = _enabled(o.condition, inner, ['outputs', name, 'condition'])
-            outputs[name] = replace(o, value=o.value.settle(inner) if enabled else NOTHING,
-                                    condition=None)
+            value = o.value.settle(inner) if enabled else NOTHING
+            if self.dialect == 'aws' and (not enabled or _omitted(value)):
+                # AWS has no output without a value.
+                continue
+            outputs[name] = replace(o, value=value, condition=None,
+                                    export=None if o.export is None else o.export.settle(inner))
         return replace(self, resources=resources, outputs=outputs, conditions={}, _index={})
+
+
+def _omitted(node: Expr) -> bool:
+    return isinstance(node, Constant) and node.data is OMITTED
 
 
 def _enabled(condition: Expr | None, scope: Scope, path: list[Any]) -> bool:
@@ -191,6 +255,8 @@ class ConditionScope:
         self.file = outer.file
         self.facade = outer.facade
         self.zones = outer.zones
+        self.imported = outer.imported
+        self.stack_output = outer.stack_output
 
     def all(self) -> dict[str, Any]:
         return {name: self.condition(name) for name in self._conditions}
@@ -212,16 +278,19 @@ class ConditionScope:
         return value
 
 
+_AWS_NAMES = {'update_policy': 'UpdatePolicy', 'creation_policy': 'CreationPolicy'}
+
+
 def check_references(template: Template) -> None:
     """Raise InvalidTemplateReference for the first use of a resource that is not defined.
 
     Give it the settled template: what refers to a disabled resource is refused, as is
     anything unknown in ``depends_on``. An output that only names an unknown resource is
-    let pass and fails when it is read. Cycles are found by the planner.
+    let pass and fails when it is read, but in AWS's format. Cycles are found by the planner.
     """
     known = template.resources
     titles = {'properties': 'Properties', 'metadata': 'Metadata', 'update_policy': 'UpdatePolicy',
-              'external_id': 'external_id'}
+              'external_id': 'external_id', 'creation_policy': 'CreationPolicy'}
     for name, definition in known.items():
         for wanted in definition.depends_on:
             if wanted not in known:
@@ -233,7 +302,7 @@ def check_references(template: Template) -> None:
                         resource=ref.resource, key=path_text([name, titles[place], *path]))
     for name, output in template.outputs.items():
         for ref, path in located_refs(output.value):
-            if ref.resource not in known and ref.kind == 'attribute':
+            if ref.resource not in known and (ref.kind == 'attribute' or template.dialect == 'aws'):
                 raise errors.InvalidTemplateReference(
                     resource=ref.resource, key=path_text(['outputs', name, 'value', *path]))
 
@@ -247,7 +316,7 @@ def check_attributes(template: Template, attributes_of: Callable[[str], Collecti
     hot = template.dialect == 'hot'
     for name, definition in template.resources.items():
         for place, part in definition.parts():
-            key = place if hot else {'update_policy': 'UpdatePolicy'}.get(place, place.capitalize())
+            key = place if hot else _AWS_NAMES.get(place, place.capitalize())
             _check_attributes(part, attributes_of, ['resources' if hot else 'Resources', name, key])
     for name, output in template.outputs.items():
         path = ['outputs', name, 'value'] if hot else ['Outputs', name, 'Value']

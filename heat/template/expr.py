@@ -64,6 +64,12 @@ class Scope(Protocol):
     def zones(self) -> list[str]:
         """Names of the availability zones."""
 
+    def imported(self, name: str) -> Any:
+        """What a stack of this project exports as ``name``; raises ValueError if none does."""
+
+    def stack_output(self, stack: str, output: str, region: str | None) -> Any:
+        """An output of another stack, of this region if None; raises ValueError if there is none."""
+
 
 MAX_MADE = 256 * 1024 * 1024
 """Characters and items that functions may make for one template, or for one resource."""
@@ -340,6 +346,12 @@ class NullScope:
         return UNKNOWN if self._facade is None else self._facade.get(kind)
 
     def zones(self) -> Any:
+        return UNKNOWN
+
+    def imported(self, name: str) -> Any:
+        return UNKNOWN
+
+    def stack_output(self, stack: str, output: str, region: str | None) -> Any:
         return UNKNOWN
 
 

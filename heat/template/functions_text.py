@@ -24,6 +24,26 @@ def is_function(args: Any) -> bool:
     return isinstance(args, dict) and len(args) == 1
 
 
+def scalar_text(name: str, value: Any) -> str:
+    """A scalar as AWS's format writes it into a text; null is ''. ValueError for a map or list."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if value is None:
+        return ''
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise ValueError(f'"{name}" needs text, not {kind_of(value)}')
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in a sentence that must not show the value."""
+    kinds = ((bool, 'true or false'), (str, 'a text'), ((int, float), 'a number'), (list, 'a list'),
+             (dict, 'a map'), (type(None), 'null'))
+    return next((noun for kind, noun in kinds if isinstance(value, kind)), 'nothing')
+
+
 def _join_form(name: str) -> str:
     return f'Incorrect arguments to "{name}" should be: "{name}" : [ " ", [ "str1", "str2"]]'
 

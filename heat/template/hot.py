@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.common import errors
+from heat.template.aws import compile_aws
 from heat.template.cfn import compile_cfn
 from heat.template.definition import Template
 from heat.template.load import check_depth
@@ -31,6 +32,7 @@ def compile_template(tree: Mapping[str, Any]) -> Template:
     Raises InvalidTemplateVersion, InvalidTemplateSection, InvalidSchemaError, or
     StackValidationFailed whose first sentence is the classic one and whose further
     lines are the other faults. Files are not looked at: ``get_file`` asks its scope.
+    Macros (``macros.wanted``) must have been worked out.
     """
     if not isinstance(tree, Mapping):
         raise errors.StackValidationFailed(message='The template is not a JSON object or YAML mapping.')
@@ -38,4 +40,4 @@ def compile_template(tree: Mapping[str, Any]) -> Template:
     version = dialect_of(tree)
     if version.dialect == 'hot':
         return build(tree, version, WORDS)
-    return compile_cfn(tree, version)
+    return compile_aws(tree, version) if version.dialect == 'aws' else compile_cfn(tree, version)

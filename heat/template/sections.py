@@ -79,7 +79,8 @@ class _Builder:
         return Template(
             version=self.version.date, dialect=self.version.dialect,
             description=tree.get(words.description) or 'No description', parameters=self.parameters,
-            parameter_groups=groups, resources=resources, outputs=outputs, conditions=conditions, raw=tree)
+            parameter_groups=groups, resources=resources, outputs=outputs, conditions=conditions, raw=tree,
+            processed=tree)
 
     def _check_sections(self) -> None:
         for section in self.tree:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from heat.common import errors
+from heat.schema.parameters_aws import AWS_TYPES, HEAT_TYPES
 from heat.template import functions as hot_functions
-from heat.template import functions_cfn
+from heat.template import functions_aws, functions_cfn
 from heat.template.compile import CONDITION_BUILDERS
 from heat.template.functions import Builder, removed
+from heat.template.load import is_cloudformation
 
 HOT_KEY = 'heat_template_version'
 AWS_KEY = 'AWSTemplateFormatVersion'
@@ -62,7 +64,22 @@ DESCRIPTIONS = {
     'Fn::Or': 'A function that acts as an OR operator on conditions.',
     'Fn::Replace': 'A function for performing string substitutions.',
     'Fn::ResourceFacade': 'A function for retrieving data in a parent provider template.',
+    'Condition': 'A function for referring to a condition by its name.',
+    'Fn::Cidr': 'A function for cutting a network into blocks of addresses.',
+    'Fn::Contains': 'A function for asserting that a list holds a value, in rules.',
+    'Fn::EachMemberEquals': 'A function for asserting that all items of a list are one value, in rules.',
+    'Fn::EachMemberIn': 'A function for asserting that a list holds all items of another, in rules.',
+    'Fn::ForEach': 'A function for writing entries once for each item of a list.',
+    'Fn::GetStackOutput': 'A function for reading an output of another stack.',
+    'Fn::ImportValue': 'A function for reading what another stack exports.',
+    'Fn::Length': 'A function for counting the items of a list.',
+    'Fn::RefAll': 'A function for listing the values of all parameters of a type, in rules.',
     'Fn::Select': 'A function for selecting an item from a list or map.',
+    'Fn::Sub': 'A function for putting values into a text.',
+    'Fn::ToJsonString': 'A function for writing a map or list as JSON text.',
+    'Fn::Transform': 'A function for putting in what a macro gives.',
+    'Fn::ValueOf': 'A function for reading an attribute of what a parameter names, in rules.',
+    'Fn::ValueOfAll': 'A function for reading an attribute of what all parameters of a type name, in rules.',
     'Fn::Split': 'A function for splitting strings.',
     'Ref': 'A function for resolving parameters or resource references.',
     'and': 'A function that acts as an AND operator on conditions.',
@@ -97,6 +114,8 @@ _OLD_DESCRIPTIONS = {
     ('repeat', '2015-04-30'): 'A function for iterating over a list of items.',
     ('Ref', 'condition'): 'A function for resolving parameter references.',
 }
+# Functions that do more in AWS's own format than the interface always told.
+_AWS_DESCRIPTIONS = {'Fn::Base64': 'A function for converting to base64.'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,7 @@ class Version:
     condition_functions: Mapping[str, str]
     removed: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    rule_functions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -129,12 +149,16 @@ class Version:
 
     def builders(self) -> dict[str, Builder]:
         """Function name -> builder, refusals of removed functions included."""
+        if self.dialect == 'aws':
+            return {**functions_aws.ELSEWHERE, **functions_aws.BUILDERS}
         table: dict[str, Builder] = dict.fromkeys(self.removed, removed)
         for name, since in self.functions.items():
             table[name] = _builder(name, since)
         return table
 
     def condition_builders(self) -> dict[str, Builder]:
+        if self.dialect == 'aws':
+            return functions_aws.CONDITIONS
         table = {name: _builder(name, since) for name, since in self.condition_functions.items()}
         if 'Ref' in table:
             table['Ref'] = functions_cfn.param_ref
@@ -191,40 +215,60 @@ def _hot_rows() -> list[Version]:
     return rows
 
 
-_AWS_CONDITIONS = ('Fn::And', 'Fn::Equals', 'Fn::FindInMap', 'Fn::Not', 'Fn::Or', 'Ref')
+# Sections and keys of AWS's own format, beyond those of the older one.
+_AWS_SECTIONS = (AWS_KEY, 'Description', 'Metadata', 'Parameters', 'Rules', 'Mappings', 'Conditions',
+                 'Transform', 'Resources', 'Outputs', 'Hooks')
+_AWS_PSEUDO = ('AWS::AccountId', 'AWS::NotificationARNs', 'AWS::NoValue', 'AWS::Partition', 'AWS::Region',
+               'AWS::StackId', 'AWS::StackName', 'AWS::URLSuffix')
+# Macros write it out, so that there is no builder for it.
+_LOOP = 'Fn::ForEach'
+_RULES = ('Fn::Contains', 'Fn::EachMemberEquals', 'Fn::EachMemberIn', 'Fn::RefAll', 'Fn::ValueOf',
+          'Fn::ValueOfAll')
+_CFN_PARAMETER_KEYS = ('Type', 'Default', 'NoEcho', 'AllowedValues', 'AllowedPattern', 'MaxLength',
+                       'MinLength', 'MaxValue', 'MinValue', 'Description', 'ConstraintDescription', 'Label')
+_CFN_CONSTRAINTS = ('AllowedPattern', 'AllowedValues', 'MaxLength', 'MaxValue', 'MinLength', 'MinValue')
+_CFN_RESOURCE_KEYS = ('Type', 'Properties', 'Metadata', 'DependsOn', 'DeletionPolicy', 'UpdatePolicy',
+                      'Description')
 
 
-def _cfn_row(key: str, date: str, dialect: str) -> Version:
-    conditional = key == AWS_KEY
-    names = [name for name in functions_cfn.BUILDERS if conditional or name != 'Fn::If']
+def _aws_row() -> Version:
+    since = '2010-09-09'
     return Version(
-        key, date, dialect,
-        sections=(AWS_KEY, CFN_KEY, 'Description', 'Mappings', 'Parameters', 'Resources', 'Outputs')
-        + (('Conditions',) if conditional else ()),
-        resource_keys=('Type', 'Properties', 'Metadata', 'DependsOn', 'DeletionPolicy', 'UpdatePolicy',
-                       'Description') + (('Condition',) if conditional else ()),
-        output_keys=('Description', 'Value') + (('Condition',) if conditional else ()),
-        parameter_keys=('Type', 'Default', 'NoEcho', 'AllowedValues', 'AllowedPattern', 'MaxLength',
-                        'MinLength', 'MaxValue', 'MinValue', 'Description', 'ConstraintDescription',
-                        'Label'),
-        parameter_constraints=('AllowedPattern', 'AllowedValues', 'MaxLength', 'MaxValue', 'MinLength',
-                               'MinValue'),
+        AWS_KEY, since, 'aws', sections=_AWS_SECTIONS,
+        resource_keys=(*_CFN_RESOURCE_KEYS, 'Condition', 'CreationPolicy', 'UpdateReplacePolicy', 'Version'),
+        output_keys=('Description', 'Value', 'Condition', 'Export'), parameter_keys=_CFN_PARAMETER_KEYS,
+        parameter_constraints=_CFN_CONSTRAINTS, parameter_types=(*AWS_TYPES, *HEAT_TYPES),
+        pseudo_parameters=_AWS_PSEUDO,
+        deletion_policies=_POLICIES | {'RetainExceptOnCreate': 'RetainExceptOnCreate'},
+        functions=dict.fromkeys(sorted((*functions_aws.BUILDERS, _LOOP)), since),
+        condition_functions=dict.fromkeys(sorted(functions_aws.CONDITIONS), since),
+        rule_functions=_RULES)
+
+
+def _cfn_row() -> Version:
+    return Version(
+        CFN_KEY, '2012-12-12', 'cfn',
+        sections=(AWS_KEY, CFN_KEY, 'Description', 'Mappings', 'Parameters', 'Resources', 'Outputs'),
+        resource_keys=_CFN_RESOURCE_KEYS, output_keys=('Description', 'Value'),
+        parameter_keys=_CFN_PARAMETER_KEYS, parameter_constraints=_CFN_CONSTRAINTS,
         parameter_types=('String', 'Number', 'CommaDelimitedList', 'Json', 'Boolean'),
-        pseudo_parameters=('AWS::StackId', 'AWS::StackName', 'AWS::Region'),
-        deletion_policies=_POLICIES, functions=dict.fromkeys(names, '2010-09-09'),
-        condition_functions=dict.fromkeys(_AWS_CONDITIONS, '2010-09-09') if conditional else {})
+        pseudo_parameters=('AWS::StackId', 'AWS::StackName', 'AWS::Region'), deletion_policies=_POLICIES,
+        functions=dict.fromkeys((name for name in functions_cfn.BUILDERS if name != 'Fn::If'), '2010-09-09'),
+        condition_functions={})
 
 
 @functools.cache
 def table() -> dict[str, Version]:
     """Every version by its full name (``heat_template_version.2013-05-23``), oldest first."""
-    rows = [_cfn_row(AWS_KEY, '2010-09-09', 'aws'), _cfn_row(CFN_KEY, '2012-12-12', 'cfn'), *_hot_rows()]
+    rows = [_aws_row(), _cfn_row(), *_hot_rows()]
     return {row.name: row for row in rows}
 
 
 def dialect_of(tree: Mapping[str, Any]) -> Version:
     """The row for a template; InvalidTemplateVersion if it names none, two, or an unknown one."""
     given = [key for key in VERSION_KEYS if key in tree]
+    if not given and is_cloudformation(tree):
+        return table()[f'{AWS_KEY}.2010-09-09']
     if len(given) > 1:
         raise errors.InvalidTemplateVersion(explanation=f'Ambiguous versions ({", ".join(given)})')
     if not given or not tree[given[0]]:
@@ -258,10 +302,12 @@ def functions(version: str, with_conditions: bool = False) -> list[dict[str, str
         missing.message = f'Template with version {version} not found'
         missing.args = (missing.message,)
         raise missing
-    shown = {name: _OLD_DESCRIPTIONS.get((name, since), DESCRIPTIONS[name])
+    own = _AWS_DESCRIPTIONS if row.dialect == 'aws' else {}
+    shown = {name: own.get(name) or _OLD_DESCRIPTIONS.get((name, since), DESCRIPTIONS[name])
              for name, since in row.functions.items()}
     # From pike on the interface has always listed both.
     if with_conditions or (row.dialect == 'hot' and row.date >= '2017-09-01'):
         shown |= {name: _OLD_DESCRIPTIONS.get((name, 'condition'), DESCRIPTIONS[name])
                   for name in row.condition_functions}
+        shown |= {name: DESCRIPTIONS[name] for name in row.rule_functions}
     return [{'functions': name, 'description': text} for name, text in shown.items()]

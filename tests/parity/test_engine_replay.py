@@ -49,6 +49,8 @@ DECIDED: dict[tuple[str, str], str] = {
     ('resources', 'show wait handle'): 'nobody knows our address here, so the handle has none',
     ('stacks-list', 'sort by stack_status'): ORDER, ('stacks-list', 'sort by updated_time'): ORDER,
     ('stacks-list', 'filter disable_rollback'): 'a flag filters by its value; there it found nothing',
+    **{('template-versions', f'functions of AWSTemplateFormatVersion.2010-09-09{more}'):
+       'the whole format of AWS is served, and listed' for more in ('', ' with conditions')},
     ('validate', 'ignore_errors unknown code'): 'a refused value is a 400',
     ('validate', 'ignore_errors text'): 'a refused value is a 400',
     ('validate', 'resources is a list'): TOLD, ('validate', 'outputs is a list'): TOLD,

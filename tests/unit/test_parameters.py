@@ -141,7 +141,7 @@ def test_texts_are_those_of_stack_show() -> None:
 
 
 def test_pseudo_parameters_of_cfn() -> None:
-    facts = pseudo_parameters('aws', IDENTITY)
+    facts = pseudo_parameters('cfn', IDENTITY)
     assert facts == {
         'AWS::Region': 'ap-southeast-1',
         'AWS::StackName': 'web',

@@ -125,7 +125,6 @@ def test_a_cfn_template() -> None:
                     'Condition': 'C',
                     'DependsOn': 'B',
                     'DeletionPolicy': 'Snapshot',
-                    'Whatever': 1,
                 },
                 'B': {'Type': 'T'},
             },
@@ -135,6 +134,17 @@ def test_a_cfn_template() -> None:
     assert template.dialect == 'aws' and template.resources['A'].deletion_policy == 'Snapshot'
     assert set(template.settle(NullScope({'P': 'x'})).resources) == {'A', 'B'}
     assert set(template.settle(NullScope({'P': 'y'})).resources) == {'B'}
+
+
+def test_the_older_cfn_format_lets_unknown_keys_of_resources_pass() -> None:
+    template = compile_template(
+        {
+            'HeatTemplateFormatVersion': '2012-12-12',
+            'Resources': {'a_b': {'Type': 'T', 'Whatever': 1, 'Properties': {'k': {'Fn::Nothing': 1}}}},
+        }
+    )
+    assert template.dialect == 'cfn'
+    assert template.resources['a_b'].properties.value(NullScope()) == {'k': {'Fn::Nothing': 1}}
 
 
 def test_settling_takes_disabled_resources_and_untaken_branches_away() -> None:

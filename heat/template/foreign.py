@@ -1,0 +1,116 @@
+"""Values of other stacks: Fn::ImportValue and Fn::GetStackOutput.
+
+Purpose: nodes that ask the scope for an export or an output of another stack, and
+lists of what they will ask. Invariant: an import is known before any resource is, so
+its name may not hang on one; without the scope's answer the value is UNKNOWN.
+Neighbours: the engine fills ``plan.scope.Facts`` from the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from heat.schema.kinds import UNKNOWN
+from heat.schema.suggest import unknown
+from heat.template.expr import Constant, Expr, Live, Scope
+from heat.template.functions import Path
+
+if TYPE_CHECKING:
+    from heat.template.compile import Unit
+
+_OUTPUT_KEYS = ('StackName', 'OutputName', 'Region', 'RoleArn')
+
+
+@dataclass(frozen=True, slots=True)
+class Imported(Live):
+    """What another stack exports under a name."""
+
+    export: Expr
+
+    def value(self, scope: Scope) -> Any:
+        name = self.export.value(scope)
+        if name is UNKNOWN:
+            return UNKNOWN
+        if not isinstance(name, str) or not name:
+            raise ValueError('Argument to "Fn::ImportValue" must be the name of an export')
+        return scope.imported(name)
+
+    def children(self) -> Iterable[Expr]:
+        return (self.export,)
+
+    def settle(self, scope: Scope) -> Expr:
+        return Imported(self.export.settle(scope))
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutput(Live):
+    """An output of another stack; ``region`` is None for this one."""
+
+    stack: Expr
+    output: Expr
+    region: Expr | None
+
+    def value(self, scope: Scope) -> Any:
+        stack, output = self.stack.value(scope), self.output.value(scope)
+        region = None if self.region is None else self.region.value(scope)
+        if stack is UNKNOWN or output is UNKNOWN or region is UNKNOWN:
+            return UNKNOWN
+        if not all(isinstance(one, str) and one for one in (stack, output)):
+            raise ValueError('"Fn::GetStackOutput" needs a name as StackName and as OutputName')
+        return scope.stack_output(stack, output, region or None)
+
+    def children(self) -> Iterable[Expr]:
+        return (self.stack, self.output) if self.region is None else (self.stack, self.output, self.region)
+
+    def settle(self, scope: Scope) -> Expr:
+        return StackOutput(self.stack.settle(scope), self.output.settle(scope),
+                           None if self.region is None else self.region.settle(scope))
+
+
+def import_value(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    if not isinstance(args, (str, dict)) or not args:
+        return unit.fault(path, f'Argument to "{name}" must be the name of an export')
+    export = unit.node(args, path)
+    for ref in sorted(export.refs(), key=lambda ref: ref.resource):
+        unit.fault(path, f'The name in "{name}" may not depend on a resource, but names {ref.resource}')
+    return Imported(export)
+
+
+def get_stack_output(unit: Unit, name: str, args: Any, path: Path) -> Expr:
+    if not isinstance(args, dict) or not {'StackName', 'OutputName'} <= set(args):
+        return unit.fault(path, f'Arguments to "{name}" must be of the form '
+                                '{StackName: name, OutputName: name, Region: region}')
+    for key in args:
+        if key not in _OUTPUT_KEYS:
+            return unit.fault((*path, key), unknown(f'"{name}" has no argument "{key}"', key, _OUTPUT_KEYS))
+    if 'RoleArn' in args:
+        unit.warn((*path, 'RoleArn'), 'outputs are read with the rights of the one who owns this stack, '
+                                      'in no other role')
+    node = {key: unit.node(value, (*path, key)) for key, value in args.items() if key != 'RoleArn'}
+    return StackOutput(node['StackName'], node['OutputName'], node.get('Region'))
+
+
+def exports_asked(nodes: Iterable[Expr]) -> tuple[str, ...]:
+    """Names of the exports that the expressions import, as far as they are known, each once."""
+    return tuple(sorted({node.export.data for top in nodes for node in top.walk()
+                         if isinstance(node, Imported) and isinstance(node.export, Constant)
+                         and isinstance(node.export.data, str)}))
+
+
+def outputs_asked(nodes: Iterable[Expr]) -> tuple[tuple[str, str, str | None], ...]:
+    """``(stack, output, region or None)`` of the outputs of other stacks, as far as they are known."""
+    found = set()
+    for top in nodes:
+        for node in top.walk():
+            if isinstance(node, StackOutput):
+                stack, output = _known(node.stack), _known(node.output)
+                region = None if node.region is None else _known(node.region)
+                if stack and output and (node.region is None or region is not None):
+                    found.add((stack, output, region or None))
+    return tuple(sorted(found, key=lambda one: (one[0], one[1], one[2] or '')))
+
+
+def _known(node: Expr) -> str | None:
+    return node.data if isinstance(node, Constant) and isinstance(node.data, str) else None

@@ -1,0 +1,253 @@
+"""Macros of AWS's format, worked out before a template is compiled.
+
+Purpose: ``expand`` turns the tree that was given into the one to compile: what
+AWS::Include names is put in, loops of AWS::LanguageExtensions are written out. The
+innermost come first, then those of the Transform section in their order, which stays
+in the tree to tell what was asked for. Invariant: pure (texts come from ``document``),
+bounded, the given tree is not changed. Neighbours: ``loops``, ``engine.compiled``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common import errors
+from heat.schema.kinds import UNKNOWN
+from heat.schema.suggest import unknown
+from heat.template.compile import Unit, misplaced
+from heat.template.expr import NullScope
+from heat.template.functions import Path
+from heat.template.functions_aws import BUILDERS, CONDITIONS, ELSEWHERE
+from heat.template.functions_aws_data import EXTENSIONS
+from heat.template.load import check_depth, is_cloudformation, parse_part
+from heat.template.loops import write_out
+
+INCLUDE = 'AWS::Include'
+INLINE = 'Fn::Transform'
+KNOWN = (EXTENSIONS, INCLUDE)
+# Nodes of a tree after expansion: forty times what a stack of a thousand resources has.
+MOST_NODES = 500_000
+MOST_INCLUDES = 100
+_EVALUATED = ('Fn::FindInMap', 'Fn::Join', 'Fn::Length', 'Fn::Select', 'Fn::Split', 'Fn::Sub',
+              'Fn::ToJsonString', 'Ref')
+
+Document = Callable[[str], str]
+
+
+class ValuesMissing(errors.StackValidationFailed):
+    """A macro hangs on the value of a parameter that is not known (yet)."""
+
+    def to_wire(self) -> dict[str, Any]:
+        # The other side of the bus knows the common class.
+        return {**super().to_wire(), 'class': 'StackValidationFailed'}
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """One use of a macro: its name, its parameters, and where it stands."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    path: Path
+
+
+def transforms(tree: Mapping[str, Any]) -> list[Macro]:
+    """What the Transform section asks for, in order. StackValidationFailed for what is not served."""
+    found = tree.get('Transform')
+    if found is None:
+        return []
+    if isinstance(found, list):
+        return [_macro(one, ('Transform', index)) for index, one in enumerate(found)]
+    return [_macro(found, ('Transform',))]
+
+
+def _macro(data: Any, path: Path) -> Macro:
+    if isinstance(data, str):
+        data = {'Name': data}
+    unit = Unit({}, {})
+    if not isinstance(data, dict) or not isinstance(data.get('Name'), str):
+        unit.fault(path, 'A transform is the name of a macro or {Name: name, Parameters: {...}}')
+        unit.raise_faults()
+    for key in data:
+        if key not in ('Name', 'Parameters'):
+            unit.fault((*path, key), unknown(f'A transform has no "{key}"', key, ('Name', 'Parameters')))
+    parameters = data.get('Parameters') or {}
+    if not isinstance(parameters, dict):
+        unit.fault((*path, 'Parameters'), 'Parameters of a transform must be a map')
+    if data['Name'] not in KNOWN:
+        unit.fault(path, unknown(f'The macro "{data["Name"]}" is not served here, only '
+                                 f'{" and ".join(KNOWN)} are', data['Name'], KNOWN))
+    elif data['Name'] == INCLUDE and set(parameters) != {'Location'}:
+        unit.fault(path, f'{INCLUDE} needs Parameters: {{Location: name of a document}}')
+    unit.raise_faults()
+    return Macro(data['Name'], parameters, path)
+
+
+def wanted(tree: Any) -> bool:
+    """Whether a template asks for any macro."""
+    if not is_cloudformation(tree):
+        return False
+    return 'Transform' in tree or _holds(tree, INLINE)
+
+
+def _holds(tree: Any, name: str) -> bool:
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Mapping):
+            if name in node:
+                return True
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+    return False
+
+
+def from_files(files: Mapping[str, str]) -> Document:
+    """Documents that were sent along; StackValidationFailed for others."""
+    def document(location: str) -> str:
+        if location not in files:
+            raise errors.StackValidationFailed(
+                message=f'The document "{location}" that {INCLUDE} names was not sent along')
+        return files[location]
+    return document
+
+
+def expand(tree: Mapping[str, Any], parameter_values: Mapping[str, Any],
+           document: Document) -> dict[str, Any]:
+    """The tree with every macro worked out.
+
+    ``parameter_values`` are those of the stack, pseudo parameters included. Raises
+    ValuesMissing if one that is needed is not among them or UNKNOWN, else
+    StackValidationFailed, with the place.
+    """
+    check_depth(tree)
+    return Expansion(tree, parameter_values, document).run()
+
+
+class Expansion:
+    """One run. ``unit`` collects faults and evaluates what macros are told by functions."""
+
+    def __init__(self, tree: Mapping[str, Any], values: Mapping[str, Any], document: Document) -> None:
+        self.tree: dict[str, Any] = dict(tree)
+        self.values = {name: value for name, value in values.items() if value is not UNKNOWN}
+        self.document = document
+        self.nodes = 0
+        self.included = 0
+        parameters = tree.get('Parameters')
+        names = {*(parameters if isinstance(parameters, dict) else ()), *values}
+        table = {**dict.fromkeys((*BUILDERS, *ELSEWHERE), misplaced),
+                 **{name: CONDITIONS[name] for name in _EVALUATED}}
+        self.unit = Unit(table, {}, names, strict=True, extensions=True)
+
+    def run(self) -> dict[str, Any]:
+        asked = transforms(self.tree)
+        self.tree = {key: self._inline(value, (key,)) if key != 'Transform' else value
+                     for key, value in self.tree.items()}
+        for macro in asked:
+            if macro.name == INCLUDE:
+                self._merge(self.included_tree(macro), macro.path)
+            else:
+                self.tree = write_out(self, self.tree)
+        self.unit.raise_faults()
+        check_depth(self.tree)
+        return self.tree
+
+    def value(self, node: Any, path: Path) -> Any:
+        """What literal data or functions of parameters give; StackValidationFailed, ValuesMissing."""
+        mappings = self.tree.get('Mappings')
+        self.unit.mappings = mappings if isinstance(mappings, dict) else {}
+        made = self.unit.node(node, path)
+        self.unit.raise_faults()
+        try:
+            value = made.value(NullScope(self.values))
+        except (ValueError, TypeError) as error:
+            raise errors.StackValidationFailed(path=list(path), message=error) from error
+        if value is UNKNOWN or (isinstance(value, list) and UNKNOWN in value):
+            missing = sorted(made.parameters() - set(self.values))
+            raise ValuesMissing(path=list(path), message='the value of '
+                                f'{", ".join(missing) or "a parameter"} is needed here, but not known')
+        return value
+
+    def count(self, path: Path, nodes: int = 1) -> None:
+        """StackValidationFailed when the expanded template becomes too large."""
+        self.nodes += nodes
+        if self.nodes > MOST_NODES:
+            raise errors.StackValidationFailed(
+                path=list(path), message=f'the template becomes larger than {MOST_NODES} parts here')
+
+    def _inline(self, node: Any, path: Path) -> Any:
+        """``node`` with each Fn::Transform replaced by what its macro gives."""
+        if isinstance(node, list):
+            return [self._inline(item, (*path, index)) for index, item in enumerate(node)]
+        if not isinstance(node, dict):
+            return node
+        made = {key: self._inline(value, (*path, key)) for key, value in node.items()}
+        if INLINE not in made:
+            return made
+        asked, place = made.pop(INLINE), (*path, INLINE)
+        for one in asked if isinstance(asked, list) and asked else [asked]:
+            made = self._beside(made, _macro(one, place), path)
+        return made
+
+    def _beside(self, made: Any, macro: Macro, path: Path) -> Any:
+        """What a macro makes of the map that it stands in, ``made`` without it."""
+        place = (*path, INLINE)
+        if macro.name != INCLUDE:
+            self.unit.fault(place, f'{macro.name} can only be asked for in the Transform section')
+            return made
+        content = self.included_tree(macro)
+        if not made:
+            return content
+        if not isinstance(content, dict) or not isinstance(made, dict):
+            self.unit.fault(place, f'{INCLUDE} stands beside {", ".join(made)}, so its document must hold '
+                                   'a map')
+            return made
+        for key in content:
+            if key in made:
+                self.unit.fault((*path, key), f'"{key}" stands here and in the document that {INCLUDE} names')
+        return {**content, **made}
+
+    def included_tree(self, macro: Macro) -> Any:
+        """The content of a document, its own macros worked out."""
+        place = (*macro.path, 'Parameters', 'Location')
+        self.included += 1
+        if self.included > MOST_INCLUDES:
+            raise errors.StackValidationFailed(
+                path=list(place), message=f'more than {MOST_INCLUDES} documents are included')
+        location = self.value(macro.parameters['Location'], place)
+        if not isinstance(location, str):
+            raise errors.StackValidationFailed(path=list(place), message='Location must be a string')
+        tree = parse_part(self.document(location), location)
+        check_depth(tree)
+        self.count(place, _size(tree))
+        return self._inline(tree, macro.path)
+
+    def _merge(self, content: Any, path: Path) -> None:
+        if not isinstance(content, dict):
+            self.unit.fault(path, f'The document that {INCLUDE} names must hold sections of a template')
+            return
+        for section, more in content.items():
+            held = self.tree.get(section)
+            if isinstance(held, dict) and isinstance(more, dict):
+                for key in more:
+                    if key in held:
+                        self.unit.fault((section, key),
+                                        f'"{key}" stands here and in the document that {INCLUDE} names')
+                self.tree[section] = {**held, **more}
+            elif held is None:
+                self.tree[section] = more
+            elif held != more:
+                self.unit.fault((section,), f'{section} stands here and in the document that {INCLUDE} names')
+
+
+def _size(tree: Any) -> int:
+    size, pending = 0, [tree]
+    while pending:
+        node = pending.pop()
+        size += 1
+        if isinstance(node, (dict, list)):
+            pending.extend(node.values() if isinstance(node, dict) else node)
+    return size

@@ -158,7 +158,7 @@ def aws_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
 
 def _schema(name: str, kind: Any, data: Mapping[str, Any]) -> ParameterSchema:
     if kind not in AWS_TYPES and kind not in HEAT_TYPES:
-        near = nearest(str(kind), AWS_TYPES)
+        near = nearest(kind, AWS_TYPES) if isinstance(kind, str) else None
         raise errors.InvalidSchemaError(
             message=f'Invalid type ({kind})' + (f'. Did you mean {near}?' if near else ''))
     said = data.get('ConstraintDescription')

@@ -30,6 +30,7 @@ KNOWN = (EXTENSIONS, INCLUDE)
 # Nodes of a tree after expansion: forty times what a stack of a thousand resources has.
 MOST_NODES = 500_000
 MOST_INCLUDES = 100
+DEEPEST_INCLUDE = 5
 _EVALUATED = ('Fn::FindInMap', 'Fn::Join', 'Fn::Length', 'Fn::Select', 'Fn::Split', 'Fn::Sub',
               'Fn::ToJsonString', 'Ref')
 
@@ -136,6 +137,7 @@ class Expansion:
         self.document = document
         self.nodes = 0
         self.included = 0
+        self.depth = 0
         parameters = tree.get('Parameters')
         names = {*(parameters if isinstance(parameters, dict) else ()), *values}
         table = {**dict.fromkeys((*BUILDERS, *ELSEWHERE), misplaced),
@@ -146,6 +148,7 @@ class Expansion:
         asked = transforms(self.tree)
         self.tree = {key: self._inline(value, (key,)) if key != 'Transform' else value
                      for key, value in self.tree.items()}
+        check_depth(self.tree)
         for macro in asked:
             if macro.name == INCLUDE:
                 self._merge(self.included_tree(macro), macro.path)
@@ -217,13 +220,19 @@ class Expansion:
         if self.included > MOST_INCLUDES:
             raise errors.StackValidationFailed(
                 path=list(place), message=f'more than {MOST_INCLUDES} documents are included')
+        if self.depth >= DEEPEST_INCLUDE:
+            raise errors.StackValidationFailed(
+                path=list(place), message=f'documents include one another more than {DEEPEST_INCLUDE} deep')
         location = self.value(macro.parameters['Location'], place)
         if not isinstance(location, str):
             raise errors.StackValidationFailed(path=list(place), message='Location must be a string')
         tree = parse_part(self.document(location), location)
         check_depth(tree)
         self.count(place, _size(tree))
-        return self._inline(tree, macro.path)
+        self.depth += 1
+        made = self._inline(tree, macro.path)
+        self.depth -= 1
+        return made
 
     def _merge(self, content: Any, path: Path) -> None:
         if not isinstance(content, dict):

@@ -18,7 +18,7 @@ from heat.common import errors
 from heat.common.errors import path_text
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import nearest
-from heat.template.expr import NOTHING, Apply, Constant, Expr, ListOf, Scope, list_of, map_of
+from heat.template.expr import NOTHING, Apply, Constant, Expr, Scope, list_of, map_of, settled_or_kept
 from heat.template.functions import Builder, Path
 
 
@@ -184,21 +184,43 @@ def negation(unit: Unit, name: str, args: Any, path: Path) -> Expr:
 
 
 def conjunction(unit: Unit, name: str, args: Any, path: Path) -> Expr:
-    return _several(unit, name, args, path, all)
+    return _several(unit, name, args, path, False)
 
 
 def disjunction(unit: Unit, name: str, args: Any, path: Path) -> Expr:
-    return _several(unit, name, args, path, any)
+    return _several(unit, name, args, path, True)
 
 
-def _several(unit: Unit, name: str, args: Any, path: Path, judge: Any) -> Expr:
+@dataclass(frozen=True, slots=True)
+class Several(Expr):
+    """Conditions of which one with the value ``decides`` settles the matter, known or not as others are."""
+
+    name: str
+    parts: tuple[Expr, ...]
+    decides: bool
+
+    def value(self, scope: Scope) -> Any:
+        values = [part.value(scope) for part in self.parts]
+        known = [_truth(value) for value in values if value is not UNKNOWN]
+        if self.decides in known:
+            return self.decides
+        return UNKNOWN if len(known) < len(values) else not self.decides
+
+    def children(self) -> Iterable[Expr]:
+        return self.parts
+
+    def settle(self, scope: Scope) -> Expr:
+        return settled_or_kept(Several(self.name, tuple(part.settle(scope) for part in self.parts),
+                                       self.decides), scope)
+
+
+def _several(unit: Unit, name: str, args: Any, path: Path, decides: bool) -> Expr:
     if not isinstance(args, list):
         return unit.fault(path, f'Arguments to "{name}" must be of the form: '
                                 '[condition_1, condition_2, ...]')
     if len(args) < 2:
         return unit.fault(path, f'The minimum number of condition arguments to "{name}" is 2.')
-    parts = tuple(unit.condition(arg, (*path, i)) for i, arg in enumerate(args))
-    return Apply(name, ListOf(parts), lambda values: judge([_truth(value) for value in values]))
+    return Several(name, tuple(unit.condition(arg, (*path, i)) for i, arg in enumerate(args)), decides)
 
 
 def _truth(value: Any) -> bool:

@@ -163,6 +163,16 @@ def test_conditions(definition: Any, expected: bool) -> None:
     assert template.condition_values(NullScope(values_of(template)))['C'] is expected
 
 
+@pytest.mark.parametrize(('function', 'other', 'expected'), [
+    ('Fn::And', 'No', False), ('Fn::And', 'Yes', UNKNOWN),
+    ('Fn::Or', 'Yes', True), ('Fn::Or', 'No', UNKNOWN)])
+def test_what_is_unknown_does_not_matter_where_another_decides(
+        function: str, other: str, expected: Any) -> None:
+    conditions = {'Yes': True, 'No': False, 'C': {function: [{'Fn::Equals': [{'Ref': 'Zone'}, 'x']},
+                                                             {'Condition': other}]}}
+    assert compiled(Conditions=conditions).condition_values(NullScope({}))['C'] is expected
+
+
 def test_circles_of_conditions() -> None:
     template = compiled(Conditions={'C': {'Condition': 'D'}, 'D': {'Fn::Not': [{'Condition': 'C'}]}})
     with pytest.raises(errors.StackValidationFailed, match='Circular definition for condition "C"'):

@@ -174,6 +174,9 @@ class Template:
         refs.extend(ref for output in self.outputs.values() for ref in output.value.refs())
         return refs
 
+    def _spelled(self, name: str) -> str:
+        return name if self.dialect == 'hot' else name.capitalize()
+
     def imports(self) -> tuple[str, ...]:
         """Names of the exports of other stacks that are asked for; ask the settled template."""
         return exports_asked(self._expressions())
@@ -192,7 +195,7 @@ class Template:
 
         Raises StackValidationFailed if one is no boolean or they form a circle.
         """
-        return ConditionScope(scope, self.conditions).all()
+        return ConditionScope(scope, self.conditions, self._spelled('conditions')).all()
 
     def settle(self, scope: Scope) -> Template:
         """The template for given parameters: exact references, no conditions left.
@@ -201,15 +204,17 @@ class Template:
         are gone and dependencies on them dropped; disabled outputs have a null value.
         A function that refuses its arguments stays as it is and says so when evaluated.
         """
-        inner = ConditionScope(scope, self.conditions)
+        inner = ConditionScope(scope, self.conditions, self._spelled('conditions'))
         inner.all()
+        spelled = self._spelled
         disabled = frozenset(name for name, d in self.resources.items()
-                             if not _enabled(d.condition, inner, ['resources', name, 'condition']))
+                             if not _enabled(d.condition, inner, [spelled('resources'), name,
+                                                                     spelled('condition')]))
         resources = {name: d.settle(inner, disabled) for name, d in self.resources.items()
                      if name not in disabled}
         outputs: dict[str, OutputDefinition] = {}
         for name, o in self.outputs.items():
-            enabled = _enabled(o.condition, inner, ['outputs', name, 'condition'])
+            enabled = _enabled(o.condition, inner, [spelled('outputs'), name, spelled('condition')])
             value = o.value.settle(inner) if enabled else NOTHING
             if self.dialect == 'aws' and (not enabled or _omitted(value)):
                 # AWS has no output without a value.
@@ -243,8 +248,9 @@ def _judged(condition: Expr, scope: Scope, path: list[Any]) -> Any:
 class ConditionScope:
     """A scope with the named conditions of a template, each worked out once."""
 
-    def __init__(self, outer: Scope, conditions: Mapping[str, Expr]) -> None:
+    def __init__(self, outer: Scope, conditions: Mapping[str, Expr], section: str = 'conditions') -> None:
         self._outer = outer
+        self._section = section
         self._conditions = conditions
         self._values: dict[str, Any] = {}
         self._open: list[str] = []
@@ -271,7 +277,7 @@ class ConditionScope:
                 message=f'Circular definition for condition "{name}"')
         self._open.append(name)
         try:
-            value = _judged(self._conditions[name], self, ['conditions', name])
+            value = _judged(self._conditions[name], self, [self._section, name])
         finally:
             self._open.pop()
         self._values[name] = value
@@ -303,8 +309,9 @@ def check_references(template: Template) -> None:
     for name, output in template.outputs.items():
         for ref, path in located_refs(output.value):
             if ref.resource not in known and (ref.kind == 'attribute' or template.dialect == 'aws'):
-                raise errors.InvalidTemplateReference(
-                    resource=ref.resource, key=path_text(['outputs', name, 'value', *path]))
+                aws = template.dialect == 'aws'
+                raise errors.InvalidTemplateReference(resource=ref.resource, key=path_text(
+                    ['Outputs', name, 'Value', *path] if aws else ['outputs', name, 'value', *path]))
 
 
 def check_attributes(template: Template, attributes_of: Callable[[str], Collection[str] | None]) -> None:

@@ -19,7 +19,7 @@ from heat.schema.suggest import unknown
 from heat.template import functions_cfn as classic
 from heat.template.expr import Apply, Constant, Expr, Scope
 from heat.template.functions import Builder, Path
-from heat.template.functions_text import kind_of, scalar_text
+from heat.template.functions_text import joined, kind_of, scalar_text
 
 if TYPE_CHECKING:
     from heat.template.compile import Unit
@@ -56,7 +56,7 @@ def join(name: str, args: Any) -> str:
     delimiter, items = args
     if not isinstance(items, list):
         raise ValueError(f'The second argument of "{name}" must be a list, not {kind_of(items)}')
-    return str(delimiter).join(scalar_text(name, item) for item in items)
+    return joined(name, str(delimiter), [scalar_text(name, item) for item in items])
 
 
 def join_builder(unit: Unit, name: str, args: Any, path: Path) -> Expr:

@@ -49,10 +49,11 @@ def _group(unit: Unit, group: Any, schemas: Mapping[str, ParameterSchema],
     if not isinstance(names, list):
         unit.warn(path, 'a group should have a list of Parameters')
         return None
-    strange = [str(name) for name in names if name not in schemas]
+    known = tuple(name for name in names if isinstance(name, str) and name in schemas)
+    strange = [str(name) for name in names if name not in known]
     if strange:
         unit.warn(path, f'{", ".join(strange)} is no parameter')
-    return ParameterGroup(_label(group.get('Label')), None, tuple(name for name in names if name in schemas))
+    return ParameterGroup(_label(group.get('Label')), None, known)
 
 
 def _label(found: Any) -> str | None:

@@ -40,9 +40,9 @@ class _Writer:
 
     def part(self, node: Any, items: Mapping[str, str], path: Path) -> Any:
         """A copy of ``node`` for one round; ``items`` maps identifiers of open loops to their items."""
-        self._expansion.count(path)
         if isinstance(node, str):
-            return _filled(node, items) if items else node
+            return self._text(node, items, path)
+        self._expansion.count(path, self._expansion.part)
         if isinstance(node, list):
             return [self.part(one, items, (*path, index)) for index, one in enumerate(node)]
         if not isinstance(node, dict):
@@ -55,11 +55,16 @@ class _Writer:
             if key.startswith(LOOP):
                 entries = self._loop(key, value, items, place)
             else:
-                entries = [(_filled(key, items), self.part(value, items, place))]
+                entries = [(self._text(key, items, path), self.part(value, items, place))]
             for name, content in entries:
                 if name in made:
                     self._unit.fault(place, f'"{name}" is made twice')
                 made[name] = content
+        return made
+
+    def _text(self, text: str, items: Mapping[str, str], path: Path) -> str:
+        made = _filled(text, items)
+        self._expansion.count(path, self._expansion.part + len(made))
         return made
 
     def _loop(self, key: str, args: Any, items: Mapping[str, str], path: Path) -> list[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from heat.common import errors
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import unknown
 from heat.template.compile import Unit, misplaced
-from heat.template.expr import NullScope
+from heat.template.expr import NullScope, weight
 from heat.template.functions import Path
 from heat.template.functions_aws import BUILDERS, CONDITIONS, ELSEWHERE
 from heat.template.functions_aws_data import EXTENSIONS
@@ -27,8 +27,9 @@ from heat.template.loops import write_out
 INCLUDE = 'AWS::Include'
 INLINE = 'Fn::Transform'
 KNOWN = (EXTENSIONS, INCLUDE)
-# Nodes of a tree after expansion: forty times what a stack of a thousand resources has.
-MOST_NODES = 500_000
+# Characters of a template after expansion; a part counts as some more.
+MOST_SIZE = 8 * 1024 * 1024
+PART = 8
 MOST_INCLUDES = 100
 DEEPEST_INCLUDE = 5
 _EVALUATED = ('Fn::FindInMap', 'Fn::Join', 'Fn::Length', 'Fn::Select', 'Fn::Split', 'Fn::Sub',
@@ -135,7 +136,8 @@ class Expansion:
         self.tree: dict[str, Any] = dict(tree)
         self.values = {name: value for name, value in values.items() if value is not UNKNOWN}
         self.document = document
-        self.nodes = 0
+        self.size = 0
+        self.part = PART
         self.included = 0
         self.depth = 0
         parameters = tree.get('Parameters')
@@ -174,12 +176,12 @@ class Expansion:
                                 f'{", ".join(missing) or "a parameter"} is needed here, but not known')
         return value
 
-    def count(self, path: Path, nodes: int = 1) -> None:
+    def count(self, path: Path, size: int) -> None:
         """StackValidationFailed when the expanded template becomes too large."""
-        self.nodes += nodes
-        if self.nodes > MOST_NODES:
+        self.size += size
+        if self.size > MOST_SIZE:
             raise errors.StackValidationFailed(
-                path=list(path), message=f'the template becomes larger than {MOST_NODES} parts here')
+                path=list(path), message=f'the template becomes larger than {MOST_SIZE} characters here')
 
     def _inline(self, node: Any, path: Path) -> Any:
         """``node`` with each Fn::Transform replaced by what its macro gives."""
@@ -228,7 +230,7 @@ class Expansion:
             raise errors.StackValidationFailed(path=list(place), message='Location must be a string')
         tree = parse_part(self.document(location), location)
         check_depth(tree)
-        self.count(place, _size(tree))
+        self.count(place, weight(tree))
         self.depth += 1
         made = self._inline(tree, macro.path)
         self.depth -= 1
@@ -251,12 +253,3 @@ class Expansion:
             elif held != more:
                 self.unit.fault((section,), f'{section} stands here and in the document that {INCLUDE} names')
 
-
-def _size(tree: Any) -> int:
-    size, pending = 0, [tree]
-    while pending:
-        node = pending.pop()
-        size += 1
-        if isinstance(node, (dict, list)):
-            pending.extend(node.values() if isinstance(node, dict) else node)
-    return size

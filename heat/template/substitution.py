@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from heat.schema.kinds import UNKNOWN
 from heat.template.expr import OMITTED, Constant, Expr, Scope, settled_or_kept
 from heat.template.functions import Path
-from heat.template.functions_text import scalar_text
+from heat.template.functions_text import joined, scalar_text
 
 if TYPE_CHECKING:
     from heat.template.compile import Unit
@@ -37,7 +37,10 @@ class Text(Expr):
         values = [piece.value(scope) for piece in self.pieces]
         if any(value is UNKNOWN for value in values):
             return UNKNOWN
-        return ''.join('' if value is OMITTED else scalar_text(self.name, value) for value in values)
+        made = joined(self.name, '', ['' if value is OMITTED else scalar_text(self.name, value)
+                                      for value in values])
+        scope.budget.spend(made)
+        return made
 
     def children(self) -> Iterable[Expr]:
         return self.pieces

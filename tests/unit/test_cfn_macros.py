@@ -138,8 +138,11 @@ def test_missing_values_are_told() -> None:
 def test_the_size_is_bounded() -> None:
     many = [str(number) for number in range(1000)]
     section = {'Fn::ForEach::L': ['X', many, {'Fn::ForEach::M': ['Y', many, {'R${X}x${Y}': 1}]}]}
-    with pytest.raises(errors.StackValidationFailed, match='the template becomes larger than 500000 parts'):
+    with pytest.raises(errors.StackValidationFailed, match='the template becomes larger than 8388608'):
         looped(section)
+    text = {'Fn::ForEach::L': ['X', many, {'R${X}': 'x' * 100_000}]}
+    with pytest.raises(errors.StackValidationFailed, match='becomes larger'):
+        looped(text)
 
 
 # -- includes ----------------------------------------------------------------------------------

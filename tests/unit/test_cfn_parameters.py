@@ -122,7 +122,7 @@ def test_refused_values(declared: dict[str, Any], raw: Any, sentence: str) -> No
          "Parameter 'P' is invalid: AllowedPattern must be a string"),
         ('P', {'Type': 'String', 'AllowedPattern': '['},
          "Parameter 'P' is invalid: \"[\" is not a regular expression: unterminated character set at "
-         'position 0'),
+         'position 1'),
         ('P', {'Type': 'String', 'NoEcho': 'perhaps'},
          "Parameter 'P' is invalid: NoEcho must be true or false, not perhaps"),
         ('P', {'Type': 'String', 'Description': 5}, "Parameter 'P' is invalid: Description must be a string"),

@@ -179,6 +179,12 @@ def test_circles_of_conditions() -> None:
         template.settle(NullScope(values_of(template)))
 
 
+def test_a_condition_that_is_none_is_told_with_its_place() -> None:
+    template = compiled(Conditions={'C': {'Ref': 'Name'}})
+    with pytest.raises(errors.StackValidationFailed, match=r'^Conditions\.C: The condition value should be'):
+        template.settle(NullScope(values_of(template)))
+
+
 def test_what_a_condition_takes_away() -> None:
     gone = {'Ref': 'AWS::NoValue'}
     template = compiled(extensions=False, Resources={
@@ -206,7 +212,7 @@ def test_references_to_nothing_are_refused_in_outputs_too() -> None:
         with pytest.raises(errors.InvalidTemplateReference) as caught:
             check_references(settled)
         assert str(caught.value) == (
-            f'The specified reference "Z" (in outputs.O.value{place}) is incorrect.')
+            f'The specified reference "Z" (in Outputs.O.Value{place}) is incorrect.')
 
 
 # -- resources ---------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from heat.engine.validate import Validator
 from heat.template import versions
 from heat.template.environment import parse_environment
 from heat.template.load import Marks, parse
+from heat.template.tags import LONG
 
 EXAMPLES = int(os.environ.get('HEAT_EXAMPLES', '1500'))
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,40 @@ Resources:
     Properties: {value: {'Fn::Join': ['-', [{Ref: P}, {'Fn::GetAtt': [A, output]}]]}}
 Outputs: {O: {Value: {'Fn::If': [C, {Ref: B}, no]}}}
 """
+SMALL_AWS = """\
+Transform: AWS::LanguageExtensions
+Metadata: {'AWS::CloudFormation::Interface': {ParameterGroups: [{Label: {default: g}, Parameters: [P]}]}}
+Parameters:
+  P: {Type: String, Default: x, AllowedPattern: '[a-z]', ConstraintDescription: one letter}
+  L: {Type: CommaDelimitedList, Default: 'a,b'}
+  N: {Type: Number, Default: 2, MinValue: 1}
+  V: {Type: 'AWS::EC2::VPC::Id', Default: net, NoEcho: true}
+Rules: {R: {RuleCondition: !Equals [!Ref P, x], Assertions: [{Assert: !Contains [!Ref L, a]}]}}
+Mappings: {M: {a: {b: [c, d]}}}
+Conditions: {C: !And [!Not [!Condition D], !Equals [!Sub '${P}', x]], D: !Or [!Equals [1, 2], !Condition E],
+             E: !Equals [!Select [0, !Ref L], b]}
+Resources:
+  Fn::ForEach::Many:
+    - X
+    - !Ref L
+    - 'R${X}':
+        Type: OS::Heat::TestResource
+        Condition: C
+        DeletionPolicy: !If [C, Retain, Delete]
+        UpdateReplacePolicy: Snapshot
+        CreationPolicy: {ResourceSignal: {Count: 1, Timeout: PT5M}}
+        Properties: {value: !Join ['-', !FindInMap [M, a, b, DefaultValue: [!Base64 x]]]}
+  A:
+    Type: OS::Heat::TestResource
+    DependsOn: [Ra]
+    Metadata: {m: !GetAtt Ra.output, n: !Ref AWS::NoValue}
+    Properties: {value: !Sub ['${Ra.output} ${Y} ${!Z} ${AWS::Region}', {Y: !ImportValue e}]}
+  B:
+    Type: OS::Heat::Value
+    Properties: {value: [!Cidr [10.0.0.0/16, !Ref N, 8], !Split [',', 'a,b'], !ToJsonString {k: !Length [1]},
+                         !GetStackOutput {StackName: s, OutputName: o}, '{{resolve:ssm:/a:1}}', !GetAZs '']}
+Outputs: {O: {Value: !Ref A, Export: {Name: !Sub '${AWS::StackName}-o'}, Condition: C}}
+"""
 ENVIRONMENT = """\
 parameters: {size: 3}
 parameter_defaults: {name: zzz}
@@ -85,12 +120,14 @@ resource_registry: {'OS::Heat::Ran*': 'OS::Heat::Ran*', resources: {one: {hooks:
 event_sinks: [{type: zaqar-queue, target: q}]
 encrypted_param_names: []
 """
-SEEDS = [SMALL_HOT, SMALL_CFN, json.dumps(parse(SMALL_HOT)), json.dumps(parse(SMALL_CFN)),
+SEEDS = [SMALL_HOT, SMALL_CFN, SMALL_AWS, json.dumps(parse(SMALL_HOT)), json.dumps(parse(SMALL_CFN)),
+         json.dumps(parse(SMALL_AWS)),
          *(path.read_text() for path in sorted((ROOT / 'etc/heat/templates').glob('*.yaml'))
            if '.env.' not in path.name)]
 NAMES = sorted({name for row in versions.table().values()
                 for name in (*row.functions, *row.condition_functions, *row.sections, *row.resource_keys,
-                             *row.parameter_keys, *row.pseudo_parameters)})
+                             *row.parameter_keys, *row.pseudo_parameters, *row.parameter_types,
+                             *row.rule_functions)} | {*LONG, 'Fn::ForEach::X', 'AWS::Include'})
 PIECES = [*NAMES, 'one', 'two', 'A', 'B', 'P', '- ', ': ', '{', '}', '[', ']', '&a ', '*a', '<<: ', '!Ref ',
           '!!python/object:os.system ', '? ', '|\n', '>\n', '"', "'", '\n', '\n  ', '\t', '#', '%', '\0',
           '\u2028', '...', '---\n', '~', 'null', '1e999', '-1', '0', '.nan', '2021-04-16',
@@ -153,7 +190,7 @@ def taken(tree: dict[str, Any], environment: dict[str, Any] | None = None) -> bo
 
 def test_the_seeds_are_good() -> None:
     assert taken(parse(SMALL_HOT), parse_environment(ENVIRONMENT))
-    assert taken(parse(SMALL_CFN))
+    assert taken(parse(SMALL_CFN)) and taken(parse(SMALL_AWS))
 
 
 FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

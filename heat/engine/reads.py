@@ -20,7 +20,6 @@ from heat.common.context import RequestContext
 from heat.db import events, listing, resources, services, stacks
 from heat.db.listing import Selection
 from heat.engine import render
-from heat.engine.compiled import TEMPLATES
 from heat.engine.reads_resources import ResourceReads, several, split_status
 from heat.engine.reads_stored import Identity, reach
 from heat.model.resource import Row
@@ -65,7 +64,7 @@ class Reads(ResourceReads):
         parts = self._parts(conn, stack)
         if not resolve_outputs or stack.action is Action.DELETE:
             return stack, parts, None, None
-        if not TEMPLATES.template(parts[0]).outputs:
+        if not self._template(stack, *parts).outputs:
             return stack, parts, [], None
         return (stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt),
                 self._above(conn, stack))
@@ -136,8 +135,8 @@ class Reads(ResourceReads):
 
     def list_outputs(self, context: RequestContext, stack_identity: Identity) -> list[dict[str, Any]]:
         """Names and descriptions; no value is worked out."""
-        _stack, tree, _environment, _files = self._read(self._found_parts, context, stack_identity)
-        return [render.output(one.name, one.description) for one in TEMPLATES.template(tree).outputs.values()]
+        template = self._template(*self._read(self._found_parts, context, stack_identity))
+        return [render.output(one.name, one.description) for one in template.outputs.values()]
 
     def show_output(self, context: RequestContext, stack_identity: Identity,
                     output_key: str) -> dict[str, Any]:
@@ -146,10 +145,13 @@ class Reads(ResourceReads):
             found = self._found_parts(conn, context, stack_identity)
             return found, resources.rows_of_stack(conn, found[0].id, self._crypt), self._above(conn, found[0])
 
-        (stack, tree, *more), rows, above = self._read(load)
-        if output_key not in TEMPLATES.template(tree).outputs:
-            raise render.missing(f'Specified output key {output_key} not found.')
-        return self._standing(stack, (tree, *more), rows, above).outputs(output_key)[0]
+        (stack, *parts), rows, above = self._read(load)
+        # In AWS's format an output whose condition is false is none.
+        if output_key in self._template(stack, *parts).outputs:
+            shown = self._standing(stack, tuple(parts), rows, above).outputs(output_key)
+            if shown:
+                return shown[0]
+        raise render.missing(f'Specified output key {output_key} not found.')
 
     # -- events ------------------------------------------------------------------------------------
 

@@ -20,7 +20,6 @@ from heat.common.context import RequestContext
 from heat.db import resources, stacks
 from heat.db.stacks import children
 from heat.engine import outputs, render
-from heat.engine.compiled import TEMPLATES
 from heat.engine.reads_stored import Identity, Stored, reach
 from heat.model.resource import Row
 from heat.model.stack import Stack
@@ -151,7 +150,7 @@ class ResourceReads(Stored):
             return outputs.chooser(compiled.template.resources, compiled.types)(several)
 
         current = outputs.current_rows(rows, choose)
-        definitions = TEMPLATES.template(self._parts(conn, stack)[0]).resources if with_definitions else {}
+        definitions = self._template(stack, *self._parts(conn, stack)).resources if with_definitions else {}
         return Level(stack, current, outputs.required_by(current.values()), definitions)
 
     def _one(self, conn: Connection, context: RequestContext, identity: Identity, name: str,

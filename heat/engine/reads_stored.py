@@ -22,13 +22,15 @@ from heat.common.context import RequestContext
 from heat.common.ids import StackId
 from heat.db import connect, resources, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine.compiled import Compiled, compile_all
+from heat.engine.compiled import TEMPLATES, Compiled, compile_all
 from heat.engine.documents import HostFiles
 from heat.engine.nested import facade
 from heat.engine.outputs import Inside, Live, Standing
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.resources.nested import ChildView
+from heat.template import macros
+from heat.template.definition import Template
 from heat.template.registry import Layer
 
 P = ParamSpec('P')
@@ -103,6 +105,13 @@ class Stored:
                      ) -> tuple[Stack, dict[str, Any], dict[str, Any], dict[str, str]]:
         stack = self._find(conn, context, identity)
         return stack, *self._parts(conn, stack)
+
+    def _template(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
+                  files: Mapping[str, str]) -> Template:
+        """The compiled template; where it has macros, they are worked out for the stack's parameters."""
+        if macros.wanted(tree):
+            return self._compiled(stack, tree, environment, files).template
+        return TEMPLATES.template(tree)
 
     def _compiled(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
                   files: Mapping[str, str]) -> Compiled:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from heat.common import errors
+from heat.schema.kinds import ABSENT
 from heat.schema.parameters import cfn_schema, hot_schema
-from heat.template import cfn, hot
+from heat.schema.parameters_aws import aws_schema
+from heat.template import aws, cfn, hot, macros
 from heat.template.definition import Template
+from heat.template.files import Files
 from heat.template.findings import Path, faults_of, path_in
 from heat.template.sections import Words
 from heat.template.versions import VERSION_KEYS, Version, dialect_of
@@ -30,6 +33,24 @@ class Partial:
     broken_parameters: frozenset[str] = frozenset()
 
 
+def expanded(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], errors.HeatException | None]:
+    """The template, its macros worked out with the defaults of its parameters; what hinders it, if anything.
+
+    Where these are not enough only the parameters are left.
+    """
+    if not macros.wanted(tree):
+        return tree, None
+    try:
+        schemas = aws.declared(tree)
+        values = {name: schema.check(schema.default) for name, schema in schemas.items()
+                  if schema.default is not ABSENT and not schema.stored}
+        return macros.expand(tree, values, macros.from_files(Files())), None
+    except macros.ValuesMissing:
+        return aws.skeleton(tree), None
+    except errors.HeatException as error:
+        return aws.skeleton(tree), error
+
+
 def words_of(tree: Mapping[str, Any]) -> Words:
     """The spelling that a template uses."""
     return hot.WORDS if VERSION_KEYS[0] in tree else cfn.WORDS
@@ -42,8 +63,11 @@ def word(words: Words, place: str) -> str:
 
 def compile_parts(tree: Mapping[str, Any]) -> Partial:
     """The template, or as much of it as makes sense, and all its faults of shape."""
+    tree, hindrance = expanded(tree)
+    faults = () if hindrance is None else tuple(('E002', path_in(tree, where), sentence)
+                                                for where, sentence in faults_of(hindrance))
     try:
-        return Partial(hot.compile_template(tree))
+        return Partial(hot.compile_template(tree), faults)
     except errors.HeatException as error:
         whole = error
     try:
@@ -140,6 +164,8 @@ class _Parts:
             try:
                 if version.dialect == 'hot':
                     hot_schema(name, data, version.parameter_keys, version.parameter_constraints)
+                elif version.dialect == 'aws':
+                    aws_schema(name, data, version.parameter_keys)
                 else:
                     cfn_schema(name, data, version.parameter_keys)
             except errors.HeatException as error:

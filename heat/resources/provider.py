@@ -10,6 +10,7 @@ change it the template is needed. Neighbours: ``types`` finds the template,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from heat.resources.base import Resource
 from heat.resources.nested import ChildTemplate, ChildView, Told, learned
 from heat.schema import ABSENT, IN_PLACE, SHOW, Attr, Property, TypeSchema, same
 from heat.schema.parameters import TYPES, ParameterSchema
+from heat.template import aws, macros
 from heat.template.definition import Template
 from heat.template.hot import compile_template
 from heat.template.load import parse
@@ -75,8 +77,14 @@ def items(values: list[Any]) -> list[Any]:
 
 @lru_cache(maxsize=KEPT)
 def compiled_text(text: str, name: str) -> Template:
-    """The template in ``text``; ``name`` is for the parser's sentences. Errors of parsing and compiling."""
-    return compile_template(parse(text, what=name))
+    """The template in ``text``; ``name`` is for the parser's sentences. Errors of parsing and compiling.
+
+    Of one with macros only the parameters are told: what else it says hangs on their values.
+    """
+    tree = parse(text, what=name)
+    if macros.wanted(tree):
+        return replace(compile_template(aws.skeleton(tree)), raw=tree)
+    return compile_template(tree)
 
 
 def provider(template: Template, source: str, called: str, facade: type[Resource] | None,

@@ -49,7 +49,7 @@ class Calls:
         if isinstance(tree, dict):
             if len(tree) == 1:
                 name, args = next(iter(tree.items()))
-                if name in self._functions:
+                if name in self._functions or self._strange(name):
                     return self.call(name, args, (*path, name))
                 if name in self._hot:
                     self.lose((*path, name), f'{name} is data here, and HOT would take it for a function.')
@@ -59,6 +59,10 @@ class Calls:
             items = [self.value(item, (*path, index)) for index, item in enumerate(tree)]
             return [item for item in items if item is not Nothing]
         return tree
+
+    def _strange(self, name: str) -> bool:
+        """Whether AWS's own format takes the name for a function of some kind, a loop for one."""
+        return self.version.dialect == 'aws' and name.startswith('Fn::')
 
     def condition(self, tree: Any, path: Path) -> Any:
         """A condition: a name, true or false, or a function."""

@@ -30,8 +30,8 @@ EXTENSIONS = 'AWS::LanguageExtensions'
 _SCRIPTS = ('UserData', 'user_data')
 
 
-def shaped(count: int, form: str, rule: Callable[[str, Any], Any], *, literal: int | None = None,
-           shallow: bool = False) -> Builder:
+def shaped(count: int, form: str, rule: Callable[[str, Any], Any], *,
+           literal: int | None = None) -> Builder:
     """A builder for ``count`` arguments in a list; the one at ``literal`` is no function."""
 
     def build(unit: Unit, name: str, args: Any, path: Path) -> Expr:
@@ -47,7 +47,7 @@ def shaped(count: int, form: str, rule: Callable[[str, Any], Any], *, literal: i
                 raise ValueError(f'{sentence}, none of them {NO_VALUE}')
             return rule(name, values)
 
-        return Apply(name, unit.node(args, path), checked, shallow)
+        return Apply(name, unit.node(args, path), checked)
 
     return build
 
@@ -108,7 +108,7 @@ def select_builder(unit: Unit, name: str, args: Any, path: Path) -> Expr:
             unit.warn((*path, 1), f'"{name}" of a map is known here only, AWS selects from lists')
         elif not isinstance(items, (list, dict, str)):
             return unit.fault((*path, 1), f'The second argument of "{name}" must be a list or a function')
-    return shaped(2, '[index, [value, ...]]', select, shallow=True)(unit, name, args, path)
+    return shaped(2, '[index, [value, ...]]', select)(unit, name, args, path)
 
 
 def find_in_map(unit: Unit, name: str, args: Any, path: Path) -> Expr:

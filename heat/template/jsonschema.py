@@ -15,11 +15,14 @@ from typing import Any
 from heat.schema.constraints import AllowedPattern, AllowedValues, Length, Modulo, Range
 from heat.schema.kinds import Property
 from heat.schema.properties import TypeSchema
-from heat.template.versions import ALIASES, DESCRIPTIONS, HOT_KEY, Version, table
+from heat.template.versions import ALIASES, AWS_KEY, DESCRIPTIONS, HOT_KEY, LOOP, Version, table
 
 DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 Schema = dict[str, Any]
 # The kinds of JSON that are converted to each kind of property.
+# What macros put beside other keys.
+_MACROS: Schema = {f'^{LOOP}::[A-Za-z0-9]+$': {'type': 'array'},
+                   '^Fn::Transform$': {'type': ['object', 'array']}}
 _ACCEPTED = {'String': ['string', 'number', 'boolean'], 'Integer': ['integer', 'string', 'boolean', 'number'],
              'Number': ['number', 'string', 'boolean'], 'Boolean': ['boolean', 'string'], 'Map': ['object'],
              'List': ['array']}
@@ -60,8 +63,11 @@ def schema_of_all(types: Mapping[str, TypeSchema]) -> Schema:
         for row in alike:
             defs[row.name] = {'$id': _id(row.name), **_Described(row, types, _id(shared)).template()}
     keys = list(dict.fromkeys(row.key for row in rows))
+    # AWS's own format may leave its version away.
+    unnamed = {'required': ['Resources'], 'not': {'anyOf': [{'required': [key]} for key in keys]}}
+    choices += [{'if': unnamed, 'then': {'$ref': _id(row.name)}} for row in rows if row.key == AWS_KEY]
     return {'$schema': DIALECT, '$id': _id('all'), 'title': 'Heat template', 'type': 'object',
-            'oneOf': [{'required': [key]} for key in keys],
+            'oneOf': [*({'required': [key]} for key in keys), unnamed],
             'properties': {key: {'enum': [one for row in rows if row.key == key for one in _spellings(row)]}
                            for key in keys},
             'allOf': choices, '$defs': defs}
@@ -87,6 +93,7 @@ class _Described:
         self.types = types
         self.elsewhere = elsewhere
         self.hot = version.key == HOT_KEY
+        self.macros: Schema = {'patternProperties': _MACROS} if LOOP in version.functions else {}
 
     def word(self, hot: str) -> str:
         """A key in the version's spelling."""
@@ -105,7 +112,10 @@ class _Described:
                                            self._functions(version.condition_functions)]}
         if not self.elsewhere:
             defs |= self.of_types()
-        return {'type': 'object', 'properties': sections, 'required': [version.key],
+        named: Schema = {'required': [version.key]}
+        if version.key == AWS_KEY:
+            named = {'anyOf': [named, {'required': ['Resources']}]}
+        return {'type': 'object', 'properties': sections, **named, **self.macros,
                 'additionalProperties': False, '$defs': defs}
 
     def _values(self) -> Schema:
@@ -129,7 +139,8 @@ class _Described:
     def _section(self, section: str) -> Schema:
         low = section.lower()
         if low in ('parameters', 'resources', 'outputs', 'conditions'):
-            return {'type': ['object', 'null'], 'additionalProperties': _ref(low.removesuffix('s'))}
+            return {'type': ['object', 'null'], **self.macros,
+                    'additionalProperties': _ref(low.removesuffix('s'))}
         if low == 'description':
             return {'type': ['string', 'null']}
         if low == 'mappings':
@@ -147,7 +158,7 @@ class _Described:
         """A map with one key, the name of a function."""
         calls = {name: {'description': DESCRIPTIONS.get(name, '')} for name in names}
         return {'type': 'object', 'minProperties': 1, 'maxProperties': 1, 'properties': calls,
-                'additionalProperties': False}
+                **({'patternProperties': _MACROS} if LOOP in names else {}), 'additionalProperties': False}
 
     def _or_function(self, schema: Schema) -> Schema:
         return {'anyOf': [schema, _ref('function')]}
@@ -238,6 +249,7 @@ class _Described:
     def _map(self, properties: Mapping[str, Property], open_: bool = False) -> Schema:
         made: Schema = {'type': ['object', 'null'],
                         'properties': {name: self._property(one) for name, one in properties.items()},
+                        **self.macros,
                         'additionalProperties': _ref('value') if open_ else False}
         required = [name for name, one in properties.items() if one.required]
         whole: Schema = {**made, **({'required': required} if required else {})}

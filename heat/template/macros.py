@@ -18,6 +18,7 @@ from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import unknown
 from heat.template.compile import Unit, misplaced
 from heat.template.expr import NullScope, weight
+from heat.template.files import Files
 from heat.template.functions import Path
 from heat.template.functions_aws import BUILDERS, CONDITIONS, ELSEWHERE
 from heat.template.functions_aws_data import EXTENSIONS
@@ -107,9 +108,14 @@ def _holds(tree: Any, name: str) -> bool:
     return False
 
 
-def from_files(files: Mapping[str, str]) -> Document:
-    """Documents that were sent along; StackValidationFailed for others."""
+def from_files(files: Files) -> Document:
+    """Documents that were sent along, or are read by URL as templates are.
+
+    It raises StackValidationFailed for others.
+    """
     def document(location: str) -> str:
+        if location.startswith(('http://', 'https://')):
+            return files.template(location)
         if location not in files:
             raise errors.StackValidationFailed(
                 message=f'The document "{location}" that {INCLUDE} names was not sent along')

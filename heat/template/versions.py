@@ -221,7 +221,7 @@ _AWS_SECTIONS = (AWS_KEY, 'Description', 'Metadata', 'Parameters', 'Rules', 'Map
 _AWS_PSEUDO = ('AWS::AccountId', 'AWS::NotificationARNs', 'AWS::NoValue', 'AWS::Partition', 'AWS::Region',
                'AWS::StackId', 'AWS::StackName', 'AWS::URLSuffix')
 # Macros write it out, so that there is no builder for it.
-_LOOP = 'Fn::ForEach'
+LOOP = 'Fn::ForEach'
 _RULES = ('Fn::Contains', 'Fn::EachMemberEquals', 'Fn::EachMemberIn', 'Fn::RefAll', 'Fn::ValueOf',
           'Fn::ValueOfAll')
 _CFN_PARAMETER_KEYS = ('Type', 'Default', 'NoEcho', 'AllowedValues', 'AllowedPattern', 'MaxLength',
@@ -240,7 +240,7 @@ def _aws_row() -> Version:
         parameter_constraints=_CFN_CONSTRAINTS, parameter_types=(*AWS_TYPES, *HEAT_TYPES),
         pseudo_parameters=_AWS_PSEUDO,
         deletion_policies=_POLICIES | {'RetainExceptOnCreate': 'RetainExceptOnCreate'},
-        functions=dict.fromkeys(sorted((*functions_aws.BUILDERS, _LOOP)), since),
+        functions=dict.fromkeys(sorted((*functions_aws.BUILDERS, LOOP)), since),
         condition_functions=dict.fromkeys(sorted(functions_aws.CONDITIONS), since),
         rule_functions=_RULES)
 

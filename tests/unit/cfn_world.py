@@ -8,6 +8,7 @@ from heat.schema.parameters import bind, pseudo_parameters
 from heat.template import macros
 from heat.template.definition import Template
 from heat.template.expr import Expr, NullScope
+from heat.template.files import Files
 from heat.template.hot import compile_template
 
 EXTENSIONS = 'AWS::LanguageExtensions'
@@ -65,7 +66,7 @@ def compiled(extensions: bool = True, **sections: Any) -> Template:
     if macros.wanted(tree):
         defaults = {name: data.get('Default') for name, data in tree['Parameters'].items()}
         values = {**FACTS, **defaults, 'Words': ['a', 'b'], 'Count': '3'}
-        tree = macros.expand(tree, values, macros.from_files({}))
+        tree = macros.expand(tree, values, macros.from_files(Files()))
     return compile_template(tree)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from heat.common import errors
 from heat.common.ids import StackId
-from heat.engine.compiled import Compiled, compile_all, compile_wanted
+from heat.engine.compiled import Compiled, compile_all, compile_child
+from heat.plan.partial import compile_parts
+from heat.resources.nested import ChildTemplate
+from heat.resources.types import TypeTable
 from heat.template import loops, macros
+from heat.template.files import Files
+from heat.template.jsonschema import schema_of, version_named
 from heat.template.load import parse
 
 EXTENSIONS = 'AWS::LanguageExtensions'
@@ -25,7 +31,7 @@ DOCUMENTS = {'topics.yaml': '{"TopicName": "t", "Tags": ["a"]}', 'list.json': '-
 
 def expand(tree: dict[str, Any], **values: Any) -> dict[str, Any]:
     before = json.dumps(tree)
-    made = macros.expand(tree, values, macros.from_files(DOCUMENTS))
+    made = macros.expand(tree, values, macros.from_files(Files(DOCUMENTS)))
     assert json.dumps(tree) == before
     return made
 
@@ -269,8 +275,19 @@ def test_loops_go_over_the_parameters_of_the_stack() -> None:
 
 
 def test_nested_stacks_have_macros_too() -> None:
-    wanted, _types = compile_wanted(IDENTITY, STACK, {'parameters': {'Needed': 'x,y'}}, {}, None)
+    child = ChildTemplate(STACK)
+    wanted = compile_child(IDENTITY, child, {'parameters': {'Needed': 'x,y'}}, TypeTable()).wanted()
     assert list(wanted.definitions) == ['Ra', 'Sx', 'Sy']
+
+
+def test_a_type_that_is_a_template_with_macros() -> None:
+    types = TypeTable(files=Files({'own.yaml': json.dumps(STACK)}))
+    kind = types('own.yaml', 'a')
+    assert [(name, one.required) for name, one in kind.schema.properties.items()] == [
+        ('Names', False), ('Needed', True)]
+    child = ChildTemplate(source='own.yaml', parameters={'Needed': ['x', 'y']})
+    made = compile_child(IDENTITY, child, {'parameters': dict(child.parameters)}, types)
+    assert list(made.wanted().definitions) == ['Ra', 'Sx', 'Sy']
 
 
 def test_without_the_values_validation_tells_the_parameters() -> None:
@@ -290,7 +307,39 @@ def test_an_include_comes_from_the_files() -> None:
         compile_all(IDENTITY, tree, {}, {})
 
 
+def test_an_include_by_url_is_read_as_templates_are() -> None:
+    class Web(Files):
+        def template(self, name: str, user: bool = True) -> str:
+            return f'value: {name}'
+
+    url = 'https://there.example/p.yaml'
+    tree = {'Resources': {'A': {'Type': 'OS::Heat::TestResource', 'Properties': include(url)}}}
+    wanted = compile_all(IDENTITY, tree, {}, Web()).wanted()
+    assert wanted.definitions['A'].properties.value(None) == {'value': url}  # type: ignore[arg-type]
+    with pytest.raises(errors.StackValidationFailed, match='Could not fetch remote template'):
+        compile_all(IDENTITY, tree, {}, {})
+
+
+def test_parts_of_a_template_with_macros_are_checked_one_by_one() -> None:
+    assert [sentence for _, _, sentence in compile_parts(STACK).faults] == []
+    tree = {'Transform': EXTENSIONS, 'Parameters': {'L': {'Type': 'CommaDelimitedList', 'Default': 'a'}},
+            'Resources': {'Fn::ForEach::R': ['N', {'Ref': 'L'}, {'R${N}': {'Type': 'T', 'Foo': 1}}],
+                          'B': {'Type': 'T'}}}
+    found = compile_parts(tree)
+    assert [sentence for _, _, sentence in found.faults] == ['A resource has no "Foo"']
+    assert found.template is not None and list(found.template.resources) == ['B']
+    hindered = compile_parts({**tree, 'Transform': 'AWS::Nowhere'})
+    assert 'is not served here' in hindered.faults[0][2] and hindered.faults[0][1] == ('Transform',)
+
+
+def test_the_schema_for_editors_knows_loops() -> None:
+    described = schema_of(version_named('AWSTemplateFormatVersion.2010-09-09'), {})
+    validator = jsonschema.Draft202012Validator(described)
+    assert list(validator.iter_errors(STACK)) == []
+    assert list(validator.iter_errors({**STACK, 'Resorces': {}})) != []
+
+
 def test_loops_write_out_nothing_they_were_not_asked_for() -> None:
     tree = {'Resources': {'A': {'Type': 'T', 'Properties': {'p': ['x', {'y': '${Z} &{Z}'}]}}}}
-    expansion = macros.Expansion({**tree, 'Transform': EXTENSIONS}, {}, macros.from_files({}))
+    expansion = macros.Expansion({**tree, 'Transform': EXTENSIONS}, {}, macros.from_files(Files()))
     assert loops.write_out(expansion, tree) == tree

@@ -103,6 +103,12 @@ class EgressRuleNotAllowed(HeatException):
     msg_fmt = "Egress rules are only allowed when Neutron is used and the 'VpcId' property is set."
 
 
+class EntityExists(HeatException):
+    """Ours: something of that name is there already."""
+
+    msg_fmt = 'The %(entity)s (%(name)s) already exists.'
+
+
 class EntityMatchNotFound(HeatException):
     msg_fmt = 'No %(entity)s matching %(args)s.'
 

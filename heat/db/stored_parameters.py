@@ -1,6 +1,6 @@
 """The parameter store: values that a project keeps under a name for its templates.
 
-Purpose: put, get, list and delete, with every version kept. Invariant: a value is
+Purpose: put, get, list and delete, with the newest hundred versions kept. Invariant: a value is
 encrypted whatever its kind; a project sees its own only. Neighbours: ``engine.foreign``
 resolves what templates name, the AWS front-end and heat-manage let people fill it.
 """
@@ -19,6 +19,7 @@ from heat.db.schema import stored_parameter
 from heat.db.secrets import Cipher, seal, unseal
 
 KINDS = ('String', 'StringList', 'SecureString')
+VERSIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ def put(conn: Connection, tenant: str, name: str, value: str, kind: str, descrip
     conn.execute(sa.insert(stored_parameter).values(
         tenant=tenant, name=name, version=version, kind=kind, value=text, decrypt_method=method,
         description=description, created_at=now))
+    conn.execute(sa.delete(stored_parameter).where(
+        stored_parameter.c.tenant == tenant, stored_parameter.c.name == name,
+        stored_parameter.c.version <= version - VERSIONS))
     return version
 
 
@@ -67,6 +71,12 @@ def newest(conn: Connection, tenant: str, crypt: Cipher | None, *, after: str = 
         stored_parameter.c.name == last.c.name, stored_parameter.c.version == last.c.version)).where(
             stored_parameter.c.tenant == tenant).order_by(stored_parameter.c.name)).mappings()
     return [_value(row, crypt) for row in rows]
+
+
+def count(conn: Connection, tenant: str) -> int:
+    """How many parameters a project has, whatever their versions."""
+    return int(conn.execute(sa.select(sa.func.count(sa.distinct(stored_parameter.c.name))).where(
+        stored_parameter.c.tenant == tenant)).scalar_one())
 
 
 def delete(conn: Connection, tenant: str, names: Collection[str]) -> int:

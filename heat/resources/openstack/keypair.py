@@ -74,6 +74,12 @@ class KeyPair(Rest):
         """Its successor may have the same name, and names are unique."""
         yield self.remove('release')
 
+    def delete(self) -> Steps:
+        if self.row.keep.get('released'):
+            # It is gone; under its name there may be the successor.
+            return
+        yield from super().delete()
+
     def restore(self) -> Steps:
         if not self.props.get('public_key'):
             # Nobody has the private key of a generated pair any more.

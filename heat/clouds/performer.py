@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from heat.clouds import catalog, rest, stack_user
+from heat.clouds import catalog, rest, secrets, stack_user
 from heat.clouds.credential import Credential, NotConfigured
 from heat.clouds.find import Finder
 from heat.clouds.session import LostAnswer, Sessions
@@ -51,14 +51,17 @@ class Unmatched:
 
 
 Result = Answer | Fault | Unmatched
-Operation = op.Call | op.UserCall | Find | Round
+Operation = op.Call | op.UserCall | Find | Round | op.Resolve
 PLAIN_FAULT = 'NotConfigured'
 
 
 class Performer:
     """Carries out operations for any number of credentials."""
 
-    def __init__(self, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, sessions: Sessions, clock: Clock,
+                 stored: Callable[[str, op.Resolve], str] | None = None) -> None:
+        """``stored`` gives a parameter of a project's store; it raises CloudFault."""
+        self._stored = stored
         self._sessions = sessions
         self._size = sessions.conf.engine.service_call_pool
         self._pools: dict[str, green.Pool] = {}
@@ -93,14 +96,23 @@ class Performer:
             return stack_user.perform_user(sessions, operation, request_id)
         if isinstance(operation, Find):
             return self.finder.find(credential, operation.kind, operation.value)
+        if isinstance(operation, op.Resolve):
+            return self._resolve(credential, operation, request_id)
         return self._look(credential, operation, request_id)
+
+    def _resolve(self, credential: Credential, wanted: op.Resolve, request_id: str) -> str:
+        if wanted.service == 'secretsmanager':
+            return secrets.secret_text(self._sessions.for_credential(credential), wanted, request_id)
+        if self._stored is None:
+            raise op.CloudFault(0, 'This service has no parameter store.', kind='NotSupported')
+        return self._stored(credential.project_id or '', wanted)
 
     def _pool(self, operation: Operation) -> green.Pool:
         if isinstance(operation, Round):
             return self._rounds
         if isinstance(operation, op.UserCall):
             name = 'identity'
-        elif isinstance(operation, Find):
+        elif isinstance(operation, Find | op.Resolve):
             name = 'find'
         else:
             name = catalog.service(operation.service).name

@@ -47,6 +47,13 @@ SERVICE = [
                help='Publisher named in notifications. Unset means orchestration.<host>.'),
 ]
 
+CLOUDFORMATION = [
+    cfg.StrOpt('cloudformation_partition', default='openstack',
+               help='What AWS::Partition is in templates of the AWS format; "aws" for those that insist.'),
+    cfg.StrOpt('cloudformation_url_suffix', default='amazonaws.com',
+               help='What AWS::URLSuffix is in templates of the AWS format.'),
+]
+
 LIMITS = [
     cfg.IntOpt('max_template_size', default=524288,
                help='Largest template accepted, in bytes.'),
@@ -206,4 +213,4 @@ BROKER = [
                 help='Kept for existing files. It changes nothing.'),
 ]
 
-OPTIONS: list[cfg.Opt] = [*SERVICE, *LIMITS, *BEHAVIOUR, *CREDENTIALS, *OURS, *BROKER]
+OPTIONS: list[cfg.Opt] = [*SERVICE, *CLOUDFORMATION, *LIMITS, *BEHAVIOUR, *CREDENTIALS, *OURS, *BROKER]

@@ -106,14 +106,14 @@ def keep_imports(conn: Connection, stack_id: str, names: Collection[str]) -> Non
         stack_import.c.stack_id == stack_id, stack_import.c.name.not_in(sorted(names))))
 
 
-def importers(conn: Connection, tenant: str, names: Collection[str]) -> dict[str, list[str]]:
-    """name -> names of the live stacks that import it, for those of ``names`` that anybody does."""
-    found: dict[str, list[str]] = {}
+def importers(conn: Connection, tenant: str, names: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+    """name -> (name, id) of the live stacks that import it, for those of ``names`` that anybody does."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for chunk in bulk.chunks(sorted(names)):
-        for name, importer in conn.execute(
-                sa.select(stack_import.c.name, stack.c.name).join(
+        for name, importer, importer_id in conn.execute(
+                sa.select(stack_import.c.name, stack.c.name, stack.c.id).join(
                     stack, stack.c.id == stack_import.c.stack_id).where(
                         stack_import.c.tenant == tenant, stack_import.c.name.in_(chunk),
                         stack.c.deleted_at.is_(None)).order_by(stack_import.c.name, stack.c.name)):
-            found.setdefault(name, []).append(importer)
+            found.setdefault(name, []).append((importer, importer_id))
     return found

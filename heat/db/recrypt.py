@@ -60,7 +60,8 @@ def _environment(conn: Connection, number: int, tree: dict[str, Any], environmen
     sealed = set(environment.get(templates.SEALED, ()))
     given = {name for part in templates.PARTS for name in environment.get(part) or {}}
     wanted = (hidden_names(tree) | sealed) & given if writer else set()
-    if wanted == sealed and not (renew and sealed):
+    borrowed = templates.BORROWED in environment
+    if wanted == sealed and not (renew and (sealed or borrowed)) and not (borrowed and writer is None):
         return False
     plain = templates.unseal_environment(environment, reader)
     new = templates.seal_environment(plain, wanted, writer)

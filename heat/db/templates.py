@@ -23,6 +23,8 @@ from heat.db.secrets import Cipher, seal, unseal
 # Names of the encrypted parameters, inside the stored environment.
 SEALED = 'encrypted_param_names'
 PARTS = ('parameters', 'parameter_defaults')
+# What the stack took from other stacks and stores: encrypted whole, since an export may be secret.
+BORROWED = 'borrowed'
 
 
 def seal_environment(environment: Mapping[str, Any], names: Collection[str],
@@ -38,6 +40,8 @@ def seal_environment(environment: Mapping[str, Any], names: Collection[str],
             found.update(secret)
     if found:
         sealed[SEALED] = sorted(found)
+    if crypt is not None and isinstance(sealed.get(BORROWED), Mapping):
+        sealed[BORROWED] = list(seal(crypt, sealed[BORROWED]))
     return sealed
 
 
@@ -50,6 +54,8 @@ def unseal_environment(environment: Mapping[str, Any], crypt: Cipher | None) -> 
         sealed = [name for name in names if name in values]
         if sealed:
             plain[part] = {**values, **{name: unseal(crypt, *values[name]) for name in sealed}}
+    if isinstance(plain.get(BORROWED), list):
+        plain[BORROWED] = unseal(crypt, *plain[BORROWED])
     return plain
 
 

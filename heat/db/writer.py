@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from heat.db import events, goals, leases, resources, signals, stacks, templates
+from heat.db import events, exports, goals, leases, resources, signals, stacks, templates
 from heat.db.schema import event as event_table
 from heat.db.schema import stack as stack_table
 from heat.db.secrets import Cipher
@@ -181,6 +181,7 @@ def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -
     more: dict[str, Any] = {} if value.action is Action.CREATE else {'updated_at': now}
     if change.deleted:
         more['deleted_at'] = now
+        exports.release(conn, [value.id])
     if following is not None:
         more['template_id'] = following.template_id
     hit = stacks.update_stack_state(conn, value.id, change.seq, action=value.action, status=value.status,

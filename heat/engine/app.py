@@ -34,11 +34,15 @@ from heat.common.ids import new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, services, stacks
 from heat.engine.addresses import Addresses
+from heat.engine.borrow import Stored
+from heat.engine.compiled import Place, settle_in
+from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.live import LiveReader
 from heat.engine.loader import Loader
-from heat.engine.loop import Closed, Leave, Loop
+from heat.engine.loop import Closed, Leave, Loop, Published
 from heat.engine.owner import Owner
+from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
 from heat.engine.scaling import Scaled
 from heat.engine.service import Service
@@ -46,7 +50,7 @@ from heat.engine.software import Software
 from heat.engine.step import Limits
 from heat.engine.store import Store
 from heat.engine.templates import Templates
-from heat.engine.tree import Tree
+from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
@@ -68,10 +72,11 @@ class Engine:
         self.crypt = Crypt(config.encryption_keys(conf))
         self.database = connect.open_engine(conf)
         self.sessions = Sessions(conf)
-        self.performer = Performer(self.sessions, self.clock)
+        self.performer = Performer(self.sessions, self.clock, Stored(self.database, self.crypt))
         self.policy = Enforcer(conf)
         self.loader = Loader(self.crypt, Addresses(conf, self.sessions), operator_layers(conf),
                              conf.template_dir)
+        settle_in(Place(self.loader.region, conf.cloudformation_partition, conf.cloudformation_url_suffix))
         self._client = EngineClient(port, conf)
         self.owner = Owner(self.engine_id, self.database, self.loader, self.clock, ttl=conf.engine.lease_ttl,
                            beat_interval=conf.engine.lease_beat_interval, forward=self._client.poke)
@@ -80,18 +85,20 @@ class Engine:
             self.engine_id, self.clock, self.performer, self.store,
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth),
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
-            announce=self._announce, close=self._close,
+            announce=self._announce, close=self._close, publish=self._publish,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id),
             action_timeout=conf.stack_action_timeout)
         self.owner.attach(self.loop)
-        intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
-                        self.policy, self.loader, self.owner)
         live = LiveReader(self.database, self.loader, self.performer)
+        self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
+        intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
+                        self.policy, self.loader, self.owner, exchange=self.exchange)
         self.service = Service(
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
             Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
-            Software(self.database, conf, self.crypt, self.clock), self.owner.poke)
+            Software(self.database, conf, self.crypt, self.clock), self.owner.poke,
+            ParameterStore(self.database, self.crypt, self.clock))
         self._server = EngineServer(port, conf, self.service, self.engine_id)
         self._notifier = Notifier(conf)
         self._record = services.Service(
@@ -191,6 +198,24 @@ class Engine:
             except Exception as error:
                 LOG.warning('Old events were not dropped: %s', error)
         self._purging = False
+
+    def _publish(self, tree: Tree, run: StackRun, values: dict[str, Any], imports: list[str]) -> None:
+        green.spawn(self._offer, tree.root_id, tree.fence, run.stack, run.goal.seq, values, imports)
+
+    def _offer(self, root_id: str, fence: int, stack: Stack, seq: int, values: dict[str, Any],
+               imports: list[str]) -> None:
+        """Publish what a stack exports; a database that is away only delays."""
+        pause = 0.2
+        while not self._stopped:
+            try:
+                refusal = self.exchange.publish(stack, self.engine_id, fence, values, imports)
+            except Exception as error:
+                LOG.warning('The exports of stack %s are not published yet: %s', stack.name, error)
+                green.sleep(pause)
+                pause = min(2 * pause, 5.0)
+                continue
+            self.loop.put(Published(root_id, stack.id, seq, refusal))
+            return
 
     def _close(self, tree: Tree, stack: Stack) -> None:
         green.spawn(self._take_away, tree.root_id, stack, tree.credential)

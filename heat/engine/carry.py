@@ -19,6 +19,9 @@ from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, StackState
 from heat.engine import nested, stages
+from heat.engine.borrow import Borrowed
+from heat.engine.exchange import publishes
+from heat.engine.render import plain
 from heat.engine.scaling import Scaler
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
@@ -44,8 +47,10 @@ from heat.plan.effects import (
     TimedOut,
     WaitThen,
 )
+from heat.plan.exports import export_values
 from heat.plan.told import stack_event
 from heat.plan.traversal import Traversal, Wanted
+from heat.resources import creation
 
 if TYPE_CHECKING:
     from heat.engine.loop import Loop
@@ -251,6 +256,8 @@ class Carrier:
         if finish.next_goal is not None:
             self._follow_up(tree, run, finish, finish.next_goal)
             return
+        if finish.status is Status.COMPLETE and self._offers(tree, run, finish):
+            return
         outside = run.stack.user_creds_id is not None or run.stack.stack_user_project_id is not None
         if deleted and run.stack.id == tree.root_id and outside:
             # Trust and in-instance project go once the last row is surely gone, since they are
@@ -267,6 +274,44 @@ class Carrier:
             finish, run.closing = run.closing, None
             self._loop.fence(tree)
             self._conclude(tree, run, finish, True)
+
+    def _offers(self, tree: Tree, run: StackRun, finish: Finish) -> bool:
+        """Whether the goal ends only once what the stack exports has been published."""
+        template = run.wanted.template
+        imports = list(Borrowed.of(run.environment).imports)
+        if not publishes(finish.goal.action) or (template is not None and template.dialect != 'aws') or (
+                finish.goal.action is Action.CREATE and not imports and template is not None
+                and not any(output.export is not None for output in template.outputs.values())):
+            return False
+        run.publishing = finish
+        assert run.traversal is not None
+        try:
+            values = {} if template is None else plain(
+                export_values(template, run.wanted.facts, run.traversal.scope))
+        except (HeatException, ValueError, TypeError, KeyError) as error:
+            self.published(tree, run.stack.id, finish.goal.seq, f'An export has no value: {error}')
+            return True
+        # What the values were made of is durable before others may see them.
+        self._loop.batch.after.append((tree.root_id, lambda: self._loop.publish(tree, run, values, imports)))
+        return True
+
+    def published(self, tree: Tree, stack_id: str, seq: int, refusal: str | None) -> None:
+        """A stack's exports are there, or cannot be, and then its goal has failed."""
+        run = tree.stacks.get(stack_id)
+        if run is None or run.publishing is None or run.goal.seq != seq:
+            return
+        finish, run.publishing = run.publishing, None
+        self._loop.fence(tree)
+        if refusal is not None:
+            stack = replace(finish.stack, status=Status.FAILED, reason=refusal)
+            finish = replace(
+                finish, stack=stack, status=Status.FAILED, reason=refusal, next_goal=run.rollback_to,
+                event=stack_event(stack, finish.goal.action, Status.FAILED, refusal))
+            run.stack = stack
+            if finish.next_goal is not None:
+                self._follow_up(tree, run, finish, finish.next_goal)
+                return
+        self._conclude(tree, run, finish, False)
 
     def _conclude(self, tree: Tree, run: StackRun, finish: Finish, deleted: bool) -> None:
         self._loop.batch.after.append(('', lambda: self.announce(finish)))
@@ -390,6 +435,10 @@ class Carrier:
             LOG.warning('A signal came for resource %s, which is gone.', signal.resource_name)
             return
         kind = run.types.of(row)
+        step = tree.steps.get(row.uuid)
+        if step is not None:
+            # It may know more than the last commit, and must not write over what the signal brings.
+            row = step.row
         after = row
         try:
             if row.action is Action.SUSPEND:
@@ -399,13 +448,17 @@ class Carrier:
                 if told is None:
                     return
                 reason = told
+            elif creation.awaits(row):
+                after, reason = creation.signal(row, signal.details)
             else:
                 after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
             status = Status.COMPLETE
         except (StepFailed, HeatException, ValueError) as error:
             after, reason, status = row, str(error), Status.FAILED
-        run.rows[row.uuid] = after
         if after is not row:
+            run.rows[row.uuid] = after
+            if step is not None:
+                step.row = after
             self._loop.batch.save(after)
         self._loop.batch.events.append(Event(
             row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,

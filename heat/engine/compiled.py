@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heat.common import errors
 from heat.common.ids import StackId
 from heat.common.text import content_hash
+from heat.engine.borrow import Borrowed, Lender
 from heat.plan.scope import Facts
 from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.types import TypeTable
-from heat.schema.parameters import Parameters, bind, pseudo_parameters
+from heat.schema.parameters import DEFAULT_REGION, Parameters, bind, pseudo_parameters, store_keys
 from heat.template import aws, macros
 from heat.template.definition import Template
 from heat.template.environment import Environment, merge_files
@@ -60,6 +61,23 @@ TEMPLATES = Cache()
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where this service runs, as templates of AWS's format may ask (AWS::Region, ...)."""
+
+    region: str = DEFAULT_REGION
+    partition: str = 'openstack'
+    url_suffix: str = 'amazonaws.com'
+
+
+_place = [Place()]
+
+
+def settle_in(place: Place) -> None:
+    """Said once, by whoever starts the process."""
+    _place[0] = place
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """A template with its environment: what intake validates and reads show."""
 
@@ -68,6 +86,17 @@ class Compiled:
     parameters: Parameters
     types: TypeTable
     files: Files
+    lender: Lender | None = None
+    kept: Borrowed = field(default_factory=Borrowed)
+
+    @property
+    def borrowed(self) -> Borrowed:
+        """What the stack takes from elsewhere, as far as it has been worked out."""
+        return self.kept if self.lender is None else self.lender.borrowed
+
+    def stored_environment(self) -> dict[str, Any]:
+        """The environment as it is stored, and as nested stacks inherit it."""
+        return {**self.environment.to_dict(), **self.borrowed.section()}
 
     def wanted(self, facade: Mapping[str, Any] | None = None, reads: Sequence[Any] = ()) -> Wanted:
         """Settled for these parameters: conditions are gone, references exact.
@@ -79,20 +108,24 @@ class Compiled:
                   if name in self.parameters}
         scope = NullScope(values, self.files, facade=facade)
         settled = self.template.settle(scope)
+        if self.lender is not None:
+            self.lender.lend(settled.imports(), settled.stack_outputs())
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
-        return Wanted(settled, Facts(values, self.files, facade=facade or {}), refs)
+        borrowed = self.borrowed
+        return Wanted(settled, Facts(values, self.files, facade=facade or {}, imports=borrowed.imports,
+                                     stack_outputs=borrowed.outputs), refs)
 
 
 def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
                 files: Mapping[str, str] | None, *, operator: Sequence[Layer] = (),
                 environment_files: Sequence[str] | None = None, strict: bool = True,
-                inside: frozenset[str] = frozenset(),
-                resolved: Mapping[str, Any] | None = None) -> Compiled:
+                inside: frozenset[str] = frozenset(), lender: Lender | None = None) -> Compiled:
     """Everything a stack is made from. Raises the template floor's errors.
 
     ``environment_files`` are merged in order over ``environment``; not ``strict``
     lets missing parameters pass (the validate call); ``inside`` names the templates
-    around a nested stack; ``resolved`` maps keys of the parameter store to what it holds.
+    around a nested stack. ``lender`` gets what the template takes from elsewhere; without
+    one, what is stored with the environment counts.
     """
     given = Environment.from_dict(environment)
     held = files if isinstance(files, Files) else Files(files)
@@ -102,7 +135,7 @@ def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: 
                             aws.declared(tree) if plain is None else plain.parameters)
     types = TypeTable([*operator, Layer(given.resource_registry)], files=held,
                       defaults=given.parameter_defaults, inside=inside)
-    return _bound(identity, tree, plain, given, types, strict, resolved)
+    return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment))
 
 
 def child_environment(environment: Mapping[str, Any], child: ChildTemplate, resource_name: str,
@@ -111,18 +144,18 @@ def child_environment(environment: Mapping[str, Any], child: ChildTemplate, reso
     return {'parameters': dict(child.parameters),
             'resource_registry': registry_below(environment.get('resource_registry') or {}, resource_name,
                                                 child.inside),
-            'parameter_defaults': dict(environment.get('parameter_defaults') or {})}
+            'parameter_defaults': dict(environment.get('parameter_defaults') or {}),
+            **Borrowed.of(environment).section()}
 
 
 def compile_child(identity: StackId | None, child: ChildTemplate, environment: Mapping[str, Any],
-                  types: TypeTable, *, strict: bool = True,
-                  resolved: Mapping[str, Any] | None = None) -> Compiled:
+                  types: TypeTable, *, strict: bool = True, lender: Lender | None = None) -> Compiled:
     """A nested stack, from its own environment and the types of its parent. Errors as ``compile_all``."""
     tree = child.tree if child.source is None else types.template(child.source).raw
     given = Environment.from_dict(environment)
     inside = frozenset() if child.inside is None else frozenset((child.inside,))
     below = types.below(given.resource_registry, types.files, given.parameter_defaults, inside)
-    return _bound(identity, tree, _plain(tree), given, below, strict, resolved)
+    return _bound(identity, tree, _plain(tree), given, below, strict, lender, Borrowed.of(environment))
 
 
 def _plain(tree: Mapping[str, Any]) -> Template | None:
@@ -131,15 +164,20 @@ def _plain(tree: Mapping[str, Any]) -> Template | None:
 
 
 def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template | None, given: Environment,
-           types: TypeTable, strict: bool, resolved: Mapping[str, Any] | None) -> Compiled:
+           types: TypeTable, strict: bool, lender: Lender | None, kept: Borrowed) -> Compiled:
     """The template, its macros worked out for the values given if it is not plain, and these.
 
     Raises StackValidationFailed if the values break a rule of the template. Not ``strict``:
     while values that a macro needs are missing, only parameters are told.
     """
     dialect = dialect_of(tree).dialect if template is None else template.dialect
-    facts = pseudo_parameters(dialect, identity)
+    here = _place[0] if dialect == 'aws' else Place()
+    facts = pseudo_parameters(dialect, identity, here.region, partition=here.partition,
+                              url_suffix=here.url_suffix)
     schemas = aws.declared(tree) if template is None else template.parameters
+    resolved = kept.parameters
+    if lender is not None:
+        resolved = lender.stored(store_keys(schemas, given.parameters, given.parameter_defaults).values())
     parameters = bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
                       resolved=resolved)
     if template is None:
@@ -156,4 +194,4 @@ def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template
     broken = check_rules(template, parameters) if strict else []
     if broken:
         raise errors.StackValidationFailed(message='\n'.join(broken))
-    return Compiled(template, given, parameters, types, types.files)
+    return Compiled(template, given, parameters, types, types.files, lender, kept)

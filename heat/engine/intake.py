@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oslo_config import cfg
@@ -29,8 +29,10 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, signals, stacks, templates
 from heat.db.secrets import Cipher
+from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import Documents, Fetch
+from heat.engine.exchange import Exchange
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.owner import Owner
 from heat.engine.tree import Tree
@@ -61,6 +63,7 @@ class Intake:
     loader: Loader
     owner: Owner
     fetch: Fetch = fetch.document
+    exchange: Exchange = field(kw_only=True)
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -80,8 +83,8 @@ class Intake:
             self._check_room(conn, stack_name, tenant)
         identity = StackId(tenant, stack_name, new_id())
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
-        compiled = compile_all(identity, template, params, documents, operator=self.loader.operator,
-                               environment_files=environment_files)
+        compiled = compile_all(identity, template, own(params), documents, operator=self.loader.operator,
+                               environment_files=environment_files, lender=self.exchange.lender(context))
         wanted = compiled.wanted()
         self._validator(context).stack(identity, compiled, wanted)
         documents.seal()
@@ -119,6 +122,7 @@ class Intake:
                 username=context.username, user_creds_id=creds_id, disable_rollback=disable_rollback,
                 timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
             stacks.insert_stack(conn, stack)
+            self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, Action.CREATE, template_id, self._deadline(minutes),
                         None if disable_rollback else 'rollback', context.request_id)
             goals.add_goals(conn, [goal], now)
@@ -149,12 +153,13 @@ class Intake:
             raise errors.NotSupported(feature='Updating a stack when it is deleting')
         compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
         check_immutable(kept.parameters, compiled.parameters)
-        self._validator(context).stack(stack.identity, compiled, compiled.wanted())
+        wanted = compiled.wanted()
+        self._validator(context).stack(stack.identity, compiled, wanted)
         rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
         minutes = args.get('timeout_mins', stack.timeout)
         changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
-        self._wish(context, stack, Action.UPDATE, minutes, compiled=compiled,
+        self._wish(context, stack, Action.UPDATE, minutes, compiled=compiled, wanted=wanted,
                    on_failure=None if rollback_off else 'rollback', changes=changes,
                    tags=tuple(tags or ()))
         return stack.identity.to_wire()
@@ -167,10 +172,11 @@ class Intake:
             found = templates.load_template(conn, stack.template_id, self.crypt)
         if found is None:
             raise errors.EntityNotFound(entity='Stack', name=stack.name)
-        tree, environment, old_files = found
+        tree, stored, old_files = found
+        environment = own(stored)
         kept = compile_all(stack.identity, tree, environment, old_files, operator=self.loader.operator,
                            strict=False)
-        given: Args = params or {}
+        given: Args = own(params)
         if args.get('existing'):
             given = merged_environment(environment, given, args.get('clear_parameters') or ())
             files = {**(old_files or {}), **(files or {})}
@@ -183,7 +189,7 @@ class Intake:
         assert template is not None
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
         compiled = compile_all(stack.identity, template, given, documents, operator=self.loader.operator,
-                               environment_files=environment_files)
+                               environment_files=environment_files, lender=self.exchange.lender(context))
         return compiled, kept
 
     # -- delete and the other actions ------------------------------------------------------------
@@ -225,23 +231,26 @@ class Intake:
         self._wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
 
     def _wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
-              compiled: Compiled | None = None, template_id: int | None = None,
+              compiled: Compiled | None = None, wanted: Wanted | None = None, template_id: int | None = None,
               on_failure: str | None = None, changes: Args | None = None,
               tags: tuple[str, ...] | None = None) -> None:
         if stack.owner_id is not None:
             # Its goals are its parent's to give; two who number them would spoil the tree.
             raise errors.NotSupported(feature=(
                 f'An action on a nested stack by itself (it is a resource of stack {stack.owner_id})'))
-        connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled,
+        connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,
                         template_id, on_failure, dict(changes or {}), tags)
         self.owner.poke(stack.root_id)
 
     def _store_wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None,
-                    compiled: Compiled | None, template_id: int | None, on_failure: str | None,
-                    changes: dict[str, Any], tags: tuple[str, ...] | None) -> None:
+                    compiled: Compiled | None, wanted: Wanted | None, template_id: int | None,
+                    on_failure: str | None, changes: dict[str, Any], tags: tuple[str, ...] | None) -> None:
         now = self.clock.now()
         with connect.write(self.database) as conn:
-            if compiled is not None:
+            if action is Action.DELETE:
+                self.exchange.check_deletion(conn, stack)
+            if compiled is not None and wanted is not None:
+                self.exchange.claim(conn, stack, compiled, wanted)
                 template_id = self._store_template(conn, compiled, stack.tenant, now)
                 # The way back leads to what last stood complete.
                 good = stack.template_id
@@ -357,7 +366,7 @@ class Intake:
                         now: datetime.datetime) -> int:
         hidden = {name for name, s in compiled.template.parameters.items()
                   if s.hidden or self.conf.encrypt_parameters_and_properties}
-        return templates.store_template(conn, compiled.template.raw, compiled.environment.to_dict(),
+        return templates.store_template(conn, compiled.template.raw, compiled.stored_environment(),
                                         compiled.files, tenant, now, crypt=self.crypt, secret_names=hidden)
 
     def _record(self, conn: Connection, event: Event, context: RequestContext,
@@ -377,6 +386,11 @@ class Intake:
             raise errors.NotSupported(feature='The converge flag')
         if files_container:
             raise errors.NotSupported(feature='A files container')
+
+
+def own(environment: Args | None) -> dict[str, Any]:
+    """A user's own sections; what the stack borrowed is worked out anew, and by nobody else."""
+    return {name: section for name, section in (environment or {}).items() if name != KEY}
 
 
 def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:

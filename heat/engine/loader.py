@@ -82,7 +82,11 @@ class Loader:
         found = templates.load_template(conn, template_id, self.crypt)
         if found is None:
             raise LookupError(f'The template {template_id} of stack {identity.stack_name} is gone.')
-        tree, environment, files = found
+        return self.compile(identity, *found, inside=inside)
+
+    def compile(self, identity: StackId, tree: Mapping[str, Any], environment: Mapping[str, Any],
+                files: Mapping[str, str], inside: Iterable[str] = ()) -> Compiled:
+        """The same, from what is at hand."""
         return compile_all(identity, tree, environment, HostFiles(files, self._template_dir),
                            operator=self.operator, inside=frozenset(inside))
 
@@ -142,7 +146,7 @@ class Loader:
             row = parent.rows.get(stack.parent_row or '') if parent is not None else None
             wanted = compiled.wanted(facade(row) if row is not None else None, goal.options.get('reads', ()))
         return StackRun(stack, goal, wanted, rows, compiled.types, self.around(stack),
-                        compiled.environment.to_dict(), compiled.files)
+                        compiled.stored_environment(), compiled.files)
 
     @property
     def region(self) -> str:
@@ -155,7 +159,7 @@ class Loader:
 
 def basis(compiled: Compiled, wanted: Wanted) -> Basis:
     """What a stack made from ``compiled`` is walked with towards ``wanted``."""
-    return Basis(wanted, compiled.types, compiled.environment.to_dict(), compiled.files)
+    return Basis(wanted, compiled.types, compiled.stored_environment(), compiled.files)
 
 
 def rollback_goal(goal: Goal, template_id: int) -> Goal:

@@ -99,6 +99,16 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """The exports of a stack that reached goal ``seq`` are there; ``refusal`` says why they are not."""
+
+    root_id: str
+    stack_id: str
+    seq: int
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Give every tree up as soon as no call is under way."""
 
@@ -112,6 +122,7 @@ class Loop:
                  gone: Callable[[Iterable[str]], None] = lambda roots: None,
                  announce: Callable[[Any], None] = lambda finish: None,
                  close: Callable[[Tree, Stack], None] | None = None,
+                 publish: Callable[[Tree, StackRun, dict[str, Any], list[str]], None] | None = None,
                  reread: Callable[[str], None] = lambda root_id: None,
                  action_timeout: float = 3600.0) -> None:
         self.engine_id = engine_id
@@ -125,6 +136,8 @@ class Loop:
         self.batch = Batch()
         self.carrier = Carrier(self, announce)
         self.close = close or (lambda tree, stack: self.put(Closed(tree.root_id)))
+        self.publish = publish or (lambda tree, run, values, imports: self.put(
+            Published(tree.root_id, run.stack.id, run.goal.seq)))
         self._may_call = may_call
         self._reread = reread
         self._gone = gone
@@ -207,6 +220,10 @@ class Loop:
             tree = self.trees.get(message.root_id)
             if tree is not None:
                 self.carrier.closed(tree)
+        elif isinstance(message, Published):
+            tree = self.trees.get(message.root_id)
+            if tree is not None:
+                self.carrier.published(tree, message.stack_id, message.seq, message.refusal)
         elif isinstance(message, Lost):
             self._lost(message.roots)
         elif isinstance(message, Leave):

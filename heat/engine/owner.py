@@ -25,6 +25,7 @@ from heat.engine.tree import Tree
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
+from heat.resources import creation
 
 LOG = logging.getLogger(__name__)
 DEADLOCKS = connect.RetryPlan(lost=False)
@@ -161,7 +162,7 @@ class Owner:
         row = rows[0] if rows else None
         if row is None:
             raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack.name)
-        if not self._loader.plugin(row).signals:
+        if not self._loader.plugin(row).signals and not creation.awaits(row):
             raise errors.ResourceActionNotSupported(action='signal')
         return row
 

@@ -15,6 +15,7 @@ from typing import Any
 from heat.common import errors, logs
 from heat.common.context import RequestContext
 from heat.engine.intake import Intake
+from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
 from heat.engine.software import Software
 from heat.engine.templates import Templates
@@ -41,10 +42,10 @@ class Service:
     """The table, and one way through it."""
 
     def __init__(self, intake: Intake, reads: Reads, templates: Templates, software: Software,
-                 poked: Callable[[str], None]) -> None:
+                 poked: Callable[[str], None], store: ParameterStore) -> None:
         self._poked = poked
         self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
-        for part in (software, templates, reads):
+        for part in (store, software, templates, reads):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
         self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}

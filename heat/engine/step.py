@@ -26,6 +26,7 @@ from heat.model.op import (
     Op,
     Poll,
     Record,
+    Resolve,
     Sleep,
     StepFailed,
     UserCall,
@@ -34,7 +35,10 @@ from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
 from heat.plan.effects import Step
+from heat.resources import creation
 from heat.resources.base import VERB_METHODS, Resource, Steps, Surroundings
+from heat.template import dynamic
+from heat.template.dynamic import DynamicReference
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ LOG = logging.getLogger(__name__)
 class Ask:
     """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
 
-    op: Call | UserCall | Find
+    op: Call | UserCall | Find | Resolve
     durable: bool = False
 
 
@@ -109,6 +113,7 @@ class StepRun:
         self._props = dict(row.props or {})
         self._old = dict(row.keep.get('old_props') or {})
         self._lookups: list[tuple[bool, Any, Find]] = []
+        self._secrets: dict[DynamicReference, str | None] = {}
         self._plugin: Resource | None = None
         self._generator: Steps | None = None
         self._phase = 'lookup'
@@ -117,6 +122,27 @@ class StepRun:
 
     def begin(self) -> Next:
         """The first ask."""
+        if self.step.verb is not Action.DELETE and self.row.keep.get('dynamic'):
+            self._secrets = dict.fromkeys(
+                [*dynamic.references(self._props), *dynamic.references(self._old)])
+        return self._next_secret()
+
+    def _next_secret(self) -> Next:
+        """What dynamic references stand for is asked for anew in each step and kept in none."""
+        for reference, text in self._secrets.items():
+            if text is None:
+                self._phase = 'secrets'
+                self._pending = None
+                self.asking = True
+                return Ask(Resolve(reference.service, reference.key, reference.version, reference.member,
+                                   reference.stage))
+        if self._secrets:
+            def text_of(reference: DynamicReference) -> str:
+                return self._secrets[reference] or ''
+
+            self._props = dynamic.substitute(self._props, text_of)
+            self._old = dynamic.substitute(self._old, text_of)
+        self._phase = 'lookup'
         if self.step.verb is not Action.DELETE:
             for old, props in ((False, self._props), (True, self._old)):
                 for path, is_a, value in schema.translations(self.kind.schema.properties, props):
@@ -127,6 +153,9 @@ class StepRun:
     def answer(self, value: Any) -> Next:
         """The pending op was performed and gave ``value``."""
         self.asking = False
+        if self._phase == 'secrets':
+            self._secrets[next(one for one, text in self._secrets.items() if text is None)] = str(value)
+            return self._next_secret()
         if self._phase == 'lookup':
             old, path, _find = self._lookups.pop(0)
             if old:
@@ -150,7 +179,7 @@ class StepRun:
         """The pending op failed."""
         self.asking = False
         op = self._pending
-        if self._phase == 'lookup':
+        if self._phase in ('lookup', 'secrets'):
             return Ended(failure_of(fault))
         if self._adopting is not None:
             # The search itself failed: look again later, never create blindly.
@@ -236,8 +265,13 @@ class StepRun:
             return self._prepare(('restore',) if self._phase == 'revive' else ())
         if self._phase == 'read':
             return Ended(Done(attrs=value or {}))
-        if self.step.verb in (Action.CREATE, Action.UPDATE) and self.step.wanted:
+        if self._phase == 'verb':
             plugin.seen = value
+            if self.step.verb is Action.CREATE and creation.expected(self.row) is not None:
+                self._phase = 'signals'
+                self._generator = creation.wait(self.row)
+                return self._run(None)
+        if self.step.verb in (Action.CREATE, Action.UPDATE) and self.step.wanted:
             return self._read()
         return Ended(Done())
 
@@ -364,17 +398,19 @@ class StepRun:
 
     def _await_signals(self, op: AwaitSignals, known: dict[str, Any] | None) -> Next:
         assert known is not None
-        found = self._signals_of(op.reference)
+        # Without a reference it is the row's own signals that count.
+        found = self._signals_of(op.reference) if op.reference else (
+            self.row.uuid, self.row.data.get(creation.KEPT) or {})
         metadata = found[1] if found else {}
         verdict = op.judge(metadata)
         if verdict is True:
             self._index += 1
             return self._run(metadata)
         if verdict is not False:
-            return Ended(Failed(str(verdict), 'WaitConditionFailure'))
+            return Ended(Failed(str(verdict), f'{op.kind}Failure'))
         until = float(known['at']) + op.timeout
         if self._now() >= until:
-            return Ended(Failed(op.expired(metadata), 'WaitConditionTimeout'))
+            return Ended(Failed(op.expired(metadata), f'{op.kind}Timeout'))
         return Pause(until, found[0] if found else None)
 
     # -- a call whose answer was lost ------------------------------------------------------------------

@@ -149,7 +149,7 @@ class Templates:
             child = replace(child, parameters={name: value for name, value in child.parameters.items()
                                                if not schema.has_unknown(value)})
             inner = compile_child(None, child, child_environment(
-                compiled.environment.to_dict(), child, definition.name), compiled.types, strict=False)
+                compiled.stored_environment(), child, definition.name), compiled.types, strict=False)
             shown = self._described(inner)
             nested = self._nested(inner, inner.wanted(), depth + 1)
         except (errors.HeatException, StepFailed, ValueError, TypeError, KeyError):

@@ -53,6 +53,7 @@ class StackRun:
     rollback_to: Goal | None = None
     rollback: Basis | None = None
     closing: Finish | None = None
+    publishing: Finish | None = None
     turning: bool = False
     cancelled: bool = False
 
@@ -62,7 +63,7 @@ class StackRun:
 
     @property
     def working(self) -> bool:
-        return self.closing is not None or self.turning or (
+        return self.closing is not None or self.publishing is not None or self.turning or (
             self.traversal is not None and not self.traversal.finished)
 
 

@@ -29,8 +29,9 @@ from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
+from heat.template import dynamic
 from heat.template.definition import Definition, Template, check_attributes, check_references
-from heat.template.expr import NullScope
+from heat.template.expr import EMPTY_MAP, NullScope
 
 MAX_TOLD = 20
 # The start of a sentence that names a place in the template.
@@ -104,7 +105,7 @@ class Validator:
             kind = types(definition.type, name)
             for built in getattr(kind, 'builds', ()):
                 self._type(types(built, name), built)
-            props = self._properties(name, definition, kind, scope, faults)
+            props = self._properties(name, definition, kind, scope, faults, wanted.aws)
             if props is not None:
                 faults += [f'Property error: : resources.{name}.properties: : {said}'
                            for said in kind.validate_among(props, template.resources)]
@@ -125,7 +126,7 @@ class Validator:
             raise unavailable(kind.service, called)
 
     def _properties(self, name: str, definition: Definition, kind: Any, scope: NullScope,
-                    faults: list[str]) -> dict[str, Any] | None:
+                    faults: list[str], aws: bool) -> dict[str, Any] | None:
         try:
             raw = definition.properties.value(scope)
             policy = definition.update_policy.value(scope)
@@ -146,6 +147,12 @@ class Validator:
             return None
         faults += [f'Property error: : resources.{name}.update_policy: : {s}'
                    for s in kind.validate_policy(rules)]
+        if definition.creation_policy is not EMPTY_MAP and (kind.pure or kind.nested):
+            faults.append(f'Property error: : resources.{name}.CreationPolicy: : CreationPolicy is not '
+                          f'supported for {definition.type}.')
+        if kind.pure and aws and dynamic.present(props):
+            faults.append(f'Property error: : resources.{name}.properties: : A dynamic reference is resolved '
+                          f'for a call to the cloud, and {definition.type} makes none.')
         faults += [f'{type(e).__name__}: : resources.{name}: : {e}' for e in kind.schema.faults(props)]
         faults += [f'Property error: : resources.{name}.properties: : {s}' for s in kind.validate(props)]
         for place, constraint, value in schema.custom_checks(kind.schema.properties, props):
@@ -181,13 +188,13 @@ class Validator:
             child = self._expanded(kind, row)
             if child is None:
                 return
-            inner = child_environment(outer.environment.to_dict(), child, name)
+            inner = child_environment(outer.stored_environment(), child, name)
             alike = _likeness(child, inner, depth)
             if alike is not None and (id(outer), alike) in self._sound:
                 self._counted(self._sound[id(outer), alike][0])
                 return
             before = self._count
-            compiled = compile_child(identity, child, inner, outer.types)
+            compiled = compile_child(identity, child, inner, outer.types, lender=outer.lender)
             self._template(identity, compiled.wanted(), compiled, depth + 1)
             if alike is not None:
                 self._sound[id(outer), alike] = self._count - before, outer

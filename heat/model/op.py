@@ -107,15 +107,18 @@ class Sleep:
 class AwaitSignals:
     """Wait until ``judge`` accepts the signals kept by the resource ``reference``.
 
+    An empty ``reference`` means the signals that the row itself was sent.
     ``judge`` maps the handle's metadata to True, False or a failure sentence.
     After ``timeout`` seconds, counted from the first time, ``expired`` of the
-    same metadata gives the failure's sentence. The value is the metadata.
+    same metadata gives the failure's sentence. The value is the metadata; failures
+    are called ``kind`` with Failure or Timeout behind it.
     """
 
     reference: str
     timeout: float
     judge: Callable[[dict[str, Any]], bool | str]
     expired: Callable[[dict[str, Any]], str]
+    kind: str = 'WaitCondition'
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,21 @@ class Find:
 
     kind: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """The text that a dynamic reference of a template stands for; never kept, never shown.
+
+    ``service`` is 'ssm' or 'ssm-secure' (the parameter store of the project) or
+    'secretsmanager' (the key manager); the rest as in ``template.dynamic``.
+    """
+
+    service: str
+    key: str
+    version: str | None = None
+    member: str | None = None
+    stage: str | None = None
 
 
 Op = Call | UserCall | Find | Poll | Sleep | AwaitSignals | Record

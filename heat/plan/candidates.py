@@ -31,6 +31,7 @@ class Evaluated:
     props: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     update_policy: dict[str, Any] = field(default_factory=dict)
+    creation_policy: dict[str, Any] = field(default_factory=dict)
     decision: Decision = KEPT
     failure: Failed | None = None
 
@@ -43,6 +44,7 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Ev
         raw = definition.properties.value(scope) or {}
         metadata = definition.metadata.value(scope) or {}
         policy = definition.update_policy.value(scope) or {}
+        creation = definition.creation_policy.value(scope) or {}
     except errors.HeatException as error:
         return Evaluated(failure=Failed(str(error), type(error).__name__))
     except (ValueError, TypeError, KeyError) as error:
@@ -51,7 +53,7 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Ev
                                   accept_others=kind.schema.open)
     if wrong:
         return Evaluated(failure=Failed(wrong[0].text(), 'StackValidationFailed'))
-    return Evaluated(props, metadata, policy, decide(kind, row, props, metadata))
+    return Evaluated(props, metadata, policy, creation, decide(kind, row, props, metadata))
 
 
 def fits(definition: Definition, row: Row, types: Types, scope: Scope) -> bool:

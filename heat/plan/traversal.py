@@ -39,10 +39,12 @@ from heat.plan.effects import (
     WaitThen,
 )
 from heat.plan.graph import Down, Up
+from heat.plan.policies import policies_to_keep, retained
 from heat.plan.references import references_by_resource
 from heat.plan.scope import Facts, StackScope
 from heat.plan.told import row_event, settled_keep, stack_event, stack_reason, step_old_props
 from heat.plan.types import Types
+from heat.template import dynamic
 from heat.template.definition import Definition, Template
 from heat.template.expr import Ref
 
@@ -61,6 +63,11 @@ class Wanted:
     template: Template | None = None
     facts: Facts = field(default_factory=Facts)
     reads: frozenset[Ref] = frozenset()
+
+    @property
+    def aws(self) -> bool:
+        """Whether the template is of AWS's own format."""
+        return self.template is not None and self.template.dialect == 'aws'
 
     @property
     def definitions(self) -> Mapping[str, Definition]:
@@ -251,8 +258,10 @@ class Traversal:
         if found.decision.verdict is Verdict.REPLACE:
             row, found = self._sound_predecessor(definition, row, found)
         requires = self._requirements(definition)
-        keep = {'deletion_policy': definition.deletion_policy, 'metadata': found.metadata,
-                'update_policy': found.update_policy, 'class': self.types(definition.type, row.name).type}
+        keep = policies_to_keep(definition, found, row) | {
+            'class': self.types(definition.type, row.name).type}
+        if self.wanted.aws and dynamic.present(found.props):
+            keep['dynamic'] = True
         if found.failure is not None:
             self._refuse_inputs(number, row, found.failure)
             return
@@ -327,9 +336,9 @@ class Traversal:
             self._emit(row.to(Action.UPDATE, Status.IN_PROGRESS))
         new = self._new_row(row.name, definition, replaces=row.uuid)
         if decision.silent:
-            old = replace(self._restarted(row), replaced_by=new.uuid)
+            old = self._superseded(self._restarted(row), new, definition)
         else:
-            old = row.to(Action.UPDATE, Status.COMPLETE, decision.reason, replaced_by=new.uuid)
+            old = self._superseded(row.to(Action.UPDATE, Status.COMPLETE, decision.reason), new, definition)
             self._emit(old)
         self._save(old)
         if self._must_release(new):
@@ -338,9 +347,21 @@ class Traversal:
         else:
             self._start_create(new, props, metadata, requires, keep)
 
+    def _superseded(self, old: Row, new: Row, definition: Definition) -> Row:
+        """The old thing, with what shall become of it once nobody uses it any more."""
+        policy = definition.update_replace_policy
+        if policy is None and self.wanted.aws:
+            # In AWS's format the deletion policy says nothing about a thing that is replaced.
+            policy = 'Delete'
+        keep = old.keep if policy is None else {**old.keep, 'deletion_policy': policy}
+        return replace(old, replaced_by=new.uuid, keep=keep)
+
     def _must_release(self, row: Row) -> bool:
         """Whether the thing that ``row`` replaces must let go of something first."""
         old = self.rows.get(row.replaces or '')
+        if old is not None and self.wanted.aws and retained(old, self.goal):
+            # It stays in the cloud as it is.
+            return False
         return (old is not None and old.action is not Action.DELETE and old.physical_id is not None
                 and not old.keep.get('released') and self.types.of(old).releases)
 
@@ -380,19 +401,13 @@ class Traversal:
             # Never begun: nothing to take away, nothing to tell.
             self._discard(row)
             self._complete(number)
-        elif self._retained(row):
+        elif retained(row, self.goal):
             begun = row.to(Action.DELETE, Status.IN_PROGRESS, goal_seq=self.goal.seq)
             self._emit(begun)
             self._ended(begun.to(Action.DELETE, Status.COMPLETE))
             self._complete(number)
         else:
             self._start(row, Action.DELETE)
-
-    def _retained(self, row: Row) -> bool:
-        policy = row.keep.get('deletion_policy')
-        # What goes down in a rollback was made by the operation that is taken back.
-        return policy == 'Retain' or (policy == 'RetainExceptOnCreate'
-                                      and self.goal.action is not Action.ROLLBACK)
 
     def _verb(self, number: int, node: Up) -> None:
         row = self.row_of(node.name)
@@ -437,6 +452,7 @@ class Traversal:
         if step.task != 'verb':
             self._task_done(step, row, outcome)
             return
+        let_go = row.keep.get('released')
         row = replace(row, keep=settled_keep(row))
         if not isinstance(outcome, Failed):
             row = replace(row, intent=None, memo=())
@@ -451,6 +467,9 @@ class Traversal:
         elif isinstance(outcome, Replace):
             old = replace(row.to(Action.UPDATE, Status.COMPLETE, outcome.reason),
                           props=step_old_props(event_row=self.rows[row.uuid]))
+            if let_go:
+                # It could not take hold again: what it had let go of is not its own any more.
+                old = replace(old, keep={**old.keep, 'released': True})
             self._ended(old)
             if stale or row.name not in self.wanted.definitions:
                 self._revisit(old)
@@ -463,8 +482,9 @@ class Traversal:
 
     def _replace_asked(self, old: Row, tried: Row) -> None:
         """The update itself found that only a new resource will do."""
-        new = self._new_row(old.name, self.wanted.definitions[old.name], replaces=old.uuid)
-        self._save(replace(old, replaced_by=new.uuid))
+        definition = self.wanted.definitions[old.name]
+        new = self._new_row(old.name, definition, replaces=old.uuid)
+        self._save(self._superseded(old, new, definition))
         if self._must_release(new):
             self._save(new)
             self._task(old, 'release')

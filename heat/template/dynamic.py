@@ -74,6 +74,11 @@ def _secret(key: str, more: list[str]) -> DynamicReference:
     return DynamicReference('secretsmanager', key, version or None, member or None, stage or None)
 
 
+def present(value: Any) -> bool:
+    """Whether a plain value holds any."""
+    return any('{{resolve:' in text for text in _texts(value))
+
+
 def references(value: Any) -> list[DynamicReference]:
     """Those in a plain value, in order; ValueError for one that is malformed."""
     return [parse(found[1]) for text in _texts(value) for found in _FOUND.finditer(text)]

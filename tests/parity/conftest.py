@@ -16,6 +16,7 @@ from heat.common import config, errors
 from heat.common.context import RequestContext
 from heat.db import connect, services
 from heat.engine.live import LiveReader
+from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
 from heat.engine.service import Service
 from heat.engine.software import Software
@@ -82,7 +83,8 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
             engine.intake, Reads(world.database, conf, world.crypt, world.clock, live),
             Templates(conf, available=lambda _context, kind: kind.service is None,
                       allowed=lambda _context, _name: True),
-            Software(world.database, conf, world.crypt, world.clock), engine.owner.poke)
+            Software(world.database, conf, world.crypt, world.clock), engine.owner.poke,
+            ParameterStore(world.database, world.crypt, world.clock))
         with connect.write(world.database) as conn:
             services.register(conn, services.Service(
                 '0d1f1e6f-8a3c-4c8e-9d5e-1f2a3b4c5d6e', ENGINE, 'here', 'here', 'heat-engine', 'engine', 60),

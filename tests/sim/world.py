@@ -23,9 +23,11 @@ from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
 from heat.db import connect, events, leases, resources, schema, stacks
 from heat.engine.addresses import Addresses
+from heat.engine.borrow import Stored
+from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
-from heat.engine.loop import Loop
+from heat.engine.loop import Loop, Published
 from heat.engine.owner import Owner
 from heat.engine.step import Limits
 from heat.engine.store import DirectStore
@@ -79,11 +81,19 @@ class Engine:
         self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0)
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
-                         may_call=lambda: True, gone=self._gone, reread=self.owner.refresh)
+                         may_call=lambda: True, gone=self._gone, reread=self.owner.refresh,
+                         publish=self._publish)
         self.owner.attach(self.loop)
+        self.exchange = Exchange(world.database, world.crypt, world.clock, self.loader)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
-                             self.loader, self.owner, world.fetch)
+                             self.loader, self.owner, world.fetch, exchange=self.exchange)
         self.released: list[str] = []
+
+    def _publish(self, tree: Any, run: Any, values: Any, imports: Any) -> None:
+        self.world.failpoint('publish.before')
+        refusal = self.exchange.publish(run.stack, self.name, tree.fence, values, imports)
+        self.world.failpoint('publish.after')
+        self.loop.put(Published(tree.root_id, run.stack.id, run.goal.seq, refusal))
 
     def _gone(self, roots: Any) -> None:
         self.released.extend(roots)
@@ -215,6 +225,11 @@ class World:
             return Answer(bodies)
         if isinstance(operation, op.Find):
             return self._find(operation)
+        if isinstance(operation, op.Resolve):
+            try:
+                return Answer(Stored(self.database, self.crypt)(PROJECT, operation))
+            except op.CloudFault as fault:
+                return Fault(fault)
         if isinstance(operation, op.UserCall):
             return Answer({'project_id': 'p' * 32, 'user_id': 'u' * 32, 'token': 'tok', 'password': 'pw',
                            'access': 'a' * 32, 'secret': 's' * 32, 'credential_id': 'c' * 64})

@@ -537,10 +537,11 @@ def test_importers_are_known_until_they_are_gone(engine: Engine) -> None:
         exports.add_imports(conn, first.id, 't', ['a', 'b'], NOW)
         exports.add_imports(conn, first.id, 't', ['b', 'c'], NOW)
         exports.add_imports(conn, second.id, 't', ['a'], NOW)
-        assert exports.importers(conn, 't', ['a', 'c', 'd']) == {'a': ['first', 'second'], 'c': ['first']}
+        one, two = ('first', first.id), ('second', second.id)
+        assert exports.importers(conn, 't', ['a', 'c', 'd']) == {'a': [one, two], 'c': [one]}
         assert exports.importers(conn, 'u', ['a']) == {}
         exports.keep_imports(conn, first.id, ['c'])
-        assert exports.importers(conn, 't', ['a', 'b', 'c']) == {'a': ['second'], 'c': ['first']}
+        assert exports.importers(conn, 't', ['a', 'b', 'c']) == {'a': [two], 'c': [one]}
         exports.release(conn, [second.id])
         stacks.mark_deleted(conn, [first.id], NOW)
         assert exports.importers(conn, 't', ['a', 'c']) == {}

@@ -1,0 +1,158 @@
+"""What a stack takes from other stacks and from its project's parameter store.
+
+Purpose: ``Lender`` works out the exports, outputs and stored parameters that a template
+and those nested in it name, while the request is taken in. Invariant: everything lent is
+written down (``Borrowed``) and stored with the stack, so that a restart or a rollback
+sees the values that were asked for; each update asks anew. Neighbours: ``compiled`` asks,
+``intake`` opens one per request, ``db.exports`` and ``db.stored_parameters`` hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+
+from heat.common import errors
+from heat.db import connect, exports
+from heat.db.secrets import Cipher
+from heat.engine.parameter_store import find
+from heat.model.op import CloudFault, Resolve
+from heat.plan.scope import output_key
+
+KEY = 'borrowed'
+"""The section of a stored environment that holds what was lent; no user may send it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """Values by the name of the export, by ``plan.scope.output_key``, by the key of the store."""
+
+    imports: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, Any] | None) -> Borrowed:
+        """What a stored environment holds of it."""
+        kept = (environment or {}).get(KEY) or {}
+        return cls(kept.get('imports') or {}, kept.get('outputs') or {}, kept.get('parameters') or {})
+
+    def section(self) -> dict[str, Any]:
+        """The same as a part of an environment to be stored; nothing for nothing."""
+        held = {'imports': dict(self.imports), 'outputs': dict(self.outputs),
+                'parameters': dict(self.parameters)}
+        return {KEY: held} if any(held.values()) else {}
+
+
+class Lender:
+    """Lends to one stack of the project ``tenant``.
+
+    ``output(stack, name)`` gives the value of an output of another stack of the
+    project; it raises EntityNotFound, or ValueError with a sentence.
+    """
+
+    def __init__(self, database: Engine, crypt: Cipher, tenant: str, region: str,
+                 output: Callable[[str, str], Any]) -> None:
+        self._database = database
+        self._crypt = crypt
+        self._tenant = tenant
+        self._region = region
+        self._output = output
+        self._imports: dict[str, Any] = {}
+        self._outputs: dict[str, Any] = {}
+        self._parameters: dict[str, Any] = {}
+
+    @property
+    def borrowed(self) -> Borrowed:
+        """All that was lent so far."""
+        return Borrowed(self._imports, self._outputs, self._parameters)
+
+    def lend(self, imports: Iterable[str], outputs: Iterable[tuple[str, str, str | None]]) -> None:
+        """Get what is not at hand yet. StackValidationFailed, with all that is missing, if something is."""
+        faults = self._import(sorted(set(imports) - set(self._imports)))
+        for stack, name, region in outputs:
+            key = output_key(stack, name, region)
+            if key in self._outputs:
+                continue
+            if region not in (None, self._region):
+                faults.append(f'The output {name} of stack {stack}: stacks of another region than '
+                              f'{self._region} cannot be read ({region}).')
+                continue
+            try:
+                self._outputs[key] = self._output(stack, name)
+            except (errors.EntityNotFound, errors.InvalidTenant):
+                faults.append(f'Stack {stack} could not be found, so it has no output named {name}.')
+            except ValueError as error:
+                faults.append(str(error))
+        _refuse(faults)
+
+    def stored(self, keys: Iterable[str]) -> dict[str, Any]:
+        """key -> what the parameter store holds. StackValidationFailed if something is not there."""
+        wanted = sorted(set(keys) - set(self._parameters))
+
+        def load(conn: Connection) -> dict[str, Any]:
+            found = {key: find(conn, self._tenant, key, self._crypt) for key in wanted}
+            return {key: one for key, one in found.items() if one is not None}
+
+        found = self._read(load) if wanted else {}
+        faults = [f'The parameter store of the project has no parameter {key}.'
+                  for key in wanted if key not in found]
+        for key, one in found.items():
+            if one.kind == 'SecureString':
+                # Its value would be shown wherever the parameter is; a dynamic reference is not.
+                faults.append(f'The parameter {key} is a SecureString, which cannot be the value of a '
+                              f'template parameter; use {{{{resolve:ssm-secure:{key}}}}}.')
+            self._parameters[key] = one.value
+        _refuse(faults)
+        return dict(self._parameters)
+
+    def _import(self, names: list[str]) -> list[str]:
+        def load(conn: Connection) -> list[exports.Export]:
+            return exports.published(conn, self._tenant, self._crypt, names)
+
+        found = {one.name: one.value for one in self._read(load)} if names else {}
+        self._imports |= found
+        return [f'No export named {name} found.' for name in names if name not in found]
+
+    def _read(self, function: Callable[[Connection], Any]) -> Any:
+        def run() -> Any:
+            with connect.read(self._database) as conn:
+                return function(conn)
+
+        return connect.offload(self._database, run)
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise errors.StackValidationFailed(message='\n'.join(faults))
+
+
+class Stored:
+    """The parameter store as steps ask it: by a dynamic reference."""
+
+    def __init__(self, database: Engine, crypt: Cipher) -> None:
+        self._database = database
+        self._crypt = crypt
+
+    def __call__(self, project_id: str, wanted: Resolve) -> str:
+        """The value; CloudFault if there is none, or if it is of the other kind."""
+        key = wanted.key if wanted.version is None else f'{wanted.key}:{wanted.version}'
+
+        def load() -> Any:
+            with connect.read(self._database) as conn:
+                return find(conn, project_id, key, self._crypt)
+
+        found = connect.offload(self._database, load)
+        if found is None:
+            raise CloudFault(404, f'The parameter store of the project has no parameter {key}.',
+                             kind='ParameterNotFound')
+        secure = found.kind == 'SecureString'
+        if secure != (wanted.service == 'ssm-secure'):
+            right = 'ssm-secure' if secure else 'ssm'
+            raise CloudFault(400, f'The parameter {key} is a {found.kind}; its dynamic reference begins with '
+                             f'{right}.', kind='ParameterTypeMismatch')
+        return str(found.value)

@@ -2,8 +2,8 @@
 
 Projects admin, demo and service; users admin, demo and heat (roles admin and service in project
 service); roles heat_stack_owner and heat_stack_user; domain heat with heat_domain_admin. Fernet
-tokens. `bare=True` leaves out all that is Heat's. (Not SQLite: a request of Keystone's writes through
-two connections, and under load one finds the other's lock.)
+tokens, of `token_life` seconds. `bare=True` leaves out all that is Heat's. (Not SQLite: a request of
+Keystone's writes through two connections, and under load one finds the other's lock.)
 """
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ class Keystone(Daemon):
 
     name = 'keystone'
 
-    def __init__(self, directory: Path, bare: bool = False) -> None:
+    def __init__(self, directory: Path, bare: bool = False, token_life: int = 86400) -> None:
         super().__init__(directory, account('keystone'))
         self.port = free_port()
-        self.bare = bare
+        self.bare, self.token_life = bare, token_life
         # beside, not below: it runs as another user
         self.database = MariaDB(directory.with_name(directory.name + '-database'))
         self.auth_url = f'http://{LOOPBACK}:{self.port}/v3'
@@ -119,11 +119,12 @@ class Keystone(Daemon):
         sections = {
             'DEFAULT': {'use_stderr': 'true'},
             'database': {'connection': self.database.database('keystone')},
-            'token': {'provider': 'fernet', 'expiration': '86400'},
+            'token': {'provider': 'fernet', 'expiration': str(self.token_life)},
             'fernet_tokens': {'key_repository': str(keys)},
             # receipts keep an option of their own, whose default is under /etc
             'fernet_receipts': {'key_repository': str(keys)},
-            'credential': {'key_repository': str(keys)},
+            # oslo_cache.dict hands out the very object that it keeps, and Keystone takes the secret out of it
+            'credential': {'key_repository': str(keys), 'caching': 'false'},
             'cache': {'enabled': 'true', 'backend': 'oslo_cache.dict', 'expiration_time': '60'},
             'identity': {'password_hash_rounds': '4'},
             'oslo_policy': {'policy_file': '/nonexistent', 'enforce_scope': 'false'}}

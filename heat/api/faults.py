@@ -30,6 +30,7 @@ BAD_REQUEST = (
     'PropertyUnspecifiedError', 'ReadOnlyFieldError', 'RequestLimitExceeded', 'ResourceActionNotSupported',
     'ResourcePropertyConflict', 'ResourceTypeUnavailable', 'StackValidationFailed', 'UnknownUserParameter',
     'UnsupportedObjectError', 'UserParameterMissing',
+    'NothingToUpdate',
     # Ours; their bare base classes would be bugs of ours, and those are no client's fault.
     'RefusedType', 'RefusedValue',
     # This release answers what it does not serve yet like what it never will.
@@ -38,7 +39,7 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(BAD_REQUEST, 400),
     **dict.fromkeys(('Forbidden', 'InvalidTenant'), 403),
     **dict.fromkeys(('EntityNotFound', 'NotFound', 'ResourceNotAvailable'), 404),
-    **dict.fromkeys(('ActionInProgress', 'EntityExists', 'StackExists'), 409),
+    **dict.fromkeys(('ActionInProgress', 'EntityExists', 'RequestTokenUsed', 'StackExists'), 409),
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS = {wsgi.RefusedValue: 'ValueError', wsgi.RefusedType: 'AttributeError'}

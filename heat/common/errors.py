@@ -240,6 +240,10 @@ class NotFound(HeatException):
     pass
 
 
+class NothingToUpdate(HeatException):
+    msg_fmt = 'No updates are to be performed.'
+
+
 class NotSupported(HeatException):
     msg_fmt = '%(feature)s is not supported.'
 
@@ -274,6 +278,12 @@ class PropertyUnspecifiedError(HeatException):
 
 class ReadOnlyFieldError(HeatException):
     msg_fmt = 'Cannot modify readonly field %(field)s'
+
+
+class RequestTokenUsed(HeatException):
+    """A token that makes a request unrepeatable came with another request."""
+
+    msg_fmt = 'The request token %(token)s was used for another request.'
 
 
 class RequestLimitExceeded(HeatException):

@@ -29,6 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, signals, stacks, templates
 from heat.db.secrets import Cipher
+from heat.engine import repeats
 from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import Documents, Fetch
@@ -79,7 +80,11 @@ class Intake:
         check_stack_name(stack_name)
         self._refuse_unserved(args, files_container)
         tenant = context.tenant_id or ''
+        token = args.get('client_request_token')
         with connect.read(self.database) as conn:
+            before = repeats.repeated(conn, tenant, stack_name, Action.CREATE, token)
+            if before is not None:
+                return before.identity.to_wire()
             self._check_room(conn, stack_name, tenant)
         identity = StackId(tenant, stack_name, new_id())
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
@@ -92,8 +97,14 @@ class Intake:
         try:
             tree = connect.offload(self.database, self._store_new, context, identity, compiled, wanted, args,
                                    deferred)
-        except BaseException:
+        except BaseException as error:
             self._forget(deferred, context)
+            # The same request may have come twice at once.
+            if isinstance(error, errors.StackExists) and token:
+                with connect.read(self.database) as conn:
+                    before = repeats.repeated(conn, tenant, stack_name, Action.CREATE, token)
+                if before is not None:
+                    return before.identity.to_wire()
             raise
         self.owner.arrived(tree)
         return identity.to_wire()
@@ -121,7 +132,8 @@ class Intake:
                 root_id=identity.stack_id, template_id=template_id, reason='Stack CREATE started',
                 username=context.username, user_creds_id=creds_id, disable_rollback=disable_rollback,
                 timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
-            stacks.insert_stack(conn, stack)
+            stacks.insert_stack(conn, stack, client_request_token=repeats.mark(
+                Action.CREATE, args.get('client_request_token')))
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, Action.CREATE, template_id, self._deadline(minutes),
                         None if disable_rollback else 'rollback', context.request_id)
@@ -151,6 +163,10 @@ class Intake:
             raise errors.NotSupported(feature='Updating a stack when it is suspended')
         if stack.action is Action.DELETE:
             raise errors.NotSupported(feature='Updating a stack when it is deleting')
+        token = args.get('client_request_token')
+        with connect.read(self.database) as conn:
+            if repeats.repeated(conn, stack.tenant, stack.name, Action.UPDATE, token) is not None:
+                return stack.identity.to_wire()
         compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
         check_immutable(kept.parameters, compiled.parameters)
         wanted = compiled.wanted()
@@ -158,7 +174,12 @@ class Intake:
         rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
         minutes = args.get('timeout_mins', stack.timeout)
         changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
+        if token:
+            changes['client_request_token'] = repeats.mark(Action.UPDATE, token)
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
+        if (args.get('refuse_unchanged') and stack.status is Status.COMPLETE
+                and tuple(tags or ()) == stack.tags and repeats.unchanged(compiled, kept)):
+            raise errors.NothingToUpdate()
         self._wish(context, stack, Action.UPDATE, minutes, compiled=compiled, wanted=wanted,
                    on_failure=None if rollback_off else 'rollback', changes=changes,
                    tags=tuple(tags or ()))

@@ -119,7 +119,7 @@ def clear_identity(request: webob.Request) -> None:
     """Remove what only an authenticating filter may say, so that a client cannot say it."""
     for name in ('X-Identity-Status', 'X-User-Id', 'X-User-Name', 'X-Project-Id', 'X-Project-Name',
                  'X-Project-Domain-Id', 'X-Roles', 'X-Role', 'X-Tenant-Id', 'X-Tenant-Name',
-                 'X-Is-Admin-Project', 'X-Service-Catalog', 'Openstack-System-Scope'):
+                 'X-Is-Admin-Project', 'X-Service-Catalog', 'Openstack-System-Scope', 'X-Auth-EC2-Creds'):
         request.headers.pop(name, None)
 
 

@@ -3,7 +3,8 @@
 Purpose: one table for the CloudFormation and CloudWatch dialects and for the
 signature check in front of them. Invariant: the code is what programs read, so
 it never changes; the sentence is for people. Neighbours: ``api.ec2token``,
-``api.cfn``, ``api.cloudwatch``.
+``api.cloudwatch``, signals in ``api.cfn.app``; the actions of CloudFormation
+have codes of their own in ``api.cfn.faults``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,12 @@ CODES: dict[str, tuple[int, str, str]] = {
     'InvalidAction': (400, 'Sender', 'The action or operation requested is invalid'),
     'InvalidClientTokenId': (403, 'Sender', 'The certificate or AWS Key ID provided does not exist'),
     'InvalidParameterValue': (400, 'Sender', 'A bad or out-of-range value was supplied'),
+    'InvalidQueryParameter': (400, 'Sender', 'The query string is malformed'),
+    'MalformedQueryString': (404, 'Sender', 'The query string is malformed'),
     'MissingAuthenticationToken': (403, 'Sender',
                                    'Does not contain a valid AWS Access Key or certificate'),
+    'RequestExpired': (400, 'Sender', 'The request is signed for another time; the clocks differ, '
+                                      'or it came too late'),
     'RequestLimitExceeded': (400, 'Sender', 'Payload size of the request exceeds maximum allowed size'),
     'ServiceUnavailable': (503, 'Server', 'Service is currently unavailable'),
     'SignatureDoesNotMatch': (403, 'Sender',

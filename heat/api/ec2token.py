@@ -1,19 +1,21 @@
 """AWS signatures: who signed this request, asked of Keystone.
 
-Purpose: the access key and signature of a request (versions 0 to 4, in query,
-form or Authorization header) -> a token, by ``POST /v3/ec2tokens`` with the
-service's own credentials. Invariant: nothing a client says about itself
-survives but what Keystone confirms. Neighbours: ``api.filters`` builds it,
-keystonemiddleware checks the token it leaves, ``api.aws`` words the refusals.
+Purpose: the access key and signature of a request -> a token, by ``POST
+/v3/ec2tokens`` with the service's own credentials, which need the role service
+or admin there. Invariant: nothing a client says about itself survives but what
+Keystone confirms; an answer is kept for a minute, for the same request to the
+letter. Neighbours: ``api.signatures`` reads, ``api.filters`` builds,
+keystonemiddleware checks the token left here, ``api.aws`` words the refusals.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import logging
-import re
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +23,20 @@ import webob
 from keystoneauth1 import exceptions as keystone
 from keystoneauth1 import loading
 
-from heat.api import authentication, aws
+from heat.api import authentication, aws, signatures
+from heat.common.clock import Clock
 
 LOG = logging.getLogger(__name__)
 
 SECRETS = ('X-Auth-Token', 'X-Auth-User', 'Cookie')
-IN_HEADER = re.compile(r'(\w+)=([^,\s]+)')
 BY_MESSAGE = {'EC2 access key not found.': 'InvalidClientTokenId',
               'EC2 signature not supplied.': 'SignatureDoesNotMatch'}
+# In the environment of a request: its signature names no time, so it holds for ever.
+TIMELESS = 'heat.signature_without_time'
+# How long Keystone is believed about one request, in seconds, and about how many requests.
+KEPT_SECONDS, KEPT = 60.0, 1000
+# A refusal may mean the signature or our own token; the latter is renewed no more often than this.
+RENEWAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,15 @@ class Cloud:
 class EC2Token:
     """The filter. ``options`` are the keys of its ini section; they win over [ec2authtoken]."""
 
-    def __init__(self, application: Any, conf: Any, options: dict[str, str] | None = None) -> None:
+    def __init__(self, application: Any, conf: Any, options: dict[str, str] | None = None,
+                 clock: Clock | None = None) -> None:
         self._application = application
         self._conf = conf
         self._options = options or {}
+        self._clock = clock or Clock()
         self._clouds: list[Cloud] | None = None
+        self._confirmed = Confirmed(self._clock)
+        self._renewed: dict[str, float] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = webob.Request(environ)
@@ -58,44 +70,96 @@ class EC2Token:
         return self._application(environ, start_response)
 
     def _authenticate(self, request: webob.Request) -> None:
-        if request.content_length and request.content_length > self._conf.max_json_body_size:
-            raise aws.AWSError('RequestLimitExceeded')
-        signed = signature(request)
+        self._check_size(request)
+        signed = signatures.read(request, self._clock.now())
         if signed is None:
             if 'X-Auth-User' in request.headers:
                 # Not signed, but somebody authenticates otherwise: the next filter decides.
                 authentication.clear_identity(request)
                 return
             raise aws.AWSError('IncompleteSignature')
-        access = access_key(request)
-        if not access:
-            raise aws.AWSError('MissingAuthenticationToken')
-        LOG.info('Checking the signature of access key %s', access)
-        credentials = {'access': access, 'signature': signed, 'host': request.host, 'verb': request.method,
+        LOG.info('Checking the signature of access key %s', signed.access)
+        request.environ[TIMELESS] = not signed.dated
+        credentials = {'access': signed.access, 'signature': signed.signature, 'host': request.host,
+                       'verb': request.method,
                        # The text that was signed holds the path as it is, not percent-encoded.
-                       'path': request.script_name + request.path_info,
-                       'params': {k: v for k, v in _params(request).items() if k != 'Signature'},
+                       'path': request.script_name + request.path_info, 'params': signed.params,
                        'headers': {k: v for k, v in request.headers.items() if k not in SECRETS},
                        'body_hash': hashlib.sha256(request.body).hexdigest()}
+        url, token, data = self._confirmed.find(credentials) or self._ask(credentials)
+        _confirm(request, url, token, data, credentials)
+
+    def _check_size(self, request: webob.Request) -> None:
+        limit = self._conf.max_json_body_size
+        size = request.content_length
+        if size is None and request.is_body_readable:
+            body = request.body_file.read(limit + 1)
+            size = len(body)
+            request.body = body
+        if size and size > limit:
+            raise aws.AWSError('RequestLimitExceeded')
+
+    def _ask(self, credentials: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+        """Keystone's address, token id and token; AWSError when none of the Keystones confirms."""
         refused: aws.AWSError | None = None
         if self._clouds is None:
             self._clouds = clouds(self._conf, self._options)
         for cloud in self._clouds:
             try:
-                token, data = ask(cloud, credentials)
+                token, data = ask(cloud, credentials, self._may_renew)
             except aws.AWSError as error:
                 refused = error
                 continue
-            _confirm(request, cloud.url, token, data, credentials)
-            return
+            self._confirmed.keep(credentials, (cloud.url, token, data))
+            return cloud.url, token, data
         raise refused or aws.AWSError('AccessDenied')
 
+    def _may_renew(self, cloud: Cloud) -> bool:
+        now = self._clock.monotonic()
+        if now - self._renewed.get(cloud.ec2_url, -RENEWAL_SECONDS) < RENEWAL_SECONDS:
+            return False
+        self._renewed[cloud.ec2_url] = now
+        return True
 
-def ask(cloud: Cloud, credentials: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+
+class Confirmed:
+    """What Keystone confirmed lately, by a digest of all that it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[bytes, tuple[float, tuple[str, str, dict[str, Any]]]] = OrderedDict()
+
+    def find(self, credentials: dict[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+        until, answer = self._kept.get(_digest(credentials), (0.0, None))
+        return answer if until > self._clock.wall() else None
+
+    def keep(self, credentials: dict[str, Any], answer: tuple[str, str, dict[str, Any]]) -> None:
+        until = min(self._clock.wall() + KEPT_SECONDS, _expiry(answer[2]))
+        self._kept[_digest(credentials)] = until, answer
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+
+def _digest(credentials: dict[str, Any]) -> bytes:
+    return hashlib.sha256(json.dumps(credentials, sort_keys=True).encode()).digest()
+
+
+def _expiry(token: dict[str, Any]) -> float:
+    """When a token is no longer given to anybody, in seconds since the epoch: before it ends."""
+    try:
+        return datetime.datetime.fromisoformat(str(token.get('expires_at'))).timestamp() - KEPT_SECONDS
+    except ValueError:
+        return 0.0
+
+
+def ask(cloud: Cloud, credentials: dict[str, Any],
+        may_renew: Callable[[Cloud], bool]) -> tuple[str, dict[str, Any]]:
     """Token id and token for signed credentials; AWSError when Keystone refuses or is away."""
     try:
-        answer = cloud.session.post(cloud.ec2_url, json={'ec2Credentials': credentials}, raise_exc=False,
-                                    log=False)
+        answer = _post(cloud, credentials)
+        if answer.status_code == 401 and may_renew(cloud):
+            cloud.session.invalidate()
+            answer = _post(cloud, credentials)
     except keystone.ClientException as error:
         LOG.warning('Keystone at %s cannot check a signature: %s', cloud.url, error)
         raise aws.AWSError('ServiceUnavailable') from error
@@ -108,8 +172,18 @@ def ask(cloud: Cloud, credentials: dict[str, Any]) -> tuple[str, dict[str, Any]]
     if answer.status_code == 200 and token and isinstance(data.get('token'), dict):
         return token, data['token']
     said = data['error'].get('message') if isinstance(data.get('error'), dict) else None
+    if answer.status_code == 403 or answer.status_code >= 500:
+        LOG.error('Keystone at %s checks no signature for us (%s): %s', cloud.url, answer.status_code, said)
+        raise aws.AWSError('ServiceUnavailable')
     LOG.info('Keystone refused a signature (%s): %s', answer.status_code, said)
-    raise aws.AWSError(BY_MESSAGE.get(str(said), 'AccessDenied'))
+    missing = 'InvalidClientTokenId' if answer.status_code == 404 else 'AccessDenied'
+    raise aws.AWSError(BY_MESSAGE.get(str(said), missing))
+
+
+def _post(cloud: Cloud, credentials: dict[str, Any]) -> Any:
+    # Each wrong signature is a 401: without care each would have us log in again.
+    return cloud.session.post(cloud.ec2_url, json={'ec2Credentials': credentials}, raise_exc=False,
+                              log=False, allow_reauth=False)
 
 
 def clouds(conf: Any, options: dict[str, str]) -> list[Cloud]:
@@ -138,29 +212,6 @@ def _cloud(conf: Any, group: str, options: dict[str, str]) -> Cloud | None:
               or authentication.identity_url(conf) or '')
     session = loading.load_session_from_conf_options(conf, 'ec2authtoken', auth=plugin, timeout=60)
     return Cloud(url, options.get('keystone_ec2_uri') or f'{authentication.v3_url(url)}/ec2tokens', session)
-
-
-def _params(request: webob.Request) -> dict[str, str]:
-    """Query and form parameters together; a body that is no form adds none."""
-    if request.content_type == 'application/x-www-form-urlencoded':
-        return dict(request.params)
-    return dict(request.GET)
-
-
-def _in_header(request: webob.Request, name: str) -> str | None:
-    fields = dict(IN_HEADER.findall(request.headers.get('Authorization', '')))
-    return fields.get(name)
-
-
-def signature(request: webob.Request) -> str | None:
-    params = _params(request)
-    return params.get('Signature') or params.get('X-Amz-Signature') or _in_header(request, 'Signature')
-
-
-def access_key(request: webob.Request) -> str | None:
-    params = _params(request)
-    scope = params.get('X-Amz-Credential') or _in_header(request, 'Credential') or ''
-    return params.get('AWSAccessKeyId') or scope.split('/')[0] or None
 
 
 def _confirm(request: webob.Request, url: str, token: str, data: dict[str, Any],

@@ -20,7 +20,7 @@ from keystonemiddleware import auth_token
 from oslo_middleware import cors, request_id
 
 from heat.api import authentication, ec2token, faults, wiring, wsgi
-from heat.api.versions import VersionNegotiation
+from heat.api.versions import QueryNegotiation, VersionNegotiation
 from heat.common import logs
 from heat.common.context import RequestContext
 
@@ -107,7 +107,7 @@ def context_factory(global_conf: Strings, **local_conf: str) -> Filter:
 
 
 versionnegotiation_factory = _plain(VersionNegotiation)
-cfnversionnegotiation_factory = versionnegotiation_factory
+cfnversionnegotiation_factory = _plain(QueryNegotiation)
 cwversionnegotiation_factory = versionnegotiation_factory
 request_id_factory = _plain(oslo_middleware.RequestId)
 

@@ -22,7 +22,7 @@ ACCEPT = 'application/vnd.openstack.orchestration-'
 
 
 class VersionNegotiation:
-    """The filter; one for all dialects, since all speak version 1.0."""
+    """The filter; all dialects speak version 1.0."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -49,6 +49,31 @@ class VersionNegotiation:
         if not accept.startswith(ACCEPT):
             return webob.exc.HTTPNotFound()
         return None if accept[len(ACCEPT):] in KNOWN else document(request)
+
+
+class QueryNegotiation(VersionNegotiation):
+    """Lets queries of AWS clients pass wherever they were sent: their path means nothing.
+
+    Neither a slash at the end nor a version is asked for, since each client makes
+    its own path of the address it was given. The path stays as it was signed.
+    """
+
+    def _answer(self, request: webob.Request) -> webob.Response | None:
+        if not is_query(request):
+            return super()._answer(request)
+        first = request.path_info_peek()
+        if IN_PATH.fullmatch(first or '') and first not in KNOWN:
+            return document(request)
+        return None
+
+
+def is_query(request: webob.Request) -> bool:
+    """Whether this is a call of an action: a form, or an address that names one."""
+    try:
+        form = request.method == 'POST' and request.content_type == 'application/x-www-form-urlencoded'
+        return form or (request.method in ('GET', 'POST', 'HEAD') and 'Action' in request.GET)
+    except UnicodeDecodeError:
+        return False
 
 
 def document(request: webob.Request) -> webob.Response:

@@ -10,6 +10,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import webob
+from keystoneclient.contrib.ec2.utils import Ec2Signer
 
 PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
@@ -17,14 +18,17 @@ ADMIN_PROJECT = 'c' * 32
 USERS = {'member': (PROJECT, ('member', 'reader')), 'boss': (ADMIN_PROJECT, ('admin', 'member', 'reader')),
          'heat': (ADMIN_PROJECT, ('service',))}
 PASSWORD = 'open sesame'
+# Whoever signs with this is checked by the signer that the real Keystone has.
+SECRET = 'ali baba'
 FOREVER = '2999-01-01T00:00:00.000000Z'
 
 
 class Keystone:
-    """Token ids are ``token-<user>``; access key and signature are right if they are the same word."""
+    """Token ids are ``token-<user>``; the access key is the user's name, which is a right signature too."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.logins = 0
         self.url = ''
 
     def token(self, user: str) -> dict[str, Any]:
@@ -46,6 +50,7 @@ class Keystone:
     def _answer(self, request: webob.Request) -> webob.Response:
         path = request.path_info.rstrip('/')
         if path == '/v3/auth/tokens' and request.method == 'POST':
+            self.logins += 1
             given = request.json_body['auth']['identity']['password']['user']
             if given.get('name') in USERS and given['password'] == PASSWORD:
                 return self._issued(given['name'], 201)
@@ -67,10 +72,19 @@ class Keystone:
         credentials = request.json_body['ec2Credentials']
         self.asked.append(credentials)
         if credentials['access'] not in USERS:
-            return self._refused(404, 'EC2 access key not found.')
-        if credentials['signature'] != credentials['access']:
-            return self._refused(401, 'Invalid EC2 signature.')
+            return self._refused(404, 'Could not find credential: 1f2e.')
+        if credentials['signature'] != credentials['access'] and not self._right(credentials):
+            # As the real one says it: without the reason.
+            return self._refused(401, 'The request you have made requires authentication.')
         return self._issued(credentials['access'], 200)
+
+    @staticmethod
+    def _right(credentials: dict[str, Any]) -> bool:
+        try:
+            again = Ec2Signer(SECRET).generate(json.loads(json.dumps(credentials)))
+        except Exception:
+            return False
+        return bool(again == credentials['signature'])
 
     def _issued(self, user: str, status: int) -> webob.Response:
         response = webob.Response(json_body=self.token(user), status=status)

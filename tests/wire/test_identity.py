@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from heat.common import errors
+from heat.common.clock import Clock
 from tests.wire.conftest import World
 from tests.wire.keystone import ADMIN_PROJECT, OTHER_PROJECT, PASSWORD, PROJECT
 
@@ -116,21 +117,21 @@ def test_aws_refusals(pipeline: Load, name: str, query: str, expected: str, stat
     assert response.headers['X-Openstack-Request-Id']
 
 
-def test_known_actions_are_not_served_yet(pipeline: Load) -> None:
-    from heat.api.cfn.app import ACTIONS
-    from heat.api.cloudwatch.app import ACTIONS as ALARM_ACTIONS
-    for name, actions in (('heat-api-cfn', ACTIONS), ('heat-api-cloudwatch', ALARM_ACTIONS)):
-        api = pipeline(name)
-        for action in actions:
-            response = api.ask('GET', f'/v1/?Action={action}&{SIGNED}')
-            assert (code(response), response.status_int) == ('APINotImplemented', 500)
+def test_alarm_actions_are_not_served_yet(pipeline: Load) -> None:
+    from heat.api.cloudwatch.app import ACTIONS
+    api = pipeline('heat-api-cloudwatch')
+    for action in ACTIONS:
+        response = api.ask('GET', f'/v1/?Action={action}&{SIGNED}')
+        assert (code(response), response.status_int) == ('APINotImplemented', 500)
 
 
 def test_signature_of_version_4_in_the_header(pipeline: Load) -> None:
     api = pipeline('heat-api-cfn')
+    now = Clock().now()
     response = api.ask('POST', '/v1/', b'Action=Dance', Content_Type='application/x-www-form-urlencoded',
-                       Authorization='AWS4-HMAC-SHA256 Credential=member/20261122/RegionOne/cloudformation/'
-                                     'aws4_request, SignedHeaders=host, Signature=member')
+                       X_Amz_Date=f'{now:%Y%m%dT%H%M%SZ}',
+                       Authorization=f'AWS4-HMAC-SHA256 Credential=member/{now:%Y%m%d}/RegionOne/'
+                                     'cloudformation/aws4_request, SignedHeaders=host, Signature=member')
     assert code(response) == 'InvalidAction'
     asked = api.keystone.asked[-1]
     assert (asked['access'], asked['verb'], asked['path']) == ('member', 'POST', '/v1/')

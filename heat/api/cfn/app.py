@@ -1,26 +1,26 @@
 """The CloudFormation-compatible API.
 
-Purpose: signals of instances (wait conditions, scaling policies) over signed
-URLs, and an honest refusal of the query actions, which this release does not
-serve. Invariant: every error is AWS-shaped XML. Neighbours: ``api.ec2token``
-has checked the signature, ``api.aws`` words the errors.
+Purpose: the query actions, and signals of instances (wait conditions, scaling
+policies) over signed URLs. Invariant: every error is AWS-shaped. Neighbours:
+``api.ec2token`` has checked the signature, ``query`` answers the actions,
+``api.aws`` words the errors of signals.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from xml.sax.saxutils import escape
 
 import webob
 
 from heat.api import aws, wiring
+from heat.api.cfn import query
+from heat.api.cfn.actions import ACTIONS
 from heat.api.dispatch import Address, Call, Dispatcher, Route
+from heat.api.versions import is_query
 from heat.common.ids import StackId
 
-ACTIONS = frozenset((
-    'CancelUpdateStack', 'CreateStack', 'DeleteStack', 'DescribeStackEvents', 'DescribeStackResource',
-    'DescribeStackResources', 'DescribeStacks', 'EstimateTemplateCost', 'GetTemplate',
-    'ListStackResources', 'ListStacks', 'UpdateStack', 'ValidateTemplate'))
 ALL_KEYS = {'Data', 'Reason', 'Status', 'UniqueId'}
 
 
@@ -29,8 +29,8 @@ def refuse_unserved(known: frozenset[str], params: Any) -> None:
     raise aws.AWSError('APINotImplemented' if params.get('Action') in known else 'InvalidAction')
 
 
-def query(call: Call) -> None:
-    refuse_unserved(ACTIONS, call.request.params)
+def act(call: Call) -> webob.Response:
+    return query.answer(call, ACTIONS)
 
 
 def signal(call: Call) -> webob.Response:
@@ -64,12 +64,21 @@ def _send(call: Call, sync_call: bool) -> str:
 
 
 ROUTES = (
-    Address('/', (Route('GET', query, body='raw'), Route('POST', query, body='raw'),
-                  Route('HEAD', query, body='raw')), closed=False),
+    Address('/', (Route('GET', act, body='raw'), Route('POST', act, body='raw'),
+                  Route('HEAD', act, body='raw')), closed=False),
     Address('/waitcondition/{arn:.*}', (Route('PUT', wait_condition, body='raw'),), closed=False),
     Address('/signal/{arn:.*}', (Route('POST', signal, body='raw'),), closed=False))
 
 
+class Application(Dispatcher):
+    """The routes; a query is one whatever its path, which has served its turn with the signature."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if is_query(webob.Request(environ)):
+            environ = {**environ, 'PATH_INFO': '/'}
+        return super().__call__(environ, start_response)
+
+
 def factory(global_conf: dict[str, str], **local_conf: str) -> Any:
     """A paste app factory (paste.app_factory)."""
-    return Dispatcher(ROUTES, wiring.current(), aws.response_of)
+    return Application(ROUTES, wiring.current(), aws.response_of)

@@ -1,0 +1,90 @@
+"""The table of CloudFormation's actions: name -> function, rule, parameters.
+
+Purpose: every action of AWS's model has a row; those without a function say that
+they are not supported. Invariant: the parameters of a served action are exactly
+those of AWS's model, each read by a kind or refused by ``unserved``; the tests
+hold both against botocore. Neighbours: ``query`` looks actions up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from heat.api.cfn import resources, stacks, statuses, templates
+from heat.api.cfn.parameters import Kind, choice, flag, listed, number, object_of, text, unserved
+from heat.api.cfn.query import Action
+
+Table = Mapping[str, Kind]
+
+STACK: Table = {'StackName': text(1024)}
+PAGED: Table = {'NextToken': text(4096)}
+TEMPLATE: Table = {'TemplateBody': text(64 << 20), 'TemplateURL': text(5120)}
+TOKEN: Table = {'ClientRequestToken': text(128, r'[a-zA-Z0-9][-a-zA-Z0-9]*')}
+PARAMETER = object_of(('ParameterKey',), ParameterKey=text(255), ParameterValue=text(),
+                      UsePreviousValue=flag, ResolvedValue=unserved())
+PARAMETERS: Table = {'Parameters': listed(PARAMETER)}
+WISH: Table = {
+    **STACK, **TEMPLATE, **TOKEN, **PARAMETERS, 'DisableRollback': flag,
+    'Capabilities': listed(choice(*templates.CAPABILITIES)), 'ResourceTypes': listed(text(256, shortest=1)),
+    'Tags': listed(object_of(('Key', 'Value'), Key=text(128), Value=text(256)), most=50),
+    'RoleARN': unserved(), 'NotificationARNs': unserved(), 'RollbackConfiguration': unserved(),
+    'StackPolicyBody': unserved(), 'StackPolicyURL': unserved(), 'RetainExceptOnCreate': unserved('false'),
+    'DeploymentConfig': unserved(), 'DisableValidation': unserved('false')}
+NAMED = ('StackName',)
+ANY_STACK = ('StackName', 'LogicalResourceId')
+
+SERVED: dict[str, Action] = {
+    'CancelUpdateStack': Action(stacks.cancel, table={**STACK, **TOKEN}, required=NAMED),
+    'CreateStack': Action(stacks.create, required=NAMED, table={
+        **WISH, 'TimeoutInMinutes': number(1), 'OnFailure': choice('DO_NOTHING', 'ROLLBACK', 'DELETE'),
+        'EnableTerminationProtection': flag}),
+    'DeleteStack': Action(stacks.delete, required=NAMED, table={
+        **STACK, **TOKEN, 'RetainResources': listed(text(255)), 'RoleARN': unserved(),
+        'DeletionMode': unserved('STANDARD'), 'DeploymentConfig': unserved()}),
+    'DescribeAccountLimits': Action(stacks.limits, rule='cloudformation:ListStacks', table=PAGED),
+    'DescribeStackEvents': Action(resources.events, table={**STACK, **PAGED}),
+    'DescribeStackResource': Action(resources.describe, required=ANY_STACK, timeless=True, table={
+        **STACK, 'LogicalResourceId': text(255)}),
+    'DescribeStackResources': Action(resources.describe_all, table={
+        **STACK, 'LogicalResourceId': text(255), 'PhysicalResourceId': text(1024)}),
+    'DescribeStacks': Action(stacks.describe, table={**STACK, **PAGED}),
+    'EstimateTemplateCost': Action(templates.estimate, table={**TEMPLATE, **PARAMETERS}),
+    'GetTemplate': Action(templates.get, table={
+        **STACK, 'ChangeSetName': text(1600), 'TemplateStage': choice(*templates.STAGES)}),
+    'GetTemplateSummary': Action(templates.summary, rule='cloudformation:ValidateTemplate', table={
+        **STACK, **TEMPLATE, 'StackSetName': unserved(), 'CallAs': unserved('SELF'),
+        'TemplateSummaryConfig': unserved()}),
+    'ListStackResources': Action(resources.list_all, required=NAMED, table={**STACK, **PAGED}),
+    'ListStacks': Action(stacks.list_all, table={
+        **PAGED, 'StackStatusFilter': listed(choice(*sorted(statuses.ALL)))}),
+    'SignalResource': Action(resources.signal, 'resource:signal',
+                             required=(*ANY_STACK, 'UniqueId', 'Status'),
+                             table={**STACK, 'LogicalResourceId': text(255), 'UniqueId': text(64),
+                                    'Status': choice('SUCCESS', 'FAILURE')}),
+    'UpdateStack': Action(stacks.update, required=NAMED, table={
+        **WISH, 'UsePreviousTemplate': flag, 'StackPolicyDuringUpdateBody': unserved(),
+        'StackPolicyDuringUpdateURL': unserved()}),
+    'ValidateTemplate': Action(templates.validate, table=TEMPLATE)}
+
+# The rest of AWS's model. To serve one, move its name up and give it a function.
+UNSERVED = """
+    ActivateOrganizationsAccess ActivateType BatchDescribeTypeConfigurations ContinueUpdateRollback
+    CreateChangeSet CreateGeneratedTemplate CreateStackInstances CreateStackRefactor CreateStackSet
+    DeactivateOrganizationsAccess DeactivateType DeleteChangeSet DeleteGeneratedTemplate
+    DeleteStackInstances DeleteStackSet DeregisterType DescribeChangeSet DescribeChangeSetHooks
+    DescribeEvents DescribeGeneratedTemplate DescribeOrganizationsAccess DescribePublisher
+    DescribeResourceScan DescribeStackDriftDetectionStatus DescribeStackInstance DescribeStackRefactor
+    DescribeStackResourceDrifts DescribeStackSet DescribeStackSetOperation DescribeType
+    DescribeTypeRegistration DetectStackDrift DetectStackResourceDrift DetectStackSetDrift
+    ExecuteChangeSet ExecuteStackRefactor GetGeneratedTemplate GetHookResult GetStackPolicy
+    ImportStacksToStackSet ListChangeSets ListExports ListGeneratedTemplates ListHookResults ListImports
+    ListResourceScanRelatedResources ListResourceScanResources ListResourceScans
+    ListStackInstanceResourceDrifts ListStackInstances ListStackRefactorActions ListStackRefactors
+    ListStackSetAutoDeploymentTargets ListStackSetOperationResults ListStackSetOperations ListStackSets
+    ListTypeRegistrations ListTypeVersions ListTypes PublishType RecordHandlerProgress
+    RegisterPublisher RegisterType RemoveAlias RollbackStack SetAlias SetStackPolicy
+    SetTypeConfiguration SetTypeDefaultVersion StartResourceScan StopStackSetOperation TestType
+    UpdateGeneratedTemplate UpdateStackInstances UpdateStackSet UpdateTerminationProtection
+"""
+
+ACTIONS: dict[str, Action] = {**{name: Action() for name in UNSERVED.split()}, **SERVED}

@@ -1,0 +1,100 @@
+"""Actions on resources, events and signals.
+
+Purpose: one function per action. Invariant: a user inside an instance is answered
+by the engine, which shows it its own resource only. Neighbours: ``actions`` names
+these functions, ``shapes`` makes their answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from heat.api.cfn import paging, shapes
+from heat.api.cfn.faults import refused
+from heat.api.cfn.query import Query
+from heat.common import errors
+
+PAGE = 100
+
+
+def _begun(row: dict[str, Any]) -> bool:
+    """AWS tells of no resource before its creation has begun."""
+    return row['resource_action'] != 'INIT'
+
+
+def describe(query: Query) -> dict[str, Any]:
+    """DescribeStackResource, metadata included: what cfn-init and os-collect-config read."""
+    name = query.get('LogicalResourceId')
+    try:
+        row = query.engine('describe_stack_resource', stack_identity=query.stack, resource_name=name)
+    except errors.ResourceNotFound as error:
+        raise refused(f'Resource {name} does not exist for stack {query.get("StackName")}') from error
+    return {'StackResourceDetail': shapes.shaped(row, shapes.RESOURCE_DETAIL)}
+
+
+def describe_all(query: Query) -> dict[str, Any]:
+    """DescribeStackResources, of a stack or of the stack that a physical id belongs to."""
+    physical = query.get('PhysicalResourceId')
+    if bool(physical) == bool(query.get('StackName')):
+        raise refused('Exactly one of StackName and PhysicalResourceId must be given.')
+    if physical:
+        try:
+            identity = query.engine('find_physical_resource', physical_resource_id=physical)
+        except errors.EntityNotFound as error:
+            raise refused(f'Stack for {physical} does not exist') from error
+        identity = {**identity, 'path': ''}
+    else:
+        identity = query.stack
+    rows = query.engine('describe_stack_resources', stack_identity=identity,
+                        resource_name=query.get('LogicalResourceId'))
+    return {'StackResources': [shapes.shaped(row, shapes.RESOURCE) for row in rows if _begun(row)]}
+
+
+def list_all(query: Query) -> dict[str, Any]:
+    """ListStackResources, in order of name so that pages fit together."""
+    request = [query.action, query.stack]
+    after = paging.marker(request, query.get('NextToken')) or ''
+    rows = [row for row in query.engine('list_stack_resources', stack_identity=query.stack, nested_depth=0,
+                                        with_detail=False, filters=None) if _begun(row)]
+    rows = sorted((row for row in rows if row['resource_name'] > after), key=lambda row: row['resource_name'])
+    page = rows[:PAGE]
+    token = paging.token(request, page[-1]['resource_name']) if len(rows) > PAGE else None
+    return {'StackResourceSummaries': [shapes.shaped(row, shapes.RESOURCE_SUMMARY) for row in page],
+            'NextToken': token}
+
+
+def events(query: Query) -> dict[str, Any]:
+    """DescribeStackEvents, newest first; without a stack those of all stacks."""
+    identity = query.stack if query.get('StackName') else None
+    request = [query.action, identity]
+    marker = paging.marker(request, query.get('NextToken'))
+    rows = query.engine('list_events', stack_identity=identity, limit=PAGE, marker=marker)
+    token = paging.token(request, _event_id(rows[-1])) if len(rows) == PAGE else None
+    return {'StackEvents': [shapes.shaped(row, shapes.EVENT) for row in _with_ways_back(query, rows)],
+            'NextToken': token}
+
+
+def _event_id(row: dict[str, Any]) -> str:
+    return str(row['event_identity']['path']).rsplit('/', 1)[-1]
+
+
+def _with_ways_back(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rollbacks of stacks with what they take back; the older events of the stack tell."""
+    known: dict[str, str] = {}
+    for stack in {row['stack_identity']['stack_id']: row for row in rows
+                  if row['resource_action'] == 'ROLLBACK'}.values():
+        own = query.engine('list_events', stack_identity=stack['stack_identity'],
+                           filters={'resource_name': [stack['stack_name']]})
+        known |= {_event_id(row): row['back_from'] for row in shapes.back_from(own, stack['stack_name'])}
+    return [{**row, 'back_from': known.get(_event_id(row), 'CREATE')} for row in rows]
+
+
+def signal(query: Query) -> None:
+    """SignalResource: as cfn-signal does through a wait condition's handle."""
+    details = {'Status': query.get('Status'), 'UniqueId': query.get('UniqueId'), 'Reason': '', 'Data': ''}
+    name = query.get('LogicalResourceId')
+    try:
+        query.engine('resource_signal', stack_identity=query.stack, resource_name=name, details=details,
+                     sync_call=False)
+    except errors.ResourceNotFound as error:
+        raise refused(f'Resource {name} does not exist for stack {query.get("StackName")}') from error

@@ -1,0 +1,225 @@
+"""Actions on stacks: create, update, cancel, delete, describe, list.
+
+Purpose: one function per action. Invariant: a parameter is honoured or refused;
+what AWS defaults to counts where the orchestration API has another default (a
+failed creation is rolled back). Neighbours: ``actions`` names these functions,
+``shapes`` makes their answers, the engine does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from heat.api.cfn import paging, shapes, statuses, tags, templates
+from heat.api.cfn.faults import Fault, no_such_stack, refused, unsupported
+from heat.api.cfn.query import Query
+from heat.api.rest.instantiation import ENVIRONMENT
+from heat.common import errors
+
+PAGE, DESCRIBED = 100, 25
+NOT_BEFORE = ('Invalid input for parameter key {}. Cannot specify usePreviousValue as true for a parameter '
+              'key not in the previous template')
+
+
+# -- wishes ----------------------------------------------------------------------------------------
+
+
+def create(query: Query) -> dict[str, Any]:
+    """CreateStack."""
+    template = templates.needed(query)
+    templates.check(query, template)
+    if query.get('EnableTerminationProtection'):
+        raise unsupported('The parameter EnableTerminationProtection')
+    values, previous = _given(query)
+    if previous:
+        raise refused(NOT_BEFORE.format(previous[0]))
+    args = {'disable_rollback': _no_rollback(query), **_common(query)}
+    try:
+        identity = query.engine(
+            'create_stack', stack_name=query.get('StackName'), template=template,
+            params={**ENVIRONMENT, 'parameters': values}, files={}, args=args, owner_id=None, nested_depth=0,
+            user_creds_id=None, parent_resource_name=None, stack_user_project_id=None)
+    except errors.StackExists as error:
+        raise Fault('AlreadyExistsException', f'Stack [{query.get("StackName")}] already exists') from error
+    return {'StackId': shapes.arn(identity)}
+
+
+def _no_rollback(query: Query) -> bool:
+    on_failure = query.get('OnFailure')
+    if on_failure is not None and query.get('DisableRollback') is not None:
+        raise refused('Either DisableRollback or OnFailure can be specified, not both.')
+    if on_failure == 'DELETE':
+        raise unsupported('The value DELETE of the parameter OnFailure')
+    return on_failure == 'DO_NOTHING' or bool(query.get('DisableRollback', False))
+
+
+def _common(query: Query) -> dict[str, Any]:
+    """What a creation and an update tell the engine alike, as far as it was given."""
+    args: dict[str, Any] = {}
+    if query.get('TimeoutInMinutes') is not None:
+        args['timeout_mins'] = query.get('TimeoutInMinutes')
+    if 'Tags' in query.given:
+        args['tags'] = tags.stored(query.given['Tags'])
+    if query.get('ClientRequestToken'):
+        args['client_request_token'] = query.get('ClientRequestToken')
+    return args
+
+
+def _given(query: Query) -> tuple[dict[str, str], list[str]]:
+    """(values by name, names of those that keep their value) of Parameters."""
+    values: dict[str, str] = {}
+    previous: list[str] = []
+    for one in query.get('Parameters', ()):
+        name = one['ParameterKey']
+        if name in values or name in previous:
+            raise refused(f'Duplicate parameter key {name}')
+        if one.get('UsePreviousValue'):
+            if 'ParameterValue' in one:
+                raise refused(f'Invalid input for parameter key {name}. Cannot specify usePreviousValue as '
+                              'true and non empty value for a parameter')
+            previous.append(name)
+        elif 'ParameterValue' not in one:
+            raise refused(f'The parameter {name} has neither ParameterValue nor UsePreviousValue.')
+        else:
+            values[name] = one['ParameterValue']
+    return values, previous
+
+
+def update(query: Query) -> dict[str, Any]:
+    """UpdateStack: parameters that are not named fall back to their defaults, as with AWS."""
+    template = templates.sent(query)
+    if query.get('UsePreviousTemplate'):
+        if template is not None:
+            raise refused('UsePreviousTemplate may not be used together with a template')
+    elif template is None:
+        raise refused('Either Template URL or Template Body must be specified.')
+    identity = query.stack
+    before = query.engine('get_template', stack_identity=identity)
+    templates.check(query, template or before)
+    values, previous = _given(query)
+    kept = query.engine('get_environment', stack_identity=identity).get('parameters') or {}
+    for name in previous:
+        if name not in kept:
+            values[name] = _default(before, name)
+    args = {'disable_rollback': bool(query.get('DisableRollback', False)), 'existing': True,
+            'clear_parameters': [name for name in kept if name not in previous],
+            'refuse_unchanged': True, **_common(query)}
+    try:
+        query.engine('update_stack', stack_identity=identity, template=template,
+                     params={**ENVIRONMENT, 'parameters': values}, files={}, args=args)
+    except errors.NotSupported as error:
+        raise refused(str(error)) from error
+    return {'StackId': shapes.arn(identity)}
+
+
+def _default(template: Mapping[str, Any], name: str) -> Any:
+    """The default of a parameter that was never given: its value until now."""
+    section = template.get('Parameters') or template.get('parameters') or {}
+    declared = section.get(name)
+    default = declared.get('Default', declared.get('default')) if isinstance(declared, Mapping) else None
+    if default is None:
+        raise refused(NOT_BEFORE.format(name))
+    return default
+
+
+def cancel(query: Query) -> None:
+    """CancelUpdateStack: always back to the state before."""
+    try:
+        query.engine('stack_cancel_update', stack_identity=query.stack, cancel_with_rollback=True)
+    except errors.NotSupported as error:
+        raise refused('CancelUpdateStack cannot be called from current stack status') from error
+
+
+def delete(query: Query) -> str:
+    """DeleteStack. Said twice it is one deletion, so a ClientRequestToken changes nothing."""
+    if query.get('RetainResources'):
+        raise unsupported('The parameter RetainResources')
+    query.engine('delete_stack', stack_identity=query.stack)
+    return ''
+
+
+# -- what is ---------------------------------------------------------------------------------------
+
+
+def describe(query: Query) -> dict[str, Any]:
+    """DescribeStacks: one, which may be deleted if its id is known, or all that live."""
+    if query.get('StackName'):
+        found = query.engine('show_stack', stack_identity=query.stack, resolve_outputs=True)
+        if not found:
+            raise no_such_stack(query.get('StackName'))
+        return {'Stacks': [_whole(query, one) for one in found]}
+    marker = paging.marker(query.action, query.get('NextToken'))
+    rows = _rows(query, DESCRIBED, marker)
+    stacks = []
+    for row in rows:
+        try:
+            stacks += query.engine('show_stack', stack_identity=row['stack_identity'], resolve_outputs=True)
+        except errors.EntityNotFound:
+            # It has gone since the list was made.
+            continue
+    return {'Stacks': [_whole(query, one) for one in stacks],
+            'NextToken': _next(query.action, rows, DESCRIBED)}
+
+
+def _whole(query: Query, stack: dict[str, Any]) -> dict[str, Any]:
+    return shapes.shaped(_with_way_back(query, stack), shapes.STACK)
+
+
+def _with_way_back(query: Query, stack: dict[str, Any]) -> dict[str, Any]:
+    """A stack that was rolled back, with what was taken back: only its events tell."""
+    if stack['stack_action'] != 'ROLLBACK':
+        return stack
+    events = query.engine('list_events', stack_identity=stack['stack_identity'],
+                          filters={'resource_name': [stack['stack_name']]}, limit=PAGE)
+    told = shapes.back_from(events, stack['stack_name'])
+    return {**stack, 'back_from': told[0]['back_from'] if told else 'CREATE'}
+
+
+def list_all(query: Query) -> dict[str, Any]:
+    """ListStacks: the deleted too, as far as the database remembers them."""
+    wanted = query.get('StackStatusFilter')
+    request = [query.action, sorted(wanted or ())]
+    marker = paging.marker(request, query.get('NextToken'))
+    if not wanted:
+        rows = _rows(query, PAGE, marker, show_deleted=True)
+        return {'StackSummaries': [_summary(query, row) for row in rows],
+                'NextToken': _next(request, rows, PAGE)}
+    found: list[dict[str, Any]] = []
+    for row in _every(query, marker, statuses.wider(wanted)):
+        summary = _summary(query, row)
+        if summary['StackStatus'] in wanted:
+            found.append(summary)
+            if len(found) == PAGE:
+                token = paging.token(request, row['stack_identity']['stack_id'])
+                return {'StackSummaries': found, 'NextToken': token}
+    return {'StackSummaries': found}
+
+
+def _every(query: Query, marker: str | None, states: list[str]) -> Iterator[dict[str, Any]]:
+    """The stacks behind ``marker`` in one of the engine's ``states``, page by page."""
+    while True:
+        rows = _rows(query, PAGE, marker, show_deleted=True, filters={'stack_status': states})
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        marker = rows[-1]['stack_identity']['stack_id']
+
+
+def _rows(query: Query, limit: int, marker: str | None, **which: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = query.engine('list_stacks', limit=limit, marker=marker, **which)
+    return rows
+
+
+def _next(request: Any, rows: list[dict[str, Any]], limit: int) -> str | None:
+    return paging.token(request, rows[-1]['stack_identity']['stack_id']) if len(rows) == limit else None
+
+
+def _summary(query: Query, row: dict[str, Any]) -> dict[str, Any]:
+    return shapes.shaped(_with_way_back(query, row), shapes.SUMMARY)
+
+
+def limits(query: Query) -> dict[str, Any]:
+    """DescribeAccountLimits: what the service's configuration bounds."""
+    found = {'StackLimit': query.conf.max_stacks_per_tenant}
+    return {'AccountLimits': [{'Name': name, 'Value': value} for name, value in found.items() if value >= 0]}

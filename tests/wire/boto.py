@@ -1,0 +1,55 @@
+"""boto3 against a pipeline in this process: real requests, signed and read by botocore, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+import webob
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+
+from tests.wire import keystone
+from tests.wire.conftest import World
+
+# One session reads the models once.
+_SESSION = boto3.session.Session(region_name='RegionOne', botocore_session=botocore.session.get_session())
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_args: Any, **_options: Any) -> Iterator[bytes]:
+        yield self._body
+
+
+def sent(world: World, request: Any) -> webob.Response:
+    """What the pipeline answers to a prepared request of botocore's."""
+    parts = urlsplit(request.url)
+    path = f'{parts.path}?{parts.query}' if parts.query else parts.path
+    made = webob.Request.blank(path or '/', method=request.method, base_url=f'{parts.scheme}://{parts.netloc}')
+    for name, value in request.headers.items():
+        made.headers[name] = value.decode() if isinstance(value, bytes) else value
+    made.headers['Host'] = parts.netloc
+    body = request.body or b''
+    made.body = body.encode() if isinstance(body, str) else body
+    return made.get_response(world.app)
+
+
+def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'member',
+           secret: str = keystone.SECRET, **options: Any) -> Any:
+    """A CloudFormation client of ``world``; ``options`` are botocore's Config."""
+    made = _SESSION.client(
+        'cloudformation', endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret,
+        config=Config(retries={'total_max_attempts': 1}, parameter_validation=False, **options))
+
+    def send(request: Any, **_: Any) -> AWSResponse:
+        got = sent(world, request)
+        return AWSResponse(request.url, got.status_int, dict(got.headers), _Raw(got.body))
+
+    made.meta.events.register('before-send.cloudformation', send)
+    return made

@@ -9,6 +9,7 @@ otherwise. Neighbours: ``session`` caches what is made here, ``trust`` and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -18,13 +19,16 @@ from keystoneauth1.identity import v3
 from keystoneauth1.identity.v3.base import BaseAuth
 from oslo_config import cfg
 
+from heat.clouds.ec2 import EC2Token
 from heat.common import errors
+from heat.common.clock import Clock
 from heat.common.context import RequestContext
 
 
 class Kind(StrEnum):
     TOKEN = 'token'
     TRUST = 'trust'
+    EC2 = 'ec2'
     PASSWORD = 'password'
     SERVICE = 'service'
     TRUSTEE = 'trustee'
@@ -47,6 +51,7 @@ class Credential:
     trust_id: str | None = None
     token: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    access_key: str | None = field(default=None, repr=False)
     region: str = ''
     auth_url: str = ''
 
@@ -70,6 +75,13 @@ class Credential:
     ) -> Credential:
         """Act for the trustor in the project of the trust."""
         return cls(Kind.TRUST, project_id, trustor_user_id, trust_id=trust_id, region=region)
+
+    @classmethod
+    def of_ec2(
+        cls, access_key: str, project_id: str | None, user_id: str | None, region: str = ''
+    ) -> Credential:
+        """Act as the user whose EC2 credential that is, in its project."""
+        return cls(Kind.EC2, project_id, user_id, access_key=access_key, region=region)
 
     @classmethod
     def of_password(cls, context: RequestContext) -> Credential:
@@ -122,27 +134,35 @@ class NotConfigured(errors.Error):
 class GivenToken(BaseAuth):
     """A token as the request brought it: shown, never exchanged, never renewed.
 
-    Its data and catalogue are read from keystone with the token itself.
-    Exchanging it would be refused for tokens of trusts and application
-    credentials.
+    Its data and catalogue are read from keystone with the token itself, or with
+    that of the service where keystone does not let it ask (a token of an EC2
+    credential). Exchanging it would be refused for tokens of trusts and
+    application credentials.
     """
 
-    def __init__(self, auth_url: str, token: str) -> None:
+    def __init__(self, auth_url: str, token: str, service: Callable[[], v3.Password]) -> None:
         super().__init__(auth_url, reauthenticate=False)
         self._token = token
+        self._service = service
 
     def get_auth_ref(self, session: Any) -> access.AccessInfoV3:
-        answer = session.get(
+        try:
+            answer = self._asked(session, self._token)
+        except exceptions.Forbidden:
+            answer = self._asked(session, self._service().get_access(session).auth_token or '')
+        return access.AccessInfoV3(auth_token=self._token, body=answer.json())
+
+    def _asked(self, session: Any, asker: str) -> Any:
+        return session.get(
             self.token_url,
             authenticated=False,
             log=False,
             headers={
-                'X-Auth-Token': self._token,
+                'X-Auth-Token': asker,
                 'X-Subject-Token': self._token,
                 'Accept': 'application/json',
             },
         )
-        return access.AccessInfoV3(auth_token=self._token, body=answer.json())
 
     def invalidate(self) -> bool:
         # There is nothing to try again with.
@@ -198,9 +218,18 @@ class Plugins:
         url = identity_url(credential.auth_url) if credential.auth_url else self.auth_url()
         match credential.kind:
             case Kind.TOKEN:
-                return GivenToken(url, credential.token or '')
+                return GivenToken(url, credential.token or '', self.service)
             case Kind.TRUST:
                 return TrustToken(url, self.trustee(), credential.trust_id or '')
+            case Kind.EC2:
+                return EC2Token(
+                    url,
+                    self.service(),
+                    credential.user_id or '',
+                    credential.project_id or '',
+                    credential.access_key or '',
+                    Clock(),
+                )
             case Kind.PASSWORD:
                 return v3.Password(
                     url,

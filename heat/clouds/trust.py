@@ -1,10 +1,11 @@
 """What lets an engine act for a user when the request is long over.
 
 Purpose: at intake, turn a request into a ``Credential`` that can be stored: a
-trust, or the user's password where the configuration wants that. Invariant: one
-trust per root stack, deleted with it; a request that came with a trust keeps
-that one, and it is never deleted here. Neighbours: the engine's intake stores
-``Deferred``; ``credential`` makes tokens of it.
+trust; the user's password where the configuration wants that; the EC2 credential
+that signed the request where Keystone refuses such a trust. Invariant: one trust
+per root stack, deleted with it; a request that came with a trust keeps that one,
+and it is never deleted here. Neighbours: the engine's intake stores ``Deferred``;
+``credential`` makes tokens of it, ``ec2`` those of EC2 credentials.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from heat.clouds import rest
+from heat.clouds import ec2, rest
 from heat.clouds.credential import Credential, Kind
 from heat.clouds.session import Sessions
 from heat.common import errors
@@ -45,7 +46,36 @@ def defer(sessions: Sessions, context: RequestContext) -> Deferred:
             Credential.of_trust(context.trust_id, context.tenant_id, context.trustor_user_id, region),
             owned=False,
         )
-    return Deferred(_create(sessions, context, region), owned=True)
+    try:
+        return Deferred(_create(sessions, context, region), owned=True)
+    except op.CloudFault as exc:
+        access_key = ec2.access_key_of(context)
+        if exc.status != 403 or access_key is None:
+            raise
+        LOG.info('Keystone delegates nothing to a signed request (%s)', exc.message)
+    return Deferred(_of_ec2(sessions, context, access_key, region), owned=False)
+
+
+def _of_ec2(sessions: Sessions, context: RequestContext, access_key: str, region: str) -> Credential:
+    """The EC2 credential of the request, if it will give tokens when the request is over."""
+    credential = Credential.of_ec2(access_key, context.tenant_id, context.user_id, region)
+    # Told now, and not when the stack has begun.
+    sessions.for_credential(credential).access()
+    return credential
+
+
+def works(sessions: Sessions, credential: Credential, context: RequestContext) -> bool:
+    """False if a stored EC2 credential is gone, or its user signs with another one now."""
+    if credential.kind is not Kind.EC2:
+        return True
+    now = ec2.access_key_of(context)
+    if now is not None and context.user_id == credential.user_id and now != credential.access_key:
+        return False
+    try:
+        sessions.for_credential(credential).access()
+    except op.CloudFault as exc:
+        return exc.status != 401
+    return True
 
 
 def _create(sessions: Sessions, context: RequestContext, region: str) -> Credential:

@@ -1,8 +1,9 @@
 """User credentials: what deferred work is done with.
 
-Purpose: keep a trust, or a user's name and password, for a stack. Invariant:
-password and trust id are encrypted; their clear text is in no log. Neighbours:
-intake stores, ``clouds.session`` spends. Several stacks may share one.
+Purpose: keep a trust, a user's name and password, or the access key of an EC2
+credential (never its secret), for a stack. Invariant: password, trust id and
+access key are encrypted; their clear text is in no log. Neighbours: intake
+stores, ``clouds.session`` spends. Several stacks may share one.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from sqlalchemy.engine import Connection
 from heat.db.schema import stack, user_creds
 from heat.db.secrets import Cipher
 
+_SECRET = ('password', 'trust_id', 'ec2_access')
 _PLAIN = ('username', 'region_name', 'tenant', 'auth_url', 'tenant_id', 'trustor_user_id')
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Either ``trust_id`` and ``trustor_user_id``, or ``username`` and ``password``."""
+    """``trust_id`` or ``ec2_access`` with ``trustor_user_id``, or ``username`` and ``password``."""
 
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -32,12 +34,13 @@ class Credential:
     tenant_id: str | None = None
     trust_id: str | None = field(default=None, repr=False)
     trustor_user_id: str | None = None
+    ec2_access: str | None = field(default=None, repr=False)
 
 
 def insert_credential(conn: Connection, value: Credential, crypt: Cipher, now: datetime.datetime) -> int:
     """Store, encrypted; returns the number that ``stack.user_creds_id`` holds."""
     columns: dict[str, Any] = {name: getattr(value, name) for name in _PLAIN}
-    for name in ('password', 'trust_id'):
+    for name in _SECRET:
         secret = getattr(value, name)
         if secret is not None:
             columns['decrypt_method'], columns[name] = crypt.encrypt(secret)
@@ -52,7 +55,7 @@ def load_credential(conn: Connection, number: int, crypt: Cipher) -> Credential 
     if row is None:
         return None
     secrets = {name: crypt.decrypt(row['decrypt_method'], row[name]) if row[name] is not None else None
-               for name in ('password', 'trust_id')}
+               for name in _SECRET}
     return Credential(**{name: row[name] for name in _PLAIN}, **secrets)
 
 

@@ -87,6 +87,7 @@ user_creds = Table(
     Column('tenant_id', String(256)),
     Column('trust_id', Text),
     Column('trustor_user_id', String(64)),
+    Column('ec2_access', Text),
     *times())
 
 stack = Table(

@@ -259,6 +259,7 @@ class Intake:
             # Its goals are its parent's to give; two who number them would spoil the tree.
             raise errors.NotSupported(feature=(
                 f'An action on a nested stack by itself (it is a resource of stack {stack.owner_id})'))
+        self._renew_credential(context, stack)
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,
                         template_id, on_failure, dict(changes or {}), tags)
         self.owner.poke(stack.root_id)
@@ -365,6 +366,26 @@ class Intake:
         except CloudFault as fault:
             raise errors.AuthorizationFailure(failure_reason=f' {fault.text()}') from fault
 
+    def _renew_credential(self, context: RequestContext, stack: Stack) -> None:
+        """An EC2 credential may be replaced by its user at any time: the stack then takes this request's."""
+        if self.sessions is None or stack.user_creds_id is None:
+            return
+        with connect.read(self.database) as conn:
+            kept = self.loader.credential(conn, stack)
+        if kept is None or trust.works(self.sessions, kept, context):
+            return
+        deferred, old = self._defer(context), stack.user_creds_id
+
+        def store() -> None:
+            with connect.write(self.database) as conn:
+                number = self._store_credential(conn, deferred, context, self.clock.now())
+                for one in stacks.tree(conn, stack.root_id):
+                    if one.user_creds_id == old:
+                        stacks.update_stack(conn, one.id, user_creds_id=number)
+                creds.delete_unused_credential(conn, old)
+
+        connect.offload(self.database, store)
+
     def _forget(self, deferred: trust.Deferred | None, context: RequestContext) -> None:
         if deferred is not None and deferred.owned and self.sessions is not None:
             try:
@@ -381,7 +402,7 @@ class Intake:
         return creds.insert_credential(conn, creds.Credential(
             username=context.username, password=kept.password, region_name=kept.region or None,
             tenant=context.tenant, tenant_id=kept.project_id, trust_id=kept.trust_id,
-            trustor_user_id=kept.user_id), self.crypt, now)
+            trustor_user_id=kept.user_id, ec2_access=kept.access_key), self.crypt, now)
 
     def _store_template(self, conn: Connection, compiled: Compiled, tenant: str,
                         now: datetime.datetime) -> int:

@@ -100,6 +100,9 @@ class Loader:
         if kept.trust_id:
             return Credential.of_trust(kept.trust_id, kept.tenant_id, kept.trustor_user_id,
                                        kept.region_name or '')
+        if kept.ec2_access:
+            return Credential.of_ec2(kept.ec2_access, kept.tenant_id, kept.trustor_user_id,
+                                     kept.region_name or '')
         return Credential(kind='password', project_id=kept.tenant_id,  # type: ignore[arg-type]
                           user_id=kept.trustor_user_id, username=kept.username, password=kept.password,
                           region=kept.region_name or '')

@@ -95,19 +95,21 @@ class SimulatedCloud(Checkout):
 
 
 class Heat:
-    """heat-api and `engines` heat-engine daemons of `workers` processes each.
+    """heat-api and `engines` heat-engine daemons of `workers` processes each; heat-api-cfn if `cfn`.
 
     `options` are further lines of heat.conf by section.
     """
 
     def __init__(self, directory: Path, connection: str, transport_url: str, identity: Identity, *,
                  engines: int = 1, workers: int = 2, api_workers: int = 2,
-                 options: Options | None = None, api_port: int = 0) -> None:
+                 options: Options | None = None, api_port: int = 0, cfn: bool = False) -> None:
         self.directory = directory
         self.identity = identity
         self.connection = connection
         self.port = api_port or free_port()
         self.url = f'http://{LOOPBACK}:{self.port}/v1'
+        self.cfn_port = free_port()
+        self.cfn_url = f'http://{LOOPBACK}:{self.cfn_port}/v1'
         self.conf = directory / 'heat.conf'
         self._lines = self._sections(connection, transport_url, workers, api_workers, options or {})
         words = ['--config-file', str(self.conf)]
@@ -116,6 +118,8 @@ class Heat:
                         for number in range(1, engines + 1)]
         self.api = Checkout('heat-api', directory / 'api', [str(ROOT / 'bin' / 'heat-api'), *words],
                             'is ready on')
+        self.cfn = Checkout('heat-api-cfn', directory / 'cfn', [str(ROOT / 'bin' / 'heat-api-cfn'), *words],
+                            'is ready on') if cfn else None
 
     def start(self) -> Heat:
         """Configuration, tables, daemons; RuntimeError with what was said."""
@@ -139,7 +143,7 @@ class Heat:
             daemon.stop()
 
     def daemons(self) -> list[Checkout]:
-        return [*self.engines, self.api]
+        return [*self.engines, self.api, *([self.cfn] if self.cfn else [])]
 
     def manage(self, *words: str) -> str:
         """`heat-manage` with these words; its output, or RuntimeError."""
@@ -177,6 +181,7 @@ class Heat:
                 'stack_domain_admin_password': who.domain_admin.password},
             'database': {'connection': connection},
             'heat_api': {'bind_host': LOOPBACK, 'bind_port': self.port, 'workers': api_workers},
+            'heat_api_cfn': {'bind_host': LOOPBACK, 'bind_port': self.cfn_port, 'workers': api_workers},
             'paste_deploy': {'api_paste_config': etc / 'api-paste.ini'},
             'keystone_authtoken': {**account, 'www_authenticate_uri': who.auth_url,
                                    'project_name': who.heat.project, 'project_domain_name': 'Default'},

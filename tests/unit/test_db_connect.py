@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 from heat.cmd import manage
 from heat.common import config
 from heat.common.crypt import Crypt
-from heat.db import connect, exports, leases, migrate, resources, schema, services, stacks, templates
+from heat.db import connect, creds, exports, leases, migrate, resources, schema, services, stacks, templates
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
@@ -211,6 +211,8 @@ def data_survives_migrations(engine: Engine) -> None:
             {'number': number, 'yes': True})
         conn.exec_driver_sql(
             "INSERT INTO exports (tenant, name, stack_id, value) VALUES ('t', 'vpc', 's', '\"v\"')")
+        conn.exec_driver_sql("INSERT INTO user_creds (tenant_id, trustor_user_id) VALUES ('t', 'u')")
+        owner = conn.exec_driver_sql('SELECT id FROM user_creds').scalar()
     migrate.upgrade(engine)
     with connect.read(engine) as conn:
         kept = stacks.load_stack(conn, 's')
@@ -218,6 +220,8 @@ def data_survives_migrations(engine: Engine) -> None:
         # Nothing was ever published under the first revision: a name counts as reserved.
         assert exports.names_of(conn, 's') == {'vpc'}
         assert exports.published(conn, 't', None) == []
+        assert creds.load_credential(conn, int(owner or 0), Crypt(['k' * 32])) == creds.Credential(
+            tenant_id='t', trustor_user_id='u')
 
 
 def test_data_survives_migrations() -> None:

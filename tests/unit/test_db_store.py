@@ -444,12 +444,16 @@ def test_orphans_are_trees_in_progress_without_owner(engine: Engine) -> None:
 def test_credentials_are_encrypted_and_go_when_unused(engine: Engine) -> None:
     trust = creds.Credential(tenant_id='t', trust_id='tr-ust', trustor_user_id='u')
     password = creds.Credential(username='u', password='p4ss', tenant='t', auth_url='http://k')
+    signed = creds.Credential(tenant_id='t', trustor_user_id='u', ec2_access='acc-ess')
     with connect.write(engine) as conn:
         first = creds.insert_credential(conn, trust, CRYPT, NOW)
+        third = creds.insert_credential(conn, signed, CRYPT, NOW)
+        assert creds.load_credential(conn, third, CRYPT) == signed
         second = creds.insert_credential(conn, password, CRYPT, NOW)
         assert creds.load_credential(conn, first, CRYPT) == trust
         assert creds.load_credential(conn, second, CRYPT) == password
         raw = str(conn.execute(sa.select(schema.user_creds)).all())
+        assert 'acc-ess' not in raw and 'acc-ess' not in repr(signed)
         assert 'tr-ust' not in raw and 'p4ss' not in raw and 'p4ss' not in repr(password)
     stack = put_stack(engine, user_creds_id=first)
     with connect.write(engine) as conn:

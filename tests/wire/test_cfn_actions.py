@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -310,10 +311,10 @@ def test_pages_of_stacks(api: World, cloud: Any, monkeypatch: pytest.MonkeyPatch
 
     every = [f's{n}' for n in range(230)]
     pages = names('list_stacks', 'StackSummaries')
-    assert [len(page) for page in pages] == [100, 100, 30] and sum(pages, []) == every
+    assert [len(page) for page in pages] == [100, 100, 30] and list(chain(*pages)) == every
     pages = names('list_stacks', 'StackSummaries', StackStatusFilter=['DELETE_COMPLETE'])
-    assert [len(page) for page in pages] == [100, 15] and sum(pages, []) == every[1::2]
-    assert sum(names('describe_stacks', 'Stacks'), []) == every
+    assert [len(page) for page in pages] == [100, 15] and list(chain(*pages)) == every[1::2]
+    assert list(chain(*names('describe_stacks', 'Stacks'))) == every
 
 
 def test_tokens_of_other_requests_and_invented_ones(api: World, cloud: Any,
@@ -371,7 +372,8 @@ def test_resources(api: World, cloud: Any) -> None:
         {**common, 'LastUpdatedTimestamp': WHEN}]
     for wrong in ({}, {'StackName': 'web', 'PhysicalResourceId': 'x'}):
         assert fault(cloud.describe_stack_resources, **wrong)[0] == 'ValidationError'
-    api.engine.answers['describe_stack_resource'] = errors.ResourceNotFound(resource_name='Z', stack_name='web')
+    api.engine.answers['describe_stack_resource'] = errors.ResourceNotFound(
+        resource_name='Z', stack_name='web')
     assert fault(cloud.describe_stack_resource, StackName='web', LogicalResourceId='Z') == (
         'ValidationError', 'Resource Z does not exist for stack web')
     assert fault(cloud.describe_stack_resource, StackName='web')[0] == 'ValidationError'
@@ -420,7 +422,8 @@ def test_templates(api: World, cloud: Any) -> None:
                   {'ParameterKey': 'H', 'NoEcho': True, 'Description': ''}]
     answer = cloud.validate_template(TemplateBody=BODY)
     assert (answer['Description'], answer['Parameters'], answer['Capabilities']) == ('cfn', parameters, [])
-    for summary in (cloud.get_template_summary(TemplateBody=BODY), cloud.get_template_summary(StackName='web')):
+    for which in ({'TemplateBody': BODY}, {'StackName': 'web'}):
+        summary = cloud.get_template_summary(**which)
         assert summary['ResourceTypes'] == ['OS::Heat::None'] and summary['Version'] == '2010-09-09'
         assert summary['Parameters'][0] == {**parameters[0], 'ParameterType': 'Number',
                                             'ParameterConstraints': {'AllowedValues': ['1', '3']}}

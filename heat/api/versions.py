@@ -71,7 +71,7 @@ def is_query(request: webob.Request) -> bool:
     """Whether this is a call of an action: a form, or an address that names one."""
     try:
         form = request.method == 'POST' and request.content_type == 'application/x-www-form-urlencoded'
-        return form or (request.method in ('GET', 'POST', 'HEAD') and 'Action' in request.GET)
+        return form or (request.method in ('GET', 'POST') and 'Action' in request.GET)
     except UnicodeDecodeError:
         return False
 

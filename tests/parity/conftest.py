@@ -1,4 +1,4 @@
-"""The REST front-end before a whole engine in virtual time, in this process."""
+"""The REST and CloudFormation front-ends before a whole engine in virtual time, in this process."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Site:
     app: Any
     world: World
     live: list[tuple[str, tuple[Any, ...]]]
+    cfn: Any = None
 
     def ask(self, method: str, path: str, body: Any = None, user: str = 'member') -> webob.Response:
         request = webob.Request.blank(path, method=method, base_url='http://localhost')
@@ -90,5 +91,5 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
                 '0d1f1e6f-8a3c-4c8e-9d5e-1f2a3b4c5d6e', ENGINE, 'here', 'here', 'heat-engine', 'engine', 60),
                 world.clock.now())
         wiring.configure(conf, Client(service))
-        return Site(deploy.load_app(conf, 'heat-api'), world, seen)
+        return Site(deploy.load_app(conf, 'heat-api'), world, seen, deploy.load_app(conf, 'heat-api-cfn'))
     return build

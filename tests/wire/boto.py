@@ -29,6 +29,10 @@ class _Raw:
 
 def sent(world: World, request: Any) -> webob.Response:
     """What the pipeline answers to a prepared request of botocore's."""
+    return answered(world.app, request)
+
+
+def answered(app: Any, request: Any) -> webob.Response:
     parts = urlsplit(request.url)
     path = f'{parts.path}?{parts.query}' if parts.query else parts.path
     made = webob.Request.blank(path or '/', method=request.method, base_url=f'{parts.scheme}://{parts.netloc}')
@@ -37,7 +41,7 @@ def sent(world: World, request: Any) -> webob.Response:
     made.headers['Host'] = parts.netloc
     body = request.body or b''
     made.body = body.encode() if isinstance(body, str) else body
-    return made.get_response(world.app)
+    return made.get_response(app)
 
 
 def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'member',

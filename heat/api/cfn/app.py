@@ -21,8 +21,6 @@ from heat.api.dispatch import Address, Call, Dispatcher, Route
 from heat.api.versions import is_query
 from heat.common.ids import StackId
 
-ALL_KEYS = {'Data', 'Reason', 'Status', 'UniqueId'}
-
 
 def refuse_unserved(known: frozenset[str], params: Any) -> None:
     """AWSError for any query action: not implemented if it is one of ours, else invalid."""
@@ -31,6 +29,11 @@ def refuse_unserved(known: frozenset[str], params: Any) -> None:
 
 def act(call: Call) -> webob.Response:
     return query.answer(call, ACTIONS)
+
+
+def look(call: Call) -> None:
+    """HEAD: an action that nobody hears the answer of is none."""
+    raise aws.AWSError('InvalidAction')
 
 
 def signal(call: Call) -> webob.Response:
@@ -65,7 +68,7 @@ def _send(call: Call, sync_call: bool) -> str:
 
 ROUTES = (
     Address('/', (Route('GET', act, body='raw'), Route('POST', act, body='raw'),
-                  Route('HEAD', act, body='raw')), closed=False),
+                  Route('HEAD', look, body='raw')), closed=False),
     Address('/waitcondition/{arn:.*}', (Route('PUT', wait_condition, body='raw'),), closed=False),
     Address('/signal/{arn:.*}', (Route('POST', signal, body='raw'),), closed=False))
 

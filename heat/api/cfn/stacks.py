@@ -123,12 +123,13 @@ def _default(template: Mapping[str, Any], name: str) -> Any:
     return default
 
 
-def cancel(query: Query) -> None:
+def cancel(query: Query) -> str:
     """CancelUpdateStack: always back to the state before."""
     try:
         query.engine('stack_cancel_update', stack_identity=query.stack, cancel_with_rollback=True)
     except errors.NotSupported as error:
         raise refused('CancelUpdateStack cannot be called from current stack status') from error
+    return ''
 
 
 def delete(query: Query) -> str:

@@ -238,7 +238,8 @@ def test_a_signature_of_one_version_is_none_of_another(api: World) -> None:
 PIECES = ('path', 'host', 'method', 'body', 'signature', 'header')
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[
+    HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_nothing_but_what_was_signed_gets_in(api: World, data: st.DataObject) -> None:
     """Requests changed in one place, replayed elsewhere, cut short: never an answer of an action."""

@@ -36,6 +36,7 @@ from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.owner import Owner
+from heat.engine.reads_stored import check_tenant
 from heat.engine.tree import Tree
 from heat.engine.validate import Validator
 from heat.model.event import Event
@@ -336,12 +337,10 @@ class Intake:
     def find(self, context: RequestContext, stack_identity: Args) -> Stack:
         """The live stack of that identity, for its own project only; EntityNotFound, InvalidTenant."""
         identity = StackId.from_wire(dict(stack_identity))
+        tenant = identity.tenant if context.is_admin else context.tenant_id or ''
         with connect.read(self.database) as conn:
-            stack = stacks.load_stack(conn, identity.stack_id, identity.tenant)
-        # A signed address names the stack's own project; who signed is a user in that of its users.
-        own_user = stack is not None and context.tenant_id in {stack.stack_user_project_id} - {None}
-        if identity.tenant != context.tenant_id and not context.is_admin and not own_user:
-            raise errors.InvalidTenant(target=identity.tenant, actual=context.tenant_id)
+            stack = stacks.load_stack(conn, identity.stack_id, tenant)
+        check_tenant(context, identity, stack)
         if stack is None or stack.name != identity.stack_name or identity.path:
             raise errors.EntityNotFound(entity='Stack', name=identity.stack_name)
         return stack

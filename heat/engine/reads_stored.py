@@ -59,6 +59,18 @@ def few(live: Live) -> Live:
     return read
 
 
+def check_tenant(context: RequestContext, wanted: StackId, stack: Stack | None) -> None:
+    """InvalidTenant unless the identity is of the caller's project, or of a stack that it has users of.
+
+    ``stack`` is what was found for the caller. Users inside instances live in a
+    project of their own, and may name their stack by either.
+    """
+    if context.is_admin or context.tenant_id == wanted.tenant:
+        return
+    if stack is None or (stack.tenant, stack.stack_user_project_id) != (wanted.tenant, context.tenant_id):
+        raise errors.InvalidTenant(target=wanted.tenant, actual=context.tenant_id)
+
+
 class Stored:
     """What every read needs. ``live`` reads attributes anew, ``operator`` are the host's mappings."""
 
@@ -86,9 +98,8 @@ class Stored:
               show_deleted: bool = True) -> Stack:
         """The stack of that identity; EntityNotFound, or InvalidTenant for another project's identity."""
         wanted = StackId.from_wire(dict(identity))
-        if not context.is_admin and context.tenant_id != wanted.tenant:
-            raise errors.InvalidTenant(target=wanted.tenant, actual=context.tenant_id)
         stack = stacks.load_stack(conn, wanted.stack_id, reach(context), show_deleted)
+        check_tenant(context, wanted, stack)
         if stack is None or stack.name != wanted.stack_name or wanted.path:
             raise errors.EntityNotFound(entity='Stack', name=wanted.stack_name)
         return stack

@@ -5,11 +5,19 @@ credential itself: here it has to, since the request's own token is over long be
 """
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import time
+import urllib.error
+import urllib.request
+import uuid
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import botocore.session
@@ -101,6 +109,12 @@ def heat(servers_directory: Path, rabbitmq: RabbitMQ, keystone: Keystone,
         print(heat.logs())  # shown if a test fails
 
 
+def client(heat: Heat, access: str, secret: str) -> Any:
+    return SESSION.client(
+        'cloudformation', endpoint_url=heat.cfn_url, aws_access_key_id=access, aws_secret_access_key=secret,
+        config=Config(retries={'total_max_attempts': 1}, proxies={}, read_timeout=60))
+
+
 class Account:
     """A user's EC2 credential and the client that signs with it."""
 
@@ -111,10 +125,7 @@ class Account:
         self.path = f'/users/{self.user}/credentials/OS-EC2'
         made = keystone.api(keystone.demo).post(self.path, json={'tenant_id': self.project}).json()
         self.access, self.secret = made['credential']['access'], made['credential']['secret']
-        self.client = SESSION.client(
-            'cloudformation', endpoint_url=heat.cfn_url, aws_access_key_id=self.access,
-            aws_secret_access_key=self.secret,
-            config=Config(retries={'total_max_attempts': 1}, proxies={}, read_timeout=60))
+        self.client = client(heat, self.access, self.secret)
 
     def wait(self, name: str, stack: str) -> None:
         self.client.get_waiter(name).wait(StackName=stack, WaiterConfig={'Delay': 0.3, 'MaxAttempts': 100})
@@ -245,6 +256,76 @@ def settled(account: Account, stack: str, expected: str) -> None:
     while account.status(stack).endswith('_IN_PROGRESS') and time.monotonic() < until:
         time.sleep(0.3)
     assert account.status(stack) == expected
+
+
+def test_tools_inside_instances(account: Account, keystone: Keystone, heat: Heat) -> None:
+    """The EC2 keys of a user inside an instance: its own resource's metadata, its own signals."""
+    account = Account(keystone, heat)
+    body = json.dumps({'heat_template_version': '2021-04-16', 'resources': {
+        'handle': {'type': 'OS::Heat::WaitConditionHandle'}, 'other': {'type': 'OS::Heat::RandomString'},
+        'ready': {'type': 'OS::Heat::WaitCondition', 'properties': {
+            'handle': {'get_resource': 'handle'}, 'count': 3, 'timeout': 60}}}})
+    made = account.client.create_stack(StackName='inside', TemplateBody=body)['StackId']
+    until = time.monotonic() + 30
+    while not _is_begun(account, 'ready'):
+        assert time.monotonic() < until, heat.logs()
+        time.sleep(0.3)
+    api = keystone.api()
+    found = api.get('/domains', params={'name': keystone.domain_admin.user_domain}).json()['domains']
+    users = api.get('/users', params={'domain_id': found[0]['id']}).json()['users']
+    user = next(one for one in users if one['name'].startswith('inside-handle'))
+    keys = {'access': uuid.uuid4().hex, 'secret': uuid.uuid4().hex}
+    api.post('/credentials', json={'credential': {
+        'type': 'ec2', 'user_id': user['id'], 'project_id': user['default_project_id'],
+        'blob': json.dumps(keys)}})
+    guest = client(heat, keys['access'], keys['secret'])
+    for name in ('inside', made):
+        detail = guest.describe_stack_resource(StackName=name, LogicalResourceId='handle')
+        assert detail['StackResourceDetail']['ResourceStatus'] == 'CREATE_COMPLETE'
+    for function, more in ((guest.describe_stack_resource, {'LogicalResourceId': 'other'}),
+                           (guest.describe_stacks, {}), (guest.delete_stack, {})):
+        assert fault(function, StackName='inside', **more)[0] == 'AccessDenied'
+    guest.signal_resource(StackName='inside', LogicalResourceId='handle', UniqueId='1', Status='SUCCESS')
+
+    host, opener = heat.cfn_url.split('/')[2], urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def call(verb: str, path: str, data: bytes | None = None, signed_as: str = '',
+             params: dict[str, str] | None = None) -> bytes:
+        wish = {'SignatureVersion': '2', 'SignatureMethod': 'HmacSHA256', 'AWSAccessKeyId': keys['access'],
+                **(params or {})}
+        query = '&'.join(f'{k}={quote(v, safe="-_~")}' for k, v in sorted(wish.items()))
+        text = f'{signed_as or verb}\n{host}\n{path}\n{query}'
+        digest = hmac.new(keys['secret'].encode(), text.encode(), hashlib.sha256).digest()
+        signature = quote(base64.b64encode(digest).decode(), safe='')
+        request = urllib.request.Request(f'http://{host}{quote(path)}?{query}&Signature={signature}', data,
+                                         {'Content-Type': ''}, method=verb)
+        with opener.open(request, timeout=30) as answer:
+            return bytes(answer.read())
+
+    # As os-collect-config asks, without a time and in version 2, and as heat-cfntools reads the answer.
+    asked = {'Action': 'DescribeStackResource', 'StackName': 'inside', 'LogicalResourceId': 'handle'}
+    metadata = ET.fromstring(call('GET', '/v1/', params=asked)).find(
+        'DescribeStackResourceResult/StackResourceDetail/Metadata')
+    assert metadata is not None and json.loads(metadata.text or '')['1']['status'] == 'SUCCESS'
+    answer = json.loads(call('GET', '/v1/', params={**asked, 'ContentType': 'JSON'}))
+    assert answer['DescribeStackResourceResponse']['DescribeStackResourceResult']['StackResourceDetail'][
+        'Metadata']['1']['status'] == 'SUCCESS'
+    # As curl signals a signed URL: no content type, the method that was signed.
+    path = f'/v1/waitcondition/{made}/resources/handle'
+    assert call('PUT', path, b'{"status": "SUCCESS", "id": "2"}') == b'<resource>handle</resource>'
+    for verb, where, signed in (('PUT', path, 'GET'), ('PUT', f'{path}x', 'POST')):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            call(verb, where, b'{}', signed)
+        assert refused.value.code == 403
+    assert call('POST', f'/v1/signal/{made}/resources/handle', b'{"status": "SUCCESS", "id": "3"}') == b''
+    account.wait('stack_create_complete', 'inside')
+    account.client.delete_stack(StackName='inside')
+    account.wait('stack_delete_complete', made)
+
+
+def _is_begun(account: Account, resource: str) -> bool:
+    found = account.client.list_stack_resources(StackName='inside')['StackResourceSummaries']
+    return resource in [one['LogicalResourceId'] for one in found]
 
 
 def test_whose_credential_it_is_and_who_may_read_it(keystone: Keystone, heat: Heat, tmp_path: Path) -> None:

@@ -136,6 +136,11 @@ def test_another_project_finds_nothing_but_an_admin_does(engine: Engine, reads: 
     assert reads.identify_stack(boss, 's') == wire(stack)
     guest = replace(ME, tenant_id='sup')
     assert reads.identify_stack(guest, 's') == wire(stack)
+    for named in (wire(stack), {**wire(stack), 'tenant': 'sup'}):
+        assert reads.show_stack(guest, named)[0]['stack_name'] == 's'
+    other = put(engine, name='other')
+    with pytest.raises(errors.InvalidTenant):
+        reads.show_stack(guest, wire(other))
 
 
 def test_both_halves_of_an_identity_must_agree(engine: Engine, reads: Reads) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
+from wsgiref.simple_server import make_server
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,7 +18,7 @@ from heat.api.cfn import actions, statuses, tags
 from heat.common import errors
 from tests.wire import boto
 from tests.wire.conftest import World
-from tests.wire.keystone import PROJECT
+from tests.wire.keystone import PROJECT, _Quiet
 from tests.wire.test_shapes import EVENT, RESOURCE, STACK, WEB
 
 Load = Callable[..., World]
@@ -399,10 +401,15 @@ def test_events(api: World, cloud: Any) -> None:
 
 
 def test_signals(api: World, cloud: Any) -> None:
+    api.engine.answers['describe_stack_resource'] = {**RESOURCE, 'resource_type': 'X'}
     cloud.signal_resource(StackName='web', LogicalResourceId='H', UniqueId='u', Status='FAILURE')
     assert calls(api, 'resource_signal') == [{
         'stack_identity': WEB, 'resource_name': 'H', 'sync_call': False,
         'details': {'Status': 'FAILURE', 'UniqueId': 'u', 'Reason': '', 'Data': ''}}]
+    api.engine.answers['describe_stack_resource'] = {
+        **RESOURCE, 'resource_type': 'OS::Heat::WaitConditionHandle'}
+    cloud.signal_resource(StackName='web', LogicalResourceId='H', UniqueId='u', Status='SUCCESS')
+    assert calls(api, 'resource_signal')[1]['details'] == {'status': 'SUCCESS', 'id': 'u'}
     assert fault(cloud.signal_resource, StackName='web', LogicalResourceId='H', UniqueId='u',
                  Status='MAYBE')[0] == 'ValidationError'
 
@@ -436,6 +443,25 @@ def test_templates(api: World, cloud: Any) -> None:
         'ValidationError', 'Template format error: The Resource Type (No::Such) could not be found.')
     for wrong in ({}, {'StackName': 'web', 'TemplateBody': BODY}):
         assert fault(cloud.get_template_summary, **wrong)[0] == 'ValidationError'
+
+
+def test_a_template_by_url(pipeline: Load) -> None:
+    def serve(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response('200 OK', [('Content-Type', 'text/plain')])
+        return [BODY.encode()]
+
+    world = pipeline('heat-api-cfn', more='allow_local_template_url = true')
+    world.engine.answers['create_stack'] = WEB
+    server = make_server('127.0.0.1', 0, serve, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True)
+    thread.start()
+    try:
+        boto.client(world).create_stack(StackName='web',
+                                        TemplateURL=f'http://127.0.0.1:{server.server_port}/t.json')
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert calls(world, 'create_stack')[0]['template'] == TEMPLATE
 
 
 def test_limits(pipeline: Load) -> None:

@@ -15,6 +15,8 @@ from heat.api.cfn.query import Query
 from heat.common import errors
 
 PAGE = 100
+# Handles of HOT templates take other keys than those of AWS.
+HOT_HANDLES = ('OS::Heat::WaitConditionHandle',)
 
 
 def _begun(row: dict[str, Any]) -> bool:
@@ -90,10 +92,14 @@ def _with_ways_back(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, 
 
 
 def signal(query: Query) -> None:
-    """SignalResource: as cfn-signal does through a wait condition's handle."""
-    details = {'Status': query.get('Status'), 'UniqueId': query.get('UniqueId'), 'Reason': '', 'Data': ''}
+    """SignalResource: what the resource's own kind of signal looks like, with status and id as given."""
     name = query.get('LogicalResourceId')
+    given = {'status': query.get('Status'), 'id': query.get('UniqueId')}
     try:
+        kind = query.engine('describe_stack_resource', stack_identity=query.stack,
+                            resource_name=name)['resource_type']
+        details = given if kind in HOT_HANDLES else {
+            'Status': given['status'], 'UniqueId': given['id'], 'Reason': '', 'Data': ''}
         query.engine('resource_signal', stack_identity=query.stack, resource_name=name, details=details,
                      sync_call=False)
     except errors.ResourceNotFound as error:

@@ -33,6 +33,9 @@ BY_MESSAGE = {'EC2 access key not found.': 'InvalidClientTokenId',
               'EC2 signature not supplied.': 'SignatureDoesNotMatch'}
 # In the environment of a request: its signature names no time, so it holds for ever.
 TIMELESS = 'heat.signature_without_time'
+# Likewise: Keystone has confirmed the signature. A header alone could be anybody's, and with the access
+# key of another credential of the same user, the engine would do more than the caller's token may.
+CONFIRMED = 'heat.signature_confirmed'
 # How long Keystone is believed about one request, in seconds, and about how many requests.
 KEPT_SECONDS, KEPT = 60.0, 1000
 # A refusal may mean the signature or our own token; the latter is renewed no more often than this.
@@ -218,6 +221,7 @@ def _confirm(request: webob.Request, url: str, token: str, data: dict[str, Any],
              credentials: dict[str, Any]) -> None:
     """Leave what Keystone said where keystonemiddleware and the context filter look."""
     authentication.clear_identity(request)
+    request.environ[CONFIRMED] = True
     project = data.get('project') or {}
     request.headers.update({
         'X-Auth-EC2-Creds': json.dumps({'ec2Credentials': credentials}), 'X-Auth-Token': token,

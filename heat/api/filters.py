@@ -75,8 +75,8 @@ def context_of(request: webob.Request, policy: wiring.Policy) -> RequestContext:
     if headers.get('X-Auth-User') is not None:
         values['username'] = headers['X-Auth-User']
         values['password'] = headers.get('X-Auth-Key')
-    elif headers.get('X-Auth-EC2-Creds') is not None:
-        values['aws_creds'] = headers['X-Auth-EC2-Creds']
+    elif environ.get(ec2token.CONFIRMED):
+        values['aws_creds'] = headers.get('X-Auth-EC2-Creds')
     user = getattr(environ.get('keystone.token_auth'), 'user', None)
     values['trust_id'] = getattr(user, 'trust_id', None)
     values['trustor_user_id'] = getattr(user, 'trustor_user_id', None)

@@ -44,6 +44,19 @@ def test_claimed_identity_is_not_believed(api: World) -> None:
     assert api.engine.calls == []
 
 
+@pytest.mark.parametrize('name', ['heat-api', 'heat-api-cfn'])
+def test_claimed_ec2_credentials_are_nobodys(pipeline: Load, name: str) -> None:
+    """Whoever holds some token of a user must not have the engine act by the user's EC2 credential."""
+    api = pipeline(name)
+    path = f'/v1/{PROJECT}/stacks' if name == 'heat-api' else '/v1/?Action=ListStacks'
+    claim = '{"ec2Credentials": {"access": "boss"}}'
+    response = api.ask('GET', path, X_Auth_Token='token-member', X_Auth_User='member', X_Auth_EC2_Creds=claim)
+    assert response.status_int == 200
+    assert api.engine.contexts[0].aws_creds is None
+    bare = api.ask('GET', path, X_Auth_Token='token-member', X_Auth_EC2_Creds=claim)
+    assert [each.aws_creds for each in api.engine.contexts] == [None] * (2 if bare.status_int == 200 else 1)
+
+
 def test_claimed_auth_url_is_replaced(api: World) -> None:
     api.ask('GET', f'/v1/{PROJECT}/stacks', X_Auth_Token='token-member', X_Auth_Url='http://evil.example')
     assert api.engine.contexts[0].auth_url == api.url

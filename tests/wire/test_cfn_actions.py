@@ -445,6 +445,19 @@ def test_templates(api: World, cloud: Any) -> None:
         assert fault(cloud.get_template_summary, **wrong)[0] == 'ValidationError'
 
 
+def test_templates_with_transforms(api: World, cloud: Any) -> None:
+    template = {**TEMPLATE, 'Transform': ['AWS::LanguageExtensions', {'Name': 'Mine'}]}
+    api.engine.answers.update(validate_template=DESCRIBED, get_template=template)
+    for answer in (cloud.validate_template(TemplateBody=json.dumps(template)),
+                   cloud.get_template_summary(StackName='web')):
+        assert answer['DeclaredTransforms'] == ['AWS::LanguageExtensions', 'Mine']
+        assert answer['Capabilities'] == ['CAPABILITY_AUTO_EXPAND']
+    assert fault(cloud.create_stack, StackName='web', TemplateBody=json.dumps(template))[0] == \
+        'InsufficientCapabilitiesException'
+    assert cloud.get_template(StackName='web')['StagesAvailable'] == ['Original']
+    assert 'not supported' in fault(cloud.get_template, StackName='web', TemplateStage='Processed')[1]
+
+
 def test_a_template_by_url(pipeline: Load) -> None:
     def serve(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response('200 OK', [('Content-Type', 'text/plain')])

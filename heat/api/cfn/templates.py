@@ -61,6 +61,13 @@ def types(template: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
 
 
+def declared_transforms(template: Mapping[str, Any]) -> list[str]:
+    found = template.get('Transform') or []
+    names = (one.get('Name') if isinstance(one, Mapping) else one
+             for one in (found if isinstance(found, list) else [found]))
+    return [name for name in names if isinstance(name, str)]
+
+
 def asked(template: Mapping[str, Any]) -> tuple[list[str], str | None]:
     """The capabilities that a template needs, and why."""
     wanted, because = [], []
@@ -107,7 +114,8 @@ def validate(query: Query) -> dict[str, Any]:
     wanted, why = asked(template)
     return {'Description': described.get('Description'),
             'Parameters': [shapes.declared(*one) for one in described['Parameters'].items()],
-            'Capabilities': wanted, 'CapabilitiesReason': why}
+            'Capabilities': wanted, 'CapabilitiesReason': why,
+            'DeclaredTransforms': declared_transforms(template) or None}
 
 
 def summary(query: Query) -> dict[str, Any]:
@@ -132,18 +140,22 @@ def summary(query: Query) -> dict[str, Any]:
             'Description': described.get('Description'), 'Capabilities': wanted, 'CapabilitiesReason': why,
             'ResourceTypes': types(template), 'Version': None if version is None else str(version),
             'Metadata': None if metadata is None else Loose(metadata),
+            'DeclaredTransforms': declared_transforms(template) or None,
             'ResourceIdentifierSummaries': [{'ResourceType': kind, 'LogicalResourceIds': names}
                                             for kind, names in by_type.items()]}
 
 
 def get(query: Query) -> dict[str, Any]:
-    """GetTemplate. There are no macros here, so both stages are the same."""
+    """GetTemplate. Without transforms both stages are the same; what transforms made is not told."""
     if query.get('ChangeSetName'):
         raise unsupported('The parameter ChangeSetName')
     if not query.get('StackName'):
         raise refused("Value at 'StackName' must not be null or empty.")
     template = query.engine('get_template', stack_identity=query.stack)
-    return {'TemplateBody': Loose(template), 'StagesAvailable': list(STAGES)}
+    transformed = bool(declared_transforms(template))
+    if transformed and query.get('TemplateStage') == STAGES[1]:
+        raise unsupported('TemplateStage Processed of a template with transforms')
+    return {'TemplateBody': Loose(template), 'StagesAvailable': list(STAGES[:1] if transformed else STAGES)}
 
 
 def estimate(query: Query) -> dict[str, str]:

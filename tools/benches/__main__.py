@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from benches import place, report, requests, workloads
+from benches import place, report, requests, templates, workloads
 from benches.user import User
 
 USUAL = ['wide-100', 'wide-300', 'wide-1000', 'wide-10000', 'chain-300', 'trials-300', 'layers-10x20',
-         'group-200', 'group-200x3', 'waits-100', 'many-100x5', 'servers-1000', 'requests', 'idle']
-KNOWN = [*workloads.WORKLOADS, workloads.MANY, 'requests', 'idle']
+         'group-200', 'group-200x3', 'waits-100', 'many-100x5', 'servers-1000', 'requests', 'idle',
+         templates.NAME]
+KNOWN = [*workloads.WORKLOADS, workloads.MANY, 'requests', 'idle', templates.NAME]
 
 
 def arguments() -> argparse.Namespace:
@@ -44,6 +45,11 @@ def main() -> int:
     names = options.workload or USUAL
     left_out = [name for name in names
                 if name in workloads.WORKLOADS and workloads.WORKLOADS[name].needs == 'sim' and not simulated]
+    if templates.NAME in names:
+        print(templates.measure(), flush=True)
+        names = [name for name in names if name != templates.NAME]
+        if not names:
+            return 0
     phases: list[workloads.Phase] = []
     asked: list[requests.Asked] = []
     with place.running(options.cloud, options.embedded, options.engines) as where:

@@ -31,6 +31,7 @@ from heat.api import deploy, wiring  # noqa: E402
 from heat.bus.client import EngineClient  # noqa: E402
 from heat.cmd import own_conf, serving  # noqa: E402
 from heat.common import config  # noqa: E402
+from heat.common.memory import collect_rarely  # noqa: E402
 from heat.db import migrate  # noqa: E402
 from heat.db.connect import open_engine  # noqa: E402
 from heat.simcloud.server import Settings, SimCloud  # noqa: E402
@@ -141,6 +142,7 @@ def run(options: argparse.Namespace, rest: list[str], stack: ExitStack) -> None:
     ready, own = state / 'ready.json', state / 'heat.conf'
     ready.unlink(missing_ok=True)
     stop = serving.Stop()
+    collect_rarely()
 
     files = [word for name in options.config_file for word in ('--config-file', name)]
     operators = config.load(PROG, files, [], logging_setup=False)

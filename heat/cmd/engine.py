@@ -17,6 +17,7 @@ from collections.abc import Sequence  # noqa: E402
 from heat import bus  # noqa: E402
 from heat.cmd import serving  # noqa: E402
 from heat.common import config  # noqa: E402
+from heat.common.memory import collect_rarely  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 PROG = 'heat-engine'
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from heat.engine.app import Engine
         # Read again here: after SIGHUP the files may say something else.
         conf = config.load(PROG, argv)
+        collect_rarely()
         port = bus.connect(conf)
         engine = Engine(conf, port)
         engine.start()

@@ -29,6 +29,7 @@ from heat.bus.client import EngineClient
 from heat.clouds.credential import NotConfigured
 from heat.common import config, green
 from heat.common.errors import InvalidEncryptionKey
+from heat.common.memory import collect_rarely
 from heat.db.connect import WrongDatabase
 from heat.db.migrate import MigrationError
 
@@ -182,6 +183,7 @@ def front_end(prog: str, group: str, argv: Sequence[str] | None = None) -> int:
     def work(stop: Stop) -> None:
         # Read again here: after SIGHUP the files may say something else.
         conf = config.load(prog, argv)
+        collect_rarely()
         wiring.configure(conf, EngineClient(bus.connect(conf), conf))
         server = Server(secured(sock, conf, group), deploy.load_app(conf, prog), conf, group)
         server.start()

@@ -42,10 +42,13 @@ def work(form: str) -> None:
     """Run in a process of its own: one line of figures."""
     from heat.common.context import RequestContext
     from heat.common.ids import StackId
+    from heat.common.memory import collect_rarely
     from heat.engine.compiled import compile_all
     from heat.engine.validate import Validator
     from heat.template.load import parse
     source = text(form)
+    # As the daemons do.
+    collect_rarely()
     identity = StackId('t', 'bench', '00000000-0000-4000-8000-000000000000')
     spent: list[float] = []
 

@@ -21,6 +21,7 @@ from heat.db.schema import (
     exports,
     goal,
     pending_signal,
+    plan,
     resource,
     resource_properties_data,
     resource_snapshot,
@@ -73,7 +74,7 @@ def purge_batch(conn: Connection, before: datetime.datetime, project: str | None
 def _remove(conn: Connection, ids: Sequence[str]) -> None:
     conn.execute(sa.delete(resource_snapshot).where(resource_snapshot.c.snapshot_id.in_(
         sa.select(snapshot.c.id).where(snapshot.c.stack_id.in_(ids)))))
-    for table in (snapshot, event, resource, goal, exports, stack_import, stack_tag):
+    for table in (snapshot, plan, event, resource, goal, exports, stack_import, stack_tag):
         conn.execute(sa.delete(table).where(table.c.stack_id.in_(ids)))
     conn.execute(sa.delete(stack).where(stack.c.id.in_(ids)))
 

@@ -313,6 +313,25 @@ stored_parameter = Table(
     Column('created_at', DateTime),
     UniqueConstraint('tenant', 'name', 'version'))
 
+# A stack that is not there yet has a name only; the plan follows the stack once it is made.
+plan = Table(
+    'plan',
+    Column('id', String(36), primary_key=True),
+    Column('name', String(255)),
+    Column('tenant', String(64), nullable=False),
+    Column('stack_id', String(36), ForeignKey('stack.id', ondelete='CASCADE'), index=True),
+    Column('stack_name', String(255), nullable=False),
+    Column('base_goal_seq', Integer, nullable=False),
+    Column('template_id', Integer, ForeignKey('raw_template.id'), nullable=False, index=True),
+    Column('action', String(255), nullable=False),
+    Column('status', String(255), nullable=False),
+    Column('arguments', Json),
+    Column('entries', LongText),
+    Column('decrypt_method', String(64)),
+    Column('creator', String(255)),
+    *times(),
+    index('tenant', 'stack_name'))
+
 # A signal is kept here from its answer to the caller until the tree's owner applies it.
 pending_signal = Table(
     'pending_signal',
@@ -322,6 +341,8 @@ pending_signal = Table(
     Column('root_stack_id', String(36), nullable=False, index=True),
     Column('stack_id', String(36), nullable=False),
     Column('resource_name', String(255), nullable=False),
+    # 'signal', or 'mark': a judgement of the resource's health.
+    Column('kind', String(16), nullable=False, server_default='signal'),
     Column('details', LongText),
     Column('decrypt_method', String(64)),
     Column('created_at', DateTime))

@@ -23,22 +23,27 @@ from heat.db.secrets import Cipher, seal, unseal
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal to the resource ``resource_name`` of a stack."""
+    """One signal to the resource ``resource_name`` of a stack.
+
+    ``kind`` is 'signal', or 'mark' for a judgement of its health (``details`` has
+    ``unhealthy`` and ``reason``).
+    """
 
     uuid: str
     root_id: str
     stack_id: str
     resource_name: str
     details: dict[str, Any] | None
+    kind: str = 'signal'
 
 
 def add(conn: Connection, root_id: str, stack_id: str, resource_name: str, details: dict[str, Any] | None,
-        crypt: Cipher | None, now: datetime.datetime) -> None:
+        crypt: Cipher | None, now: datetime.datetime, kind: str = 'signal') -> None:
     """Keep a signal until the owner has applied it."""
     method, text = seal(crypt, details)
     conn.execute(sa.insert(pending_signal).values(
-        uuid=new_id(), root_stack_id=root_id, stack_id=stack_id, resource_name=resource_name, details=text,
-        decrypt_method=method, created_at=now))
+        uuid=new_id(), root_stack_id=root_id, stack_id=stack_id, resource_name=resource_name, kind=kind,
+        details=text, decrypt_method=method, created_at=now))
 
 
 def waiting(conn: Connection, root_id: str, crypt: Cipher | None) -> list[Signal]:
@@ -46,7 +51,7 @@ def waiting(conn: Connection, root_id: str, crypt: Cipher | None) -> list[Signal
     rows = conn.execute(sa.select(pending_signal).where(
         pending_signal.c.root_stack_id == root_id).order_by(pending_signal.c.id)).mappings()
     return [Signal(row['uuid'], root_id, row['stack_id'], row['resource_name'],
-                   unseal(crypt, row['decrypt_method'], row['details'])) for row in rows]
+                   unseal(crypt, row['decrypt_method'], row['details']), row['kind']) for row in rows]
 
 
 def roots_waiting(conn: Connection) -> list[str]:

@@ -7,6 +7,7 @@ stack and goes with it. Neighbours: ``engine.snapshots``.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,12 @@ from sqlalchemy.engine import Connection
 from heat.common.ids import new_id
 from heat.db import bulk
 from heat.db.schema import resource_snapshot, snapshot
+from heat.db.secrets import Cipher, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """``data`` is the stack's state as JSON, None until the snapshot is complete."""
+    """``data`` is the stack's state as JSON (``sealed``): without resources until it is complete."""
 
     id: str
     stack_id: str
@@ -36,6 +38,17 @@ class Snapshot:
 
 _FIELDS = tuple(Snapshot.__dataclass_fields__)
 _CHANGEABLE = {'action', 'status', 'status_reason', 'data', 'name', 'updated_at'}
+
+
+def sealed(data: Mapping[str, Any], crypt: Cipher | None) -> dict[str, Any]:
+    """What is stored of a stack's data: it has private data of resources in it."""
+    return {'sealed': list(seal(crypt, data))}
+
+
+def opened(value: Snapshot, crypt: Cipher | None) -> dict[str, Any] | None:
+    """The reverse of ``sealed``."""
+    kept = (value.data or {}).get('sealed')
+    return unseal(crypt, *kept) if kept else value.data
 
 
 def insert_snapshot(conn: Connection, value: Snapshot, now: datetime.datetime) -> Snapshot:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from heat.db import bulk
 from heat.db.columns import content_hash, dump
-from heat.db.schema import goal, raw_template, raw_template_files, stack
+from heat.db.schema import goal, plan, raw_template, raw_template_files, stack
 from heat.db.secrets import Cipher, seal, unseal
 
 # Names of the encrypted parameters, inside the stored environment.
@@ -121,7 +121,8 @@ def delete_unused(conn: Connection, before: datetime.datetime, limit: int = 1000
     used = sa.or_(
         sa.exists().where(stack.c.raw_template_id == raw_template.c.id),
         sa.exists().where(stack.c.prev_raw_template_id == raw_template.c.id),
-        sa.exists().where(goal.c.template_id == raw_template.c.id))
+        sa.exists().where(goal.c.template_id == raw_template.c.id),
+        sa.exists().where(plan.c.template_id == raw_template.c.id))
     old = conn.execute(sa.select(raw_template.c.id).where(
         raw_template.c.updated_at < before, ~used).limit(limit)).scalars().all()
     deleted = 0

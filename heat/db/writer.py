@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from heat.db import events, exports, goals, leases, resources, signals, stacks, templates
+from heat.db import events, exports, goals, leases, resources, signals, snapshots, stacks, templates
 from heat.db.schema import event as event_table
 from heat.db.schema import stack as stack_table
 from heat.db.secrets import Cipher
@@ -52,11 +52,22 @@ class StackState:
     event: Event | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotEnd:
+    """How taking a snapshot ended; ``data`` is what the stack can be restored from."""
+
+    root_id: str
+    status: Status
+    reason: str
+    data: Mapping[str, Any] | None = None
+
+
 @dataclass
 class Batch:
     """What one commit makes durable, by root; ``after`` runs once it is.
 
-    ``projects`` maps a stack to (root, project of its in-instance users).
+    ``projects`` maps a stack to (root, project of its in-instance users),
+    ``snapshots`` the id of a snapshot to its end.
     """
 
     fences: dict[str, int] = field(default_factory=dict)
@@ -67,12 +78,13 @@ class Batch:
     children: dict[str, Child] = field(default_factory=dict)
     signals_done: dict[str, str] = field(default_factory=dict)
     projects: dict[str, tuple[str, str]] = field(default_factory=dict)
+    snapshots: dict[str, SnapshotEnd] = field(default_factory=dict)
     releases: set[str] = field(default_factory=set)
     after: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.removed or self.events or self.states or self.children
-                    or self.releases or self.after or self.signals_done or self.projects)
+                    or self.releases or self.after or self.signals_done or self.projects or self.snapshots)
 
     def part(self, root: str) -> Batch:
         """What of it belongs to one tree."""
@@ -85,6 +97,7 @@ class Batch:
             children={key: child for key, child in self.children.items() if child.stack.root_id == root},
             signals_done={uuid: of for uuid, of in self.signals_done.items() if of == root},
             projects={key: kept for key, kept in self.projects.items() if kept[0] == root},
+            snapshots={key: end for key, end in self.snapshots.items() if end.root_id == root},
             releases=self.releases & {root})
 
     def save(self, row: Row) -> None:
@@ -131,6 +144,11 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
     for stack_id, (root, project) in batch.projects.items():
         if root in held:
             stacks.update_stack(conn, stack_id, stack_user_project_id=project)
+    for snapshot_id, end in batch.snapshots.items():
+        if end.root_id in held:
+            changes = {} if end.data is None else {'data': snapshots.sealed(end.data, crypt)}
+            snapshots.update_snapshot(conn, snapshot_id, status=str(end.status), status_reason=end.reason,
+                                      updated_at=now, **changes)
     if batch.signals_done:
         signals.forget(conn, [n for n, root in batch.signals_done.items() if root in held])
     for root in sorted(batch.releases & held):

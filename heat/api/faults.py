@@ -39,7 +39,8 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(BAD_REQUEST, 400),
     **dict.fromkeys(('Forbidden', 'InvalidTenant'), 403),
     **dict.fromkeys(('EntityNotFound', 'NotFound', 'ResourceNotAvailable'), 404),
-    **dict.fromkeys(('ActionInProgress', 'EntityExists', 'RequestTokenUsed', 'StackExists'), 409),
+    **dict.fromkeys(('ActionInProgress', 'EntityExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
+                     'StackExists', 'TerminationProtected'), 409),
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS = {wsgi.RefusedValue: 'ValueError', wsgi.RefusedType: 'AttributeError'}

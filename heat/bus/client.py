@@ -35,14 +35,14 @@ class EngineClient:
         foresaw, NoReply (a RemoteError) when no engine answered in time, and
         TypeError for a method or argument outside the table.
         """
-        version = _checked(wire.METHODS, method, arguments)
+        version = _checked(wire.SERVED, method, arguments)
         reply = self._port.call(wire.TOPIC, version, _wired(context), method, arguments,
                                 timeout=rpc_timeout)
         return wire.opened(reply)
 
     def cast(self, context: RequestContext, method: str, /, **arguments: Any) -> None:
         """Have any engine run ``method``; its outcome is not reported back."""
-        version = _checked(wire.METHODS, method, arguments)
+        version = _checked(wire.SERVED, method, arguments)
         self._port.cast(wire.TOPIC, version, _wired(context), method, arguments)
 
     def poke(self, engine_id: str, stack_root_id: str) -> None:

@@ -25,7 +25,7 @@ class Endpoint(Protocol):
     """Who does the work."""
 
     def dispatch(self, method: str, context: RequestContext, arguments: dict[str, Any]) -> Any:
-        """Run a method of ``wire.METHODS`` or ``poke``; return JSON or raise a HeatException."""
+        """Run a method of ``wire.SERVED`` or ``poke``; return JSON or raise a HeatException."""
 
 
 class EngineServer:
@@ -41,7 +41,7 @@ class EngineServer:
     def start(self) -> None:
         """Begin to take messages; waits for the broker if it is away."""
         self._listeners = [
-            self._port.serve(wire.TOPIC, self._host, wire.SERVER_VERSION, wire.METHODS, self.handle),
+            self._port.serve(wire.TOPIC, self._host, wire.SERVER_VERSION, wire.SERVED, self.handle),
             self._port.serve(wire.LISTENER_TOPIC, self._engine_id, wire.LISTENER_VERSION,
                              wire.LISTENER_METHODS, self.handle),
         ]

@@ -99,6 +99,20 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         'ignorable_errors')),
 }
 
+# What the classic interface does not have, in the same form: saved plans, and arguments of a method
+# that is in both. A call without the latter is understood by any engine.
+OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
+    'create_plan': ('1.36', (
+        'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
+        'files_container', 'args', 'name')),
+    'delete_plan': ('1.36', ('plan_id',)),
+    'delete_stack': ('1.0', ('stack_identity', 'retain', 'force')),
+    'execute_plan': ('1.36', ('plan_id',)),
+    'list_plans': ('1.36', ('stack_identity', 'stack_name')),
+    'show_plan': ('1.36', ('plan_id',)),
+}
+SERVED = {**METHODS, **OWN_METHODS}
+
 # Methods of the topic on which one engine is addressed by its id.
 LISTENER_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'listening': ('1.0', ()),

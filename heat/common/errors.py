@@ -379,6 +379,23 @@ class UserParameterMissing(HeatException):
     msg_fmt = 'The Parameter (%(key)s) was not provided.'
 
 
+class PlanVoid(HeatException):
+    """A saved plan that no longer fits what is there."""
+
+    msg_fmt = 'Plan %(plan)s is void: %(reason)s'
+
+
+class ResourceGuarded(HeatException):
+    """A request that would replace or delete what it said must stay."""
+
+    msg_fmt = 'Nothing was changed, for guarded resources would not stay: %(resources)s.'
+
+
+class TerminationProtected(HeatException):
+    msg_fmt = ('Stack %(stack_name)s is protected from deletion; first update it with '
+               'termination_protection false.')
+
+
 class NotImplementedYet(HeatException):
     """A part of the interface that this release does not serve."""
 

@@ -25,7 +25,7 @@ class SavedPlan:
     """``stack_id`` is None for a stack that is not there yet; ``base_goal_seq`` is 0 then.
 
     ``arguments`` are those of the request (timeout_mins, disable_rollback, tags,
-    ...); ``entries`` what ``plan.show.to_wire`` made of the decisions.
+    ...); ``entries`` what ``plan.printed.to_wire`` made of the decisions.
     """
 
     id: str

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from heat.common import green
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
-from heat.db.writer import Child, StackState
-from heat.engine import nested, stages
+from heat.db.writer import Child, SnapshotEnd, StackState
+from heat.engine import exported, marks, nested, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.exchange import publishes
 from heat.engine.render import plain
@@ -31,6 +31,7 @@ from heat.model.outcome import Done, Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
+from heat.plan import breakpoints
 from heat.plan.effects import (
     Cancel,
     Cancelled,
@@ -39,6 +40,7 @@ from heat.plan.effects import (
     Emit,
     Finish,
     GoOn,
+    HookCleared,
     Remove,
     Save,
     Start,
@@ -48,7 +50,7 @@ from heat.plan.effects import (
     WaitThen,
 )
 from heat.plan.exports import export_values
-from heat.plan.told import stack_event
+from heat.plan.told import row_event, stack_event
 from heat.plan.traversal import Traversal, Wanted
 from heat.resources import creation
 
@@ -170,7 +172,8 @@ class Carrier:
             if child is not None and child.working:
                 # The child stops its own steps; its end is then the end of this step.
                 child.cancelled = True
-                self.feed(tree, child, TimedOut())
+                self.feed(tree, child, TimedOut(f'Stack {child.goal.action} cancelled'
+                                                if run.goal.options.get('stop') else 'Timed out'))
             elif run.traversal is not None and uuid in run.traversal.running():
                 self.feed(tree, run, Cancelled(run.traversal.running()[uuid], row))
             return
@@ -206,6 +209,9 @@ class Carrier:
             row = run.rows[row.uuid] = made.row
             self._loop.batch.save(row)
         running = child.traversal.running() if child is not None and child.traversal is not None else {}
+        if child is None:
+            for handed_over in made.run.rows.values():
+                self._loop.batch.save(handed_over)
         self.send(tree, made, running)
 
     def send(self, tree: Tree, made: nested.Made, running: Mapping[str, Step]) -> None:
@@ -258,12 +264,16 @@ class Carrier:
             return
         if finish.status is Status.COMPLETE and self._offers(tree, run, finish):
             return
-        outside = run.stack.user_creds_id is not None or run.stack.stack_user_project_id is not None
+        left = run.stack
+        if finish.goal.options.get('abandon'):
+            # Who was made for the instances goes on being used by them.
+            left = replace(left, stack_user_project_id=None)
+        outside = left.user_creds_id is not None or left.stack_user_project_id is not None
         if deleted and run.stack.id == tree.root_id and outside:
             # Trust and in-instance project go once the last row is surely gone, since they are
             # needed until then; ``closed`` goes on from there.
             run.closing = finish
-            self._loop.batch.after.append((tree.root_id, lambda: self._loop.close(tree, run.stack)))
+            self._loop.batch.after.append((tree.root_id, lambda: self._loop.close(tree, left)))
             return
         self._conclude(tree, run, finish, deleted)
 
@@ -317,6 +327,9 @@ class Carrier:
         self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
+        if 'snapshot' in finish.goal.options:
+            self._loop.batch.snapshots[finish.goal.options['snapshot']] = SnapshotEnd(
+                tree.root_id, finish.status, finish.reason, exported.of_tree(tree, run))
         if run.stack.parent_row is not None:
             self._tell_parent(tree, run, finish)
         if deleted:
@@ -369,7 +382,8 @@ class Carrier:
         self._loop.batch.states.append(StackState(
             started, finish.goal.seq, following=goal, event=replace(event, operation=run.goal.requested_by)))
         # Without a template before there is nothing to go back to; what there is goes.
-        news = NewGoal(started, goal, run.rollback or replace(run.basis, wanted=Wanted()))
+        news = NewGoal(started, goal, run.rollback or replace(run.basis, wanted=Wanted()),
+                       restraints=run.restraints)
         run.turning = True
 
         def turn() -> None:
@@ -398,9 +412,10 @@ class Carrier:
         tree.credential = news.credential or tree.credential
         basis = news.basis
         fresh = StackRun(news.stack, news.goal, basis.wanted, rows, basis.types, around, basis.environment,
-                         basis.files, rollback_to=news.rollback_to, rollback=news.rollback)
+                         basis.files, rollback_to=news.rollback_to, rollback=news.rollback,
+                         restraints=news.restraints)
         fresh.traversal = Traversal(news.stack, news.goal, basis.wanted, rows, basis.types,
-                                    rollback_to=news.rollback_to)
+                                    rollback_to=news.rollback_to, restraints=news.restraints)
         tree.stacks[news.stack.id] = fresh
         self._loop.set_timeout(tree, fresh)
         self.begin(tree, fresh, running)
@@ -427,12 +442,21 @@ class Carrier:
     def signal(self, tree: Tree, signal: Signal) -> None:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
         run = tree.stacks.get(signal.stack_id)
-        rows = [r for r in run.rows.values() if r.name == signal.resource_name
-                and r.action is not Action.DELETE] if run is not None else []
+        hook = (signal.details or {}).get('unset_hook') if signal.kind == 'signal' else None
+        rows = [r for r in run.rows.values() if r.name == signal.resource_name and (
+            r.action is not Action.DELETE if hook is None else breakpoints.waits(r, str(hook)))
+                ] if run is not None else []
         # Of one that is being replaced, the new one has given out its address last.
         row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
         if run is None or row is None:
-            LOG.warning('A signal came for resource %s, which is gone.', signal.resource_name)
+            LOG.warning('A signal came for resource %s, which is gone or does not wait for it.',
+                        signal.resource_name)
+            return
+        if signal.kind == 'mark':
+            self._mark(tree, run, row, signal.details or {})
+            return
+        if hook is not None:
+            self._unset_hook(tree, run, row, str(hook))
             return
         kind = run.types.of(row)
         step = tree.steps.get(row.uuid)
@@ -464,3 +488,27 @@ class Carrier:
             row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
             row.props))
         self._loop.signalled(tree, row.uuid)
+
+    def _unset_hook(self, tree: Tree, run: StackRun, row: Row, hook: str) -> None:
+        row = run.rows[row.uuid] = breakpoints.cleared(row, hook)
+        self._loop.batch.save(row)
+        self._loop.batch.events.append(replace(
+            row_event(row, run.stack.name), reason=breakpoints.cleared_reason(hook)))
+        self.feed(tree, run, HookCleared(row.uuid, hook))
+
+    def _mark(self, tree: Tree, run: StackRun, row: Row, details: Mapping[str, Any]) -> None:
+        if row.status is Status.IN_PROGRESS or row.action is Action.INIT:
+            LOG.warning('Resource %s is being worked on; its mark is dropped.', row.name)
+            return
+        after = marks.marked(row, bool(details.get('unhealthy')), str(details.get('reason') or ''))
+        if after is None:
+            return
+        run.rows[row.uuid] = after
+        self._loop.batch.save(after)
+        self._loop.batch.events.append(row_event(after, run.stack.name))
+        while (parent := tree.stacks.get(run.stack.owner_id or '')) is not None:
+            above = parent.rows.get(run.stack.parent_row or '')
+            if above is not None:
+                above = parent.rows[above.uuid] = marks.stale(above)
+                self._loop.batch.save(above)
+            run = parent

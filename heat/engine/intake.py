@@ -10,7 +10,7 @@ methods, ``owner`` claims trees, ``loop`` works.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
-from heat.db import connect, creds, events, goals, leases, signals, stacks, templates
+from heat.db import connect, creds, events, goals, leases, resources, signals, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine import repeats
 from heat.engine.borrow import KEY
@@ -35,6 +35,7 @@ from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
 from heat.engine.loader import Loader, rollback_goal
+from heat.engine.nested import adopted_rows
 from heat.engine.owner import Owner
 from heat.engine.reads_stored import check_tenant
 from heat.engine.tree import Tree
@@ -47,8 +48,14 @@ from heat.model.status import Action, Status
 from heat.plan.told import stack_event
 from heat.plan.traversal import Traversal, Wanted
 from heat.schema.parameters import check_immutable
+from heat.template.load import parse
 
 Args = Mapping[str, Any]
+Also = Callable[[Connection, Goal], None]
+
+
+def nothing_else(conn: Connection, goal: Goal) -> None:
+    """What most wishes need done in their transaction besides themselves."""
 
 
 @dataclass
@@ -76,39 +83,67 @@ class Intake:
                      stack_user_project_id: str | None = None, parent_resource_name: str | None = None,
                      template_id: int | None = None) -> dict[str, Any]:
         """Make a stack; returns its identity. Raises what validation raises, StackExists, limits."""
+        before = self._repeated(context, stack_name, args)
+        if before is not None:
+            return before.identity.to_wire()
+        try:
+            identity, compiled, wanted = self.check_new(
+                context, stack_name, template, params, files, args, environment_files, files_container)
+            self.begin_new(context, identity, compiled, wanted, args)
+        except errors.StackExists:
+            # The same request may have come twice at once.
+            before = self._repeated(context, stack_name, args)
+            if before is None:
+                raise
+            return before.identity.to_wire()
+        return identity.to_wire()
+
+    def _repeated(self, context: RequestContext, stack_name: Any, args: Args) -> Stack | None:
+        """The stack that this very request has made already."""
+        token = args.get('client_request_token')
+        if not token or not isinstance(stack_name, str):
+            return None
+        with connect.read(self.database) as conn:
+            return repeats.repeated(conn, context.tenant_id or '', stack_name, Action.CREATE, token)
+
+    def check_new(self, context: RequestContext, stack_name: Any, template: Args, params: Args | None,
+                  files: Mapping[str, str] | None, args: Args, environment_files: Sequence[str] | None = None,
+                  files_container: str | None = None, identity: str | None = None,
+                  ) -> tuple[StackId, Compiled, Wanted]:
+        """A stack that can be made, with ``identity`` or a new id; raises as ``create_stack``."""
         if not isinstance(stack_name, str):
             raise errors.StackValidationFailed(message=f'Invalid stack name {stack_name}, must be a string')
         check_stack_name(stack_name)
         self._refuse_unserved(args, files_container)
+        if args.get('adopt_stack_data') and not self.conf.enable_stack_adopt:
+            raise errors.NotSupported(feature='Stack Adopt')
         tenant = context.tenant_id or ''
-        token = args.get('client_request_token')
         with connect.read(self.database) as conn:
-            before = repeats.repeated(conn, tenant, stack_name, Action.CREATE, token)
-            if before is not None:
-                return before.identity.to_wire()
             self._check_room(conn, stack_name, tenant)
-        identity = StackId(tenant, stack_name, new_id())
+        made = StackId(tenant, stack_name, identity or new_id())
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
-        compiled = compile_all(identity, template, own(params), documents, operator=self.loader.operator,
+        compiled = compile_all(made, template, own(params), documents, operator=self.loader.operator,
                                environment_files=environment_files, lender=self.exchange.lender(context))
         wanted = compiled.wanted()
-        self._validator(context).stack(identity, compiled, wanted)
+        self._validator(context).stack(made, compiled, wanted)
         documents.seal()
+        return made, compiled, wanted
+
+    def check_again(self, context: RequestContext, identity: StackId, compiled: Compiled) -> None:
+        """Is what was checked before still something that can be made?"""
+        self._validator(context).stack(identity, compiled, compiled.wanted())
+
+    def begin_new(self, context: RequestContext, identity: StackId, compiled: Compiled, wanted: Wanted,
+                  args: Args, also: Also = nothing_else) -> None:
+        """Make a checked stack's wish durable and begin; ``also`` runs in that transaction."""
         deferred = self._defer(context)
         try:
             tree = connect.offload(self.database, self._store_new, context, identity, compiled, wanted, args,
-                                   deferred)
-        except BaseException as error:
+                                   deferred, also)
+        except BaseException:
             self._forget(deferred, context)
-            # The same request may have come twice at once.
-            if isinstance(error, errors.StackExists) and token:
-                with connect.read(self.database) as conn:
-                    before = repeats.repeated(conn, tenant, stack_name, Action.CREATE, token)
-                if before is not None:
-                    return before.identity.to_wire()
             raise
         self.owner.arrived(tree)
-        return identity.to_wire()
 
     def _check_room(self, conn: Connection, name: str, tenant: str) -> None:
         if stacks.find_by_name(conn, name, tenant) is not None:
@@ -119,35 +154,43 @@ class Intake:
                 f'You have reached the maximum stacks per tenant, {most}. Please delete some stacks.'))
 
     def _store_new(self, context: RequestContext, identity: StackId, compiled: Compiled, wanted: Wanted,
-                   args: Args, deferred: trust.Deferred | None) -> Tree:
+                   args: Args, deferred: trust.Deferred | None, also: Also) -> Tree:
         now = self.clock.now()
+        action = Action.ADOPT if args.get('adopt_stack_data') else Action.CREATE
         disable_rollback = bool(args.get('disable_rollback', True))
         minutes = args.get('timeout_mins')
         with connect.write(self.database) as conn:
             # Asked again inside the transaction: two requests may have come at once.
             self._check_room(conn, identity.stack_name, identity.tenant)
             creds_id = self._store_credential(conn, deferred, context, now)
-            template_id = self._store_template(conn, compiled, identity.tenant, now)
+            template_id = self.store_template(conn, compiled, identity.tenant, now)
             stack = Stack(
                 id=identity.stack_id, name=identity.stack_name, tenant=identity.tenant,
-                root_id=identity.stack_id, template_id=template_id, reason='Stack CREATE started',
+                root_id=identity.stack_id, template_id=template_id, action=action,
+                reason=f'Stack {action} started',
                 username=context.username, user_creds_id=creds_id, disable_rollback=disable_rollback,
                 timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
-            stacks.insert_stack(conn, stack, client_request_token=repeats.mark(
-                Action.CREATE, args.get('client_request_token')))
+            stacks.insert_stack(conn, stack, termination_protection=bool(args.get('termination_protection')),
+                                client_request_token=repeats.mark(
+                                    Action.CREATE, args.get('client_request_token')))
             self.exchange.claim(conn, stack, compiled, wanted)
-            goal = Goal(stack.id, 1, Action.CREATE, template_id, self._deadline(minutes),
+            goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
                         None if disable_rollback else 'rollback', context.request_id)
             goals.add_goals(conn, [goal], now)
+            rows = adopted_rows(stack, wanted, compiled.types, handed_over(args['adopt_stack_data'])
+                                ) if action is Action.ADOPT else []
+            resources.upsert_rows(conn, rows, self.crypt, now=now, encrypt_properties=True)
+            also(conn, goal)
             fence = leases.take(conn, stack.id, self.owner.engine_id, self.owner.ttl)
             assert fence is not None  # nobody else can know this id
             self._record(conn, stack_event(stack, stack.action, stack.status, stack.reason), context, now)
         tree = Tree(stack.id, fence, deferred.credential if deferred else None)
-        run = self.loader.run(stack, goal, compiled, {})
+        run = self.loader.run(stack, goal, compiled, {row.uuid: row for row in rows})
         run.wanted = wanted
         if goal.on_failure:
             run.rollback_to = rollback_goal(goal, template_id)
-        run.traversal = Traversal(stack, goal, wanted, run.rows, run.types, rollback_to=run.rollback_to)
+        run.traversal = Traversal(stack, goal, wanted, run.rows, run.types, rollback_to=run.rollback_to,
+                                  restraints=run.restraints)
         tree.stacks[stack.id] = run
         return tree
 
@@ -158,33 +201,63 @@ class Intake:
                      environment_files: Sequence[str] | None = None, files_container: str | None = None,
                      template_id: int | None = None) -> dict[str, Any]:
         """Walk towards another template; accepted while another action runs, and wins."""
+        stack = self.find(context, stack_identity)
+        with connect.read(self.database) as conn:
+            if repeats.repeated(conn, stack.tenant, stack.name, Action.UPDATE,
+                                args.get('client_request_token')) is not None:
+                return stack.identity.to_wire()
+        stack, compiled, kept = self.check_update(context, stack_identity, template, params, files, args,
+                                                  environment_files, files_container)
+        tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
+        if (args.get('refuse_unchanged') and stack.status is Status.COMPLETE
+                and tuple(tags or ()) == stack.tags and repeats.unchanged(compiled, kept)):
+            raise errors.NothingToUpdate()
+        self.begin_update(context, stack, compiled, args)
+        return stack.identity.to_wire()
+
+    def check_update(self, context: RequestContext, stack_identity: Args, template: Args | None,
+                     params: Args | None, files: Mapping[str, str] | None, args: Args,
+                     environment_files: Sequence[str] | None = None, files_container: str | None = None,
+                     ) -> tuple[Stack, Compiled, Compiled]:
+        """The stack, what it would be made from and what it is made from; raises as ``update_stack``."""
         self._refuse_unserved(args, files_container)
         stack = self.find(context, stack_identity)
         if stack.action is Action.SUSPEND and stack.status is not Status.FAILED:
             raise errors.NotSupported(feature='Updating a stack when it is suspended')
         if stack.action is Action.DELETE:
             raise errors.NotSupported(feature='Updating a stack when it is deleting')
-        token = args.get('client_request_token')
-        with connect.read(self.database) as conn:
-            if repeats.repeated(conn, stack.tenant, stack.name, Action.UPDATE, token) is not None:
-                return stack.identity.to_wire()
         compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
         check_immutable(kept.parameters, compiled.parameters)
-        wanted = compiled.wanted()
-        self._validator(context).stack(stack.identity, compiled, wanted)
+        self._validator(context).stack(stack.identity, compiled, compiled.wanted())
+        return stack, compiled, kept
+
+    def begin_update(self, context: RequestContext, stack: Stack, compiled: Compiled, args: Args,
+                     also: Also = nothing_else) -> None:
+        """Make a checked update durable and poke; ``also`` runs in that transaction."""
         rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
         minutes = args.get('timeout_mins', stack.timeout)
         changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
-        if token:
-            changes['client_request_token'] = repeats.mark(Action.UPDATE, token)
+        if args.get('client_request_token'):
+            changes['client_request_token'] = repeats.mark(Action.UPDATE, args['client_request_token'])
+        if args.get('termination_protection') is not None:
+            changes['termination_protection'] = bool(args['termination_protection'])
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
-        if (args.get('refuse_unchanged') and stack.status is Status.COMPLETE
-                and tuple(tags or ()) == stack.tags and repeats.unchanged(compiled, kept)):
-            raise errors.NothingToUpdate()
-        self._wish(context, stack, Action.UPDATE, minutes, compiled=compiled, wanted=wanted,
-                   on_failure=None if rollback_off else 'rollback', changes=changes,
-                   tags=tuple(tags or ()))
-        return stack.identity.to_wire()
+        options: dict[str, Any] = {}
+        if self._observes(stack, args):
+            options['observe'] = True
+        if args.get('guard'):
+            options['guard'] = list(args['guard'])
+        self.wish(context, stack, Action.UPDATE, minutes, compiled=compiled,
+                  on_failure=None if rollback_off else 'rollback', changes=changes,
+                  tags=tuple(tags or ()), options=options, also=also)
+
+    def _observes(self, stack: Stack, args: Args) -> bool:
+        """Whether the update looks at the cloud first; without a word, as the update before it."""
+        if args.get('converge') is not None:
+            return bool(args['converge'])
+        with connect.read(self.database) as conn:
+            last = goals.latest_goal(conn, stack.id)
+        return bool(self.conf.observe_on_update or (last is not None and last.options.get('observe')))
 
     def _next_template(self, context: RequestContext, stack: Stack, template: Args | None,
                        params: Args | None, files: Mapping[str, str] | None, args: Args,
@@ -216,14 +289,25 @@ class Intake:
 
     # -- delete and the other actions ------------------------------------------------------------
 
-    def delete_stack(self, context: RequestContext, stack_identity: Args) -> None:
-        """Take a stack away, whatever it is doing now."""
+    def delete_stack(self, context: RequestContext, stack_identity: Args, retain: Sequence[str] | None = None,
+                     force: bool = False) -> None:
+        """Take a stack away, whatever it is doing now.
+
+        ``retain`` names resources that stay in the cloud (``group/0`` inside a nested
+        stack); with ``force`` what cannot be deleted is left behind. TerminationProtected.
+        """
         stack = self.find(context, stack_identity)
+        with connect.read(self.database) as conn:
+            protected = (stacks.extra_columns(conn, stack.root_id) or {}).get('termination_protection')
+        if protected:
+            raise errors.TerminationProtected(stack_name=stack.name)
         if stack.action is Action.DELETE and stack.status is Status.IN_PROGRESS:
             # Said again: make sure somebody is at it.
             self.owner.poke(stack.root_id)
             return
-        self._wish(context, stack, Action.DELETE, stack.timeout)
+        options: dict[str, Any] = {**({'retain': list(retain)} if retain else {}),
+                                   **({'force': True} if force else {})}
+        self.wish(context, stack, Action.DELETE, stack.timeout, options=options)
 
     def stack_suspend(self, context: RequestContext, stack_identity: Args) -> None:
         self._act(context, stack_identity, Action.SUSPEND)
@@ -238,43 +322,48 @@ class Intake:
         stack = self.find(context, stack_identity)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
-        self._wish(context, stack, action, stack.timeout)
+        self.wish(context, stack, action, stack.timeout)
 
     def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
                             cancel_with_rollback: bool = True) -> None:
-        """Back to the template before, while an update runs."""
+        """Back to the template before while an update runs, or stop and leave everything as it is."""
         stack = self.find(context, stack_identity)
         states = (Action.UPDATE,) if cancel_with_rollback else (Action.UPDATE, Action.CREATE)
         if stack.status is not Status.IN_PROGRESS or stack.action not in states:
             state = f'{stack.action}_{stack.status}'
             raise errors.NotSupported(feature=f'Cancelling update when stack is {state}')
         if not cancel_with_rollback:
-            raise errors.NotSupported(feature='Cancelling an update without rollback')
-        self._wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
+            self.wish(context, stack, stack.action, stack.timeout, options={'stop': True})
+            return
+        self.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
 
-    def _wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
-              compiled: Compiled | None = None, wanted: Wanted | None = None, template_id: int | None = None,
-              on_failure: str | None = None, changes: Args | None = None,
-              tags: tuple[str, ...] | None = None) -> None:
+    def wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
+             compiled: Compiled | None = None, template_id: int | None = None,
+             on_failure: str | None = None, changes: Args | None = None,
+             tags: tuple[str, ...] | None = None, options: dict[str, Any] | None = None,
+             also: Also = nothing_else) -> None:
+        """A new goal for a stack, durable when this returns; ``also`` runs in its transaction."""
         if stack.owner_id is not None:
             # Its goals are its parent's to give; two who number them would spoil the tree.
             raise errors.NotSupported(feature=(
                 f'An action on a nested stack by itself (it is a resource of stack {stack.owner_id})'))
         self._renew_credential(context, stack)
+        wanted = compiled.wanted() if compiled is not None else None
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,
-                        template_id, on_failure, dict(changes or {}), tags)
+                        template_id, on_failure, dict(changes or {}), tags, options or {}, also)
         self.owner.poke(stack.root_id)
 
     def _store_wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None,
                     compiled: Compiled | None, wanted: Wanted | None, template_id: int | None,
-                    on_failure: str | None, changes: dict[str, Any], tags: tuple[str, ...] | None) -> None:
+                    on_failure: str | None, changes: dict[str, Any], tags: tuple[str, ...] | None,
+                    options: dict[str, Any], also: Also) -> None:
         now = self.clock.now()
         with connect.write(self.database) as conn:
             if action is Action.DELETE:
                 self.exchange.check_deletion(conn, stack)
             if compiled is not None and wanted is not None:
                 self.exchange.claim(conn, stack, compiled, wanted)
-                template_id = self._store_template(conn, compiled, stack.tenant, now)
+                template_id = self.store_template(conn, compiled, stack.tenant, now)
                 # The way back leads to what last stood complete.
                 good = stack.template_id
                 if stack.status is not Status.COMPLETE and stack.prev_template_id is not None:
@@ -282,8 +371,10 @@ class Intake:
                 changes['prev_template_id'] = good
             goal = goals.add_goal(conn, Goal(
                 stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
-                context.request_id), now)
-            reason = f'Stack {action} started'
+                context.request_id, options), now)
+            also(conn, goal)
+            stop = bool(options.get('stop'))
+            reason = f'Stack {action} cancelled' if stop else f'Stack {action} started'
             stacks.update_stack(conn, stack.id, action=action, status=Status.IN_PROGRESS, reason=reason,
                                 template_id=goal.template_id, updated_at=now, **changes)
             if tags is not None and tags != stack.tags:
@@ -293,7 +384,8 @@ class Intake:
                 stopped = f'Stack {stack.action} cancelled'
                 self._record(conn, stack_event(replace(stack, reason=stopped), stack.action, Status.FAILED,
                                                stopped), context, now)
-            self._record(conn, stack_event(current, action, Status.IN_PROGRESS, reason), context, now)
+            if not stop:
+                self._record(conn, stack_event(current, action, Status.IN_PROGRESS, reason), context, now)
 
     # -- signals -------------------------------------------------------------------------------------
 
@@ -301,12 +393,13 @@ class Intake:
                         details: dict[str, Any] | None, sync_call: bool = False) -> None:
         """Keep a signal until the owner applies it; refused at once where none is taken."""
         stack = self.find(context, stack_identity)
-        row = self.owner.check_signal(stack, resource_name)
+        row = self.owner.check_signal(stack, resource_name, details)
         now = self.clock.now()
-        if row.action in (Action.SUSPEND, Action.DELETE):
+        hook = 'unset_hook' in (details or {})
+        if row.action in (Action.SUSPEND, Action.DELETE) and not hook:
             self._refuse_signal(context, row, now)
         kind = self.loader.plugin(row)
-        if sync_call and not kind.scales:
+        if sync_call and not kind.scales and not hook:
             # The caller waits for an answer: what will not be taken is refused now.
             try:
                 kind.signal(row, details)
@@ -403,8 +496,9 @@ class Intake:
             tenant=context.tenant, tenant_id=kept.project_id, trust_id=kept.trust_id,
             trustor_user_id=kept.user_id, ec2_access=kept.access_key), self.crypt, now)
 
-    def _store_template(self, conn: Connection, compiled: Compiled, tenant: str,
-                        now: datetime.datetime) -> int:
+    def store_template(self, conn: Connection, compiled: Compiled, tenant: str,
+                       now: datetime.datetime) -> int:
+        """Its number; hidden parameters are encrypted."""
         hidden = {name for name, s in compiled.template.parameters.items()
                   if s.hidden or self.conf.encrypt_parameters_and_properties}
         return templates.store_template(conn, compiled.template.raw, compiled.stored_environment(),
@@ -421,10 +515,6 @@ class Intake:
     @staticmethod
     def _refuse_unserved(args: Args, files_container: str | None) -> None:
         """What this release does not do says so, rather than being ignored."""
-        if args.get('adopt_stack_data'):
-            raise errors.NotSupported(feature='Adopting a stack')
-        if args.get('converge'):
-            raise errors.NotSupported(feature='The converge flag')
         if files_container:
             raise errors.NotSupported(feature='A files container')
 
@@ -432,6 +522,15 @@ class Intake:
 def own(environment: Args | None) -> dict[str, Any]:
     """A user's own sections; what the stack borrowed is worked out anew, and by nobody else."""
     return {name: section for name, section in (environment or {}).items() if name != KEY}
+
+
+def handed_over(text: Any) -> dict[str, Any]:
+    """The resources in the data of an abandoned stack: name -> what it was there."""
+    data = parse(text, what='environment') if isinstance(text, str) else text
+    found = data.get('resources') if isinstance(data, Mapping) else None
+    if found is not None and not isinstance(found, Mapping):
+        raise errors.StackValidationFailed(message='Invalid adopt data: "resources" must be a map.')
+    return dict(found or {})
 
 
 def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from heat.plan.traversal import Traversal, Wanted
 from heat.resources.base import Surroundings
 from heat.resources.types import TypeTable
 from heat.template.registry import Layer
+from heat.template.restraints import Restraints
 
 
 class Loader:
@@ -115,14 +116,16 @@ class Loader:
         if stack.status is Status.IN_PROGRESS:
             back, run.rollback = self._way_back(conn, stack, goal)
             run.rollback_to = back
-            run.traversal = Traversal(stack, goal, run.wanted, rows, run.types, rollback_to=back)
+            run.traversal = Traversal(stack, goal, run.wanted, rows, run.types, rollback_to=back,
+                                      restraints=run.restraints)
         return run
 
     def _load_goal(self, conn: Connection, stack: Stack, goal: Goal) -> NewGoal:
         compiled = self.compiled(conn, stack.identity, goal.template_id)
         back, rollback = self._way_back(conn, stack, goal)
         wanted = Wanted() if goal.action is Action.DELETE else compiled.wanted()
-        return NewGoal(stack, goal, basis(compiled, wanted), back, rollback, self.credential(conn, stack))
+        return NewGoal(stack, goal, basis(compiled, wanted), back, rollback, self.credential(conn, stack),
+                       restraints_of(compiled))
 
     def _way_back(self, conn: Connection, stack: Stack, goal: Goal) -> tuple[Goal | None, Basis | None]:
         if goal.on_failure != 'rollback' or goal.action is Action.ROLLBACK:
@@ -148,8 +151,10 @@ class Loader:
         else:
             row = parent.rows.get(stack.parent_row or '') if parent is not None else None
             wanted = compiled.wanted(facade(row) if row is not None else None, goal.options.get('reads', ()))
+        restraints = (restraints_of(compiled) if parent is None
+                      else parent.restraints.inside(stack.parent_resource_name or ''))
         return StackRun(stack, goal, wanted, rows, compiled.types, self.around(stack),
-                        compiled.stored_environment(), compiled.files)
+                        compiled.stored_environment(), compiled.files, restraints=restraints)
 
     @property
     def region(self) -> str:
@@ -166,5 +171,14 @@ def basis(compiled: Compiled, wanted: Wanted) -> Basis:
 
 
 def rollback_goal(goal: Goal, template_id: int) -> Goal:
-    """What follows a failed goal: back to ``template_id``, with as much time again."""
-    return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None)
+    """What follows a failed goal: back to ``template_id``, with as much time again.
+
+    What was there before an adoption stays there after it has failed.
+    """
+    options = {'abandon': True} if goal.action is Action.ADOPT else {}
+    return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None, options=options)
+
+
+def restraints_of(compiled: Compiled) -> Restraints:
+    """Hooks and restricted actions of a root stack: its own environment's and the operator's."""
+    return Restraints.of(compiled.types.registry.layers)

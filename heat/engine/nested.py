@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 import uuid as uuid_module
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from heat.common import errors
-from heat.common.ids import StackId, physical_name
+from heat.common.ids import StackId, new_id, physical_name
 from heat.engine import stages
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.render import plain
@@ -60,10 +60,10 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
     identity = row.physical_id or child_id(row)
     name = child.stack.name if child is not None else physical_name(parent.stack.name, row.name, row.uuid)
     if child is None:
-        if verb not in (Action.CREATE, Action.UPDATE):
+        if verb not in (Action.CREATE, Action.UPDATE, Action.ADOPT):
             raise StepFailed(f'The stack of resource {row.name} is not there.', 'NotFound')
         # What a failed creation did not come to is made now.
-        verb = Action.CREATE
+        verb = Action.ADOPT if verb is Action.ADOPT else Action.CREATE
     elif verb is Action.CREATE:
         # A later stage of a creation in batches.
         verb = Action.UPDATE
@@ -77,19 +77,21 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
         username=parent.stack.username, user_creds_id=parent.stack.user_creds_id,
         stack_user_project_id=parent.stack.stack_user_project_id, disable_rollback=True,
         timeout=parent.stack.timeout, goal_seq=seq)
-    goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by)
+    goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by,
+                options=child_options(parent.goal, row))
     if stage is not None:
         goal = replace(goal, timeout_at=timeout_at, requested_by=None)
     rows = child.rows if child is not None else {}
-    if verb in (Action.CREATE, Action.UPDATE):
+    if verb in (Action.CREATE, Action.UPDATE, Action.ADOPT):
         return _made(parent, row, stack, goal, child, rows, now, stage)
     assert child is not None
-    goal = replace(goal, options=child.goal.options)
+    lasting = {key: child.goal.options[key] for key in ('reads', 'inside') if key in child.goal.options}
+    goal = replace(goal, options={**lasting, **goal.options})
     wanted = Wanted() if verb is Action.DELETE else child.wanted
     raw: Mapping[str, Any] = child.wanted.template.raw if child.wanted.template else {}
     run = StackRun(stack, goal, wanted, rows, child.types, replace(parent.around, stack=stack.identity),
-                   child.environment, child.files)
-    run.traversal = Traversal(stack, goal, wanted, rows, run.types)
+                   child.environment, child.files, restraints=parent.restraints.inside(row.name))
+    run.traversal = Traversal(stack, goal, wanted, rows, run.types, restraints=run.restraints)
     return Made(run, raw, row)
 
 
@@ -117,15 +119,18 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
         _keep_immutable(child, compiled)
     options = {key: value for key, value in (
         ('reads', reads), ('inside', sorted(compiled.types.inside))) if value}
-    goal = replace(goal, options=options)
+    goal = replace(goal, options={**options, **goal.options})
     if template.minutes is not None:
         ends = now + template.minutes * 60
         goal = replace(goal, timeout_at=ends if goal.timeout_at is None else min(ends, goal.timeout_at))
         stack = replace(stack, timeout=template.minutes)
     wanted = compiled.wanted(facade(row), reads)
+    if stack.action is Action.ADOPT:
+        rows = {one.uuid: one for one in adopted_rows(stack, wanted, compiled.types, row.data.get('adopt') or {})}
+        row = replace(row, data={key: value for key, value in row.data.items() if key != 'adopt'})
     run = StackRun(stack, goal, wanted, rows, compiled.types, replace(parent.around, stack=stack.identity),
-                   environment, compiled.files)
-    run.traversal = Traversal(stack, goal, wanted, rows, compiled.types)
+                   environment, compiled.files, restraints=parent.restraints.inside(row.name))
+    run.traversal = Traversal(stack, goal, wanted, rows, compiled.types, restraints=run.restraints)
     return Made(run, compiled.template.raw, row)
 
 
@@ -167,6 +172,34 @@ def with_referred(parent: StackRun, row: Row) -> Row:
                 f'The {name} of resource {row.name} refers to {reference}, which is not in the stack.'))
         found[name] = {'properties': other.props or {}, 'metadata': other.keep.get('metadata') or {}}
     return replace(row, data={**row.data, 'referred': found}) if found else row
+
+
+def child_options(goal: Goal, row: Row) -> dict[str, Any]:
+    """What of the parent's goal holds inside; a resource that is retained abandons what it holds."""
+    options = goal.inside(row.name)
+    return {**options, 'abandon': True} if row.keep.get('abandon') else options
+
+
+def adopted_rows(stack: Stack, wanted: Wanted, types: Any, data: Mapping[str, Any],
+                 make_id: Callable[[], str] = new_id) -> list[Row]:
+    """Rows for what an abandoned stack's ``data`` says is there, for the resources that are wanted.
+
+    One without an id there gets no row; its adoption says so.
+    """
+    rows = []
+    for name, definition in wanted.definitions.items():
+        kind, given = types(definition.type, name), data.get(name)
+        if not isinstance(given, Mapping):
+            continue
+        row = Row(uuid=make_id(), stack_id=stack.id, root_id=stack.root_id, name=name, type=definition.type,
+                  goal_seq=stack.goal_seq, keep={'class': kind.type})
+        if kind.nested and isinstance(given.get('resources'), Mapping):
+            rows.append(replace(row, data={'adopt': dict(given['resources'])}))
+        elif not kind.nested and given.get('resource_id'):
+            rows.append(replace(row, physical_id=str(given['resource_id']),
+                                data=dict(given.get('resource_data') or {}),
+                                metadata=dict(given.get('metadata') or {})))
+    return rows
 
 
 def failure(reason: str) -> Failed:

@@ -10,7 +10,7 @@ and what changed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine
@@ -25,7 +25,10 @@ from heat.engine.tree import Tree
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
+from heat.plan import breakpoints
+from heat.plan.told import resource_label
 from heat.resources import creation
+from heat.template.registry import HOOKS
 
 LOG = logging.getLogger(__name__)
 DEADLOCKS = connect.RetryPlan(lost=False)
@@ -150,8 +153,12 @@ class Owner:
         if connect.offload(self._database, unfinished):
             self.claim(root_id)
 
-    def check_signal(self, stack: Stack, resource_name: str) -> Row:
-        """The row; ResourceNotFound or ResourceActionNotSupported unless the resource takes signals."""
+    def check_signal(self, stack: Stack, resource_name: str,
+                     details: Mapping[str, Any] | None = None) -> Row:
+        """The row; ResourceNotFound or ResourceActionNotSupported unless the resource takes the signal.
+
+        ``unset_hook`` in it is for the engine: InvalidBreakPointHook unless that hook holds the resource.
+        """
         def load() -> Any:
             with connect.read(self._database) as conn:
                 return [row for row in resources.rows_of_stack(conn, stack.id, self._loader.crypt)
@@ -159,12 +166,24 @@ class Owner:
 
         rows = connect.offload(self._database, load)
         rows.sort(key=lambda r: (r.action is Action.DELETE, r.replaced_by is not None))
-        row = rows[0] if rows else None
+        hook = (details or {}).get('unset_hook')
+        held = next((r for r in rows if breakpoints.waits(r)), None) if hook is not None else None
+        row = held or (rows[0] if rows else None)
         if row is None:
             raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack.name)
-        if not self._loader.plugin(row).signals and not creation.awaits(row):
+        if hook is not None:
+            self._check_hook(stack, row, hook)
+        elif not self._loader.plugin(row).signals and not creation.awaits(row):
             raise errors.ResourceActionNotSupported(action='signal')
         return row
+
+    @staticmethod
+    def _check_hook(stack: Stack, row: Any, hook: Any) -> None:
+        if hook not in HOOKS:
+            raise errors.InvalidBreakPointHook(message=f'Invalid hook type "{hook}"')
+        if not breakpoints.waits(row, hook):
+            raise errors.InvalidBreakPointHook(
+                message=f'The "{hook}" hook is not defined on {resource_label(row, stack)}')
 
     # -- the pulse -----------------------------------------------------------------------------------
 

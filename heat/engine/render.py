@@ -15,6 +15,7 @@ from typing import Any
 from heat.common import errors
 from heat.db.events import Recorded
 from heat.db.services import Service
+from heat.db.snapshots import Snapshot
 from heat.db.software import SoftwareConfig, SoftwareDeployment
 from heat.model.resource import Row
 from heat.model.stack import Stack
@@ -154,3 +155,9 @@ def deployment(one: SoftwareDeployment) -> Json:
     if one.updated_at is not None:
         shown['updated_time'] = moment(one.updated_at)
     return shown
+
+
+def snapshot(one: Snapshot, data: Mapping[str, Any] | None) -> Json:
+    """A snapshot; ``data`` is what a stack is restored from."""
+    return {'id': one.id, 'name': one.name, 'action': one.action, 'status': one.status,
+            'status_reason': one.status_reason, 'creation_time': moment(one.created_at), 'data': plain(data)}

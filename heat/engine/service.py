@@ -14,8 +14,10 @@ from typing import Any
 
 from heat.common import errors, logs
 from heat.common.context import RequestContext
+from heat.engine.actions import Actions
 from heat.engine.intake import Intake
 from heat.engine.parameter_store import ParameterStore
+from heat.engine.plans import Plans
 from heat.engine.reads import Reads
 from heat.engine.software import Software
 from heat.engine.templates import Templates
@@ -26,11 +28,6 @@ WISHES = ('create_stack', 'update_stack', 'delete_stack', 'stack_suspend', 'stac
           'stack_cancel_update', 'resource_signal')
 
 UNSERVED = {
-    'abandon_stack': 'Abandoning a stack', 'export_stack': 'Exporting a stack',
-    'preview_stack': 'Previewing a stack', 'preview_update_stack': 'Previewing an update',
-    'resource_mark_unhealthy': 'Marking a resource unhealthy', 'stack_snapshot': 'Taking a snapshot',
-    'stack_list_snapshots': 'Listing snapshots', 'show_snapshot': 'Showing a snapshot',
-    'delete_snapshot': 'Deleting a snapshot', 'stack_restore': 'Restoring a snapshot',
     'signal_software_deployment': 'Signalling a software deployment',
     'check_software_deployment': 'Checking a software deployment',
     'migrate_convergence_1': 'Migrating a stack to convergence'}
@@ -45,7 +42,7 @@ class Service:
                  poked: Callable[[str], None], store: ParameterStore) -> None:
         self._poked = poked
         self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
-        for part in (store, software, templates, reads):
+        for part in (Actions(intake), Plans(intake), store, software, templates, reads):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
         self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}

@@ -225,15 +225,15 @@ class StepRun:
                 # Answered, and it made nothing that has an id: most likely it was refused.
                 return self._settled_orphan()
             return self._start('orphan', Action.CREATE)
-        if self.step.task == 'release':
-            return self._start('release', None)
+        if self.step.task in ('release', 'observe'):
+            return self._start(self.step.task, None)
         if self.step.task == 'read':
             self._plugin = self.kind(self.row, self._props, self.around)
             return self._read()
-        return self._prepare(('revive', 'restore'))
+        return self._prepare(('revive', 'restore', 'last_snapshot'))
 
     def _prepare(self, phases: tuple[str, ...]) -> Next:
-        """What comes before an update: a broken thing is looked at, a released one takes hold again."""
+        """What comes first: a broken thing is looked at, a released one takes hold again, a last snapshot."""
         for phase in phases:
             if self.row.keep.get(phase) and hasattr(self.kind, phase):
                 return self._start(phase, None)
@@ -260,10 +260,10 @@ class StepRun:
             return self._settled_orphan()
         if self._phase == 'release':
             return Ended(Done())
-        if self._phase in ('revive', 'restore'):
+        if self._phase in ('revive', 'restore', 'last_snapshot'):
             self._settled = len(self.row.memo)
             return self._prepare(('restore',) if self._phase == 'revive' else ())
-        if self._phase == 'read':
+        if self._phase in ('read', 'observe'):
             return Ended(Done(attrs=value or {}))
         if self._phase == 'verb':
             plugin.seen = value
@@ -271,7 +271,16 @@ class StepRun:
                 self._phase = 'signals'
                 self._generator = creation.wait(self.row)
                 return self._run(None)
-        if self.step.verb in (Action.CREATE, Action.UPDATE) and self.step.wanted:
+        if self._phase == 'verb':
+            plugin.seen = value
+            if self.step.verb is Action.CREATE and creation.expected(self.row) is not None:
+                self._phase = 'signals'
+                self._generator = creation.wait(self.row)
+                return self._run(None)
+        verbs = {Action.CREATE, Action.UPDATE, Action.ADOPT}
+        if self.row.keep.get('external') is not None:
+            verbs.add(Action.CHECK)
+        if self.step.verb in verbs and self.step.wanted:
             return self._read()
         return Ended(Done())
 

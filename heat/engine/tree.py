@@ -21,6 +21,7 @@ from heat.plan.effects import Finish
 from heat.plan.traversal import Traversal, Wanted
 from heat.plan.types import Types
 from heat.resources.base import Surroundings
+from heat.template.restraints import FREE, Restraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class StackRun:
     publishing: Finish | None = None
     turning: bool = False
     cancelled: bool = False
+    restraints: Restraints = FREE
 
     @property
     def basis(self) -> Basis:
@@ -104,3 +106,4 @@ class NewGoal:
     rollback_to: Goal | None = None
     rollback: Basis | None = None
     credential: Credential | None = None
+    restraints: Restraints = FREE

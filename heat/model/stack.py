@@ -53,7 +53,16 @@ class Goal:
     """What the user wants: ``action`` with the template ``template_id``.
 
     ``timeout_at`` is wall time in seconds (None: never). ``on_failure`` is
-    'rollback', 'delete' or None. ``options`` is JSON: converge, retained names.
+    'rollback', 'delete' or None. ``options`` is JSON:
+
+    ``observe``   look at things in the cloud before deciding about them
+    ``stop``      begin nothing, stop what runs, end FAILED
+    ``guard``     names of resources that may be neither replaced nor deleted
+    ``retain``    names of resources that stay in the cloud though they are deleted
+    ``abandon``   all of them stay
+    ``force``     what cannot be deleted is left behind
+    ``snapshot``  id of the snapshot that the goal takes
+    Names inside a nested stack are paths: ``group/0``.
     """
 
     stack_id: str
@@ -64,3 +73,14 @@ class Goal:
     on_failure: str | None = None
     requested_by: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    def inside(self, name: str) -> dict[str, Any]:
+        """The options of the goal of the nested stack that the resource ``name`` is."""
+        kept: dict[str, Any] = {key: self.options[key] for key in ('observe', 'abandon', 'force')
+                                if key in self.options}
+        for key in ('guard', 'retain'):
+            below = [path.removeprefix(f'{name}/') for path in self.options.get(key, ())
+                     if path.startswith(f'{name}/')]
+            if below:
+                kept[key] = below
+        return kept

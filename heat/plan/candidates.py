@@ -36,7 +36,8 @@ class Evaluated:
     failure: Failed | None = None
 
 
-def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Evaluated:
+def evaluate(definition: Definition, row: Row, types: Types, scope: Scope,
+             unknown_ok: bool = False) -> Evaluated:
     """Properties and metadata under ``scope``, and what becomes of ``row``."""
     kind = types(definition.type, definition.name)
     scope.budget.renew()
@@ -49,11 +50,20 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope) -> Ev
         return Evaluated(failure=Failed(str(error), type(error).__name__))
     except (ValueError, TypeError, KeyError) as error:
         return Evaluated(failure=Failed(str(error), type(error).__name__))
-    props, wrong = schema.resolve(kind.schema.properties, raw, path=['Properties'],
+    if raw is schema.UNKNOWN and unknown_ok:
+        raw = dict.fromkeys(kind.schema.properties, schema.UNKNOWN)
+    props, wrong = schema.resolve(kind.schema.properties, raw, path=['Properties'], unknown_ok=unknown_ok,
                                   accept_others=kind.schema.open)
     if wrong:
         return Evaluated(failure=Failed(wrong[0].text(), 'StackValidationFailed'))
-    return Evaluated(props, metadata, policy, creation, decide(kind, row, props, metadata))
+    try:
+        decision = decide(kind, row, props, metadata)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        if not unknown_ok:
+            raise
+        # The class looks closer at values than anybody can who does not know them.
+        decision = Decision(Verdict.REPLACE, reason='what it asks for is not known yet')
+    return Evaluated(props, metadata, policy, creation, decision)
 
 
 def fits(definition: Definition, row: Row, types: Types, scope: Scope) -> bool:

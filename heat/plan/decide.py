@@ -21,6 +21,7 @@ from heat.plan.types import ResourceType
 
 class Verdict(StrEnum):
     CREATE = 'create'
+    ADOPT = 'adopt'
     KEEP = 'keep'
     UPDATE = 'update'
     REPLACE = 'replace'
@@ -44,8 +45,10 @@ class Decision:
 def decide(kind: ResourceType, row: Row, new_props: Mapping[str, Any],
            new_metadata: Mapping[str, Any]) -> Decision:
     """What becomes of ``row`` under the new properties (resolved, with defaults)."""
-    if row.action is Action.INIT and row.physical_id is None and row.class_name == kind.type:
-        return Decision(Verdict.CREATE)
+    if row.action is Action.INIT and row.class_name == kind.type:
+        # What was handed over by an adoption stands already.
+        there = row.physical_id is not None or 'adopt' in row.data
+        return Decision(Verdict.ADOPT if there else Verdict.CREATE)
     if row.class_name != kind.type:
         return Decision(Verdict.REPLACE, reason=f'type changed from {row.class_name}', silent=True)
     failed = row.status is Status.FAILED or row.status is Status.IN_PROGRESS

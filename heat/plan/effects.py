@@ -22,8 +22,8 @@ class Step:
     """One verb on one row. All it needs is on the row, so it can be run again.
 
     ``task`` is 'verb', or what happens without a change of the row's state: 'read'
-    (attributes are fetched) or 'release' (a thing that is being replaced lets go of
-    what its successor needs).
+    (attributes are fetched), 'observe' (what differs in the cloud from what was asked
+    for) or 'release' (a thing that is being replaced lets go of what its successor needs).
     """
 
     uuid: str
@@ -103,7 +103,17 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The goal's deadline has passed."""
+    """The goal's deadline has passed, or the stack around this one was told to stop."""
+
+    reason: str = 'Timed out'
+
+
+@dataclass(frozen=True, slots=True)
+class HookCleared:
+    """The hook that held row ``uuid`` is cleared; the row says so already."""
+
+    uuid: str
+    hook: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +128,4 @@ class GoOn:
     """There is more to decide than one turn should take; the traversal asked for another."""
 
 
-CoreEvent = StepDone | Cancelled | TimedOut | WaitedEnough | GoOn
+CoreEvent = StepDone | Cancelled | TimedOut | HookCleared | WaitedEnough | GoOn

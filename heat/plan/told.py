@@ -29,6 +29,12 @@ def stack_event(stack: Stack, action: Action, status: Status, reason: str) -> Ev
     return Event(stack.id, stack.root_id, stack.name, 'OS::Heat::Stack', action, status, reason, stack.id)
 
 
+def resource_label(row: Row, stack: Stack) -> str:
+    """``TestResource "a" [id] Stack "s" [id]``, as sentences name a resource."""
+    physical = f' [{row.physical_id}]' if row.physical_id else ''
+    return f'{row.type.rpartition("::")[2]} "{row.name}"{physical} Stack "{stack.name}" [{stack.id}]'
+
+
 def stack_reason(row: Row, outcome: Outcome) -> str:
     """The root cause on top, in the classic wording."""
     text = row.reason
@@ -46,4 +52,5 @@ def step_old_props(event_row: Row) -> dict[str, Any]:
 
 def settled_keep(row: Row) -> dict[str, Any]:
     """What stays in ``keep`` once a step has ended."""
-    return {k: v for k, v in row.keep.items() if k not in ('old_props', 'revive', 'restore', 'released')}
+    return {k: v for k, v in row.keep.items() if k not in (
+        'old_props', 'revive', 'restore', 'released', 'last_snapshot', 'abandon')}

@@ -1,252 +1,41 @@
 """The state machine of one stack walking towards one goal: event -> effects.
 
-Purpose: everything about order, decision, failure and rollback is decided here.
-Invariant: no clock, no thread, no I/O; the same rows and events give the same
-effects. The graph is fixed per goal; each decision is made late, when a node's
-inputs are known. Neighbours: ``engine.loop`` feeds events in and carries the
-effects out; ``decide`` and ``transforms`` hold the rules.
+Purpose: what becomes of each resource, in what order its steps follow, is decided
+here. Invariant: no clock, no thread, no I/O; the same rows and events give the
+same effects. The graph is fixed per goal; each decision is made late, when a node's
+inputs are known. Neighbours: ``walk`` keeps the books, ``engine.loop`` feeds events
+in and carries the effects out; ``decide`` and ``transforms`` hold the rules.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from heat.common.ids import new_id
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Row
-from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
-from heat.plan import transforms
-from heat.plan.candidates import Evaluated, evaluate, pick
+from heat.plan import breakpoints
+from heat.plan.candidates import Evaluated, evaluate
 from heat.plan.decide import Decision, Verdict
-from heat.plan.effects import (
-    Cancel,
-    Cancelled,
-    CoreEvent,
-    Effect,
-    Emit,
-    Finish,
-    Remove,
-    Save,
-    Start,
-    Step,
-    StepDone,
-    TimedOut,
-    WaitedEnough,
-    WaitThen,
-)
+from heat.plan.effects import Start, Step, StepDone
 from heat.plan.graph import Down, Up
 from heat.plan.policies import policies_to_keep, retained
-from heat.plan.references import references_by_resource
-from heat.plan.scope import Facts, StackScope
-from heat.plan.told import row_event, settled_keep, stack_event, stack_reason, step_old_props
-from heat.plan.types import Types
+from heat.plan.told import settled_keep, step_old_props
+from heat.plan.walk import IN_PLACE, Walk, Wanted
 from heat.template import dynamic
-from heat.template.definition import Definition, Template
-from heat.template.expr import Ref
+from heat.template.definition import Definition
 
-# Nodes visited in one call: others of the same process want their turn too.
-NODES_A_TURN = 500
-IN_PLACE = {Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT}
+__all__ = ['IN_PLACE', 'Traversal', 'Wanted']
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the goal's template asks for; ``template`` is None for a deletion.
-
-    ``reads`` are attributes that are asked for from outside, by a parent stack.
-    """
-
-    template: Template | None = None
-    facts: Facts = field(default_factory=Facts)
-    reads: frozenset[Ref] = frozenset()
-
-    @property
-    def aws(self) -> bool:
-        """Whether the template is of AWS's own format."""
-        return self.template is not None and self.template.dialect == 'aws'
-
-    @property
-    def definitions(self) -> Mapping[str, Definition]:
-        return self.template.resources if self.template is not None else {}
-
-
-class Traversal:
+class Traversal(Walk):
     """One stack, one goal. ``rows`` is the caller's dict and is kept current."""
 
-    def __init__(self, stack: Stack, goal: Goal, wanted: Wanted, rows: dict[str, Row], types: Types,
-                 make_id: Callable[[], str] = new_id, rollback_to: Goal | None = None) -> None:
-        self.stack = stack
-        self.goal = goal
-        self.wanted = wanted
-        self.rows = rows
-        self.types = types
-        self.finished = False
-        self.rollback_to = rollback_to
-        self._make_id = make_id
-        self._best: dict[str, str] = {}
-        # Every row of a name, in order: a name is looked up for each replacement.
-        self._named: dict[str, dict[str, None]] = {}
-        for row in rows.values():
-            self._named.setdefault(row.name, {})[row.uuid] = None
-        self._busy: dict[str, Step] = {}
-        self._of_old_goal: set[str] = set()
-        self._blocked: set[int] = set()
-        self._failures: list[tuple[Row, Outcome]] = []
-        self._unsupported = False
-        self._ready: deque[int] = deque()
-        self._effects: list[Effect] = []
-        self._stop_reason: str | None = None
-        if goal.action in IN_PLACE:
-            self.graph = transforms.in_place(rows, reverse=goal.action is Action.SUSPEND)
-        else:
-            self.graph = transforms.build(transforms.Problem(wanted.definitions, rows, types))
-        self._left = [len(needs) for needs in self.graph.need]
-        self._done: set[int] = set()
-        self._refs: dict[str, set[Ref]] | None = None
-        self.scope = StackScope(wanted.facts, wanted.definitions, types, self.row_of)
-
-    # -- the surface --------------------------------------------------------------------------
-
-    def begin(self, running: Mapping[str, Step] | None = None) -> list[Effect]:
-        """First effects. ``running``: steps of an earlier goal that are still under way.
-
-        A row in progress without a running step is one whose engine died; its step is resumed.
-        """
-        running = running or {}
-        self._choose_rows()
-        for row in list(self.rows.values()):
-            if row.uuid in running:
-                self._busy[row.uuid] = running[row.uuid]
-                self._of_old_goal.add(row.uuid)
-            elif row.status is Status.IN_PROGRESS:
-                self._resume(row)
-            elif row.status is Status.FAILED and row.goal_seq == self.goal.seq:
-                # Failed under this very goal, before its engine died: it is not tried twice.
-                self._failures.append((row, Failed(row.reason)))
-        self._make_rows()
-        awaited = [uuid for uuid in self._of_old_goal if self._still_wanted(self.rows[uuid])]
-        self._effects.extend(Cancel(uuid) for uuid in sorted(self._of_old_goal - set(awaited)))
-        if awaited:
-            self._effects.append(WaitThen(tuple(awaited)))
-        self._ready.extend(i for i, left in enumerate(self._left) if not left)
-        return self._drain()
-
-    def on(self, event: CoreEvent) -> list[Effect]:
-        """The effects of one event. After ``Finish`` nothing more comes."""
-        if self.finished:
-            return []
-        if isinstance(event, StepDone):
-            self._step_done(event)
-        elif isinstance(event, Cancelled):
-            self._cancelled(event)
-        elif isinstance(event, TimedOut):
-            self._time_out()
-        elif isinstance(event, WaitedEnough):
-            self._effects.extend(Cancel(uuid) for uuid in event.uuids if uuid in self._busy)
-        return self._drain()
-
-    @property
-    def more(self) -> bool:
-        """Whether ``GoOn`` is wanted."""
-        return bool(self._ready) and not self.finished
-
-    def row_of(self, name: str) -> Row | None:
-        """The current row of a resource, None if there is none (yet)."""
-        uuid = self._best.get(name)
-        return self.rows.get(uuid) if uuid else None
-
-    def running(self) -> dict[str, Step]:
-        """Steps under way, by row uuid."""
-        return dict(self._busy)
-
-    def rest(self) -> None:
-        """Know the rows without walking: for the scope of a stack that has nothing to do."""
-        self._choose_rows()
-        self.finished = True
-
-    # -- beginning ------------------------------------------------------------------------------
-
-    def _choose_rows(self) -> None:
-        by_name: dict[str, list[Row]] = {}
-        for row in self.rows.values():
-            if row.action is not Action.DELETE:
-                by_name.setdefault(row.name, []).append(row)
-        for name, rows in by_name.items():
-            self._best[name] = pick(rows, self.wanted.definitions.get(name), self.types).uuid
-
-    def _make_rows(self) -> None:
-        if self.goal.action in IN_PLACE:
-            return
-        for name, definition in self.wanted.definitions.items():
-            if name not in self._best:
-                self._save(self._new_row(name, definition))
-
-    def _new_row(self, name: str, definition: Definition, replaces: str | None = None) -> Row:
-        row = Row(uuid=self._make_id(), stack_id=self.stack.id, root_id=self.stack.root_id, name=name,
-                  type=definition.type, goal_seq=self.goal.seq, replaces=replaces,
-                  keep={'class': self.types(definition.type, name).type})
-        self._best[name] = row.uuid
-        return row
-
-    def _resume(self, row: Row) -> None:
-        step = Step(row.uuid, row.action, self._wanted_attributes(row), resumed=True)
-        self._busy[row.uuid] = step
-        if row.goal_seq != self.goal.seq:
-            self._of_old_goal.add(row.uuid)
-        self._effects.append(Start(step))
-
-    def _still_wanted(self, row: Row) -> bool:
-        """Whether a step under way serves this goal, or at least does not stand against it."""
-        if self.goal.action in IN_PLACE or row.action is Action.DELETE:
-            return True
-        return row.name in self.wanted.definitions and self._best.get(row.name) == row.uuid
-
-    # -- walking ----------------------------------------------------------------------------------
-
-    def _drain(self) -> list[Effect]:
-        if self._stop_reason is not None:
-            self._ready.clear()
-        left = NODES_A_TURN
-        while self._ready and left:
-            left -= 1
-            number = self._ready.popleft()
-            node = self.graph.nodes[number]
-            if number in self._done or number in self._blocked or self._held(node):
-                continue
-            if isinstance(node, Down):
-                if not self._failures:
-                    self._down(number, node)
-            elif self.goal.action in IN_PLACE:
-                self._verb(number, node)
-            elif not self._failures:
-                self._up(number, node)
-        if not self._busy and not self._ready and not self.finished:
-            self._finish()
-        effects, self._effects = self._effects, []
-        return effects
-
-    def _held(self, node: Up | Down) -> bool:
-        """A step on the node's row is under way; the node is visited again when it ends."""
-        uuid = node.uuid if isinstance(node, Down) else self._best.get(node.name)
-        return uuid in self._busy
-
-    def _complete(self, number: int) -> None:
-        self._done.add(number)
-        for user in self.graph.users[number]:
-            self._left[user] -= 1
-            if not self._left[user]:
-                self._ready.append(user)
-
-    def _revisit(self, row: Row) -> None:
-        """The row is free again: its nodes may go on."""
-        for node in (Up(row.name), Down(row.uuid, row.name)):
-            number = self.graph.index.get(node)
-            if number is not None and number not in self._done and not self._left[number]:
-                self._ready.append(number)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Row uuid -> properties that differ in the cloud; None for a thing that is gone.
+        self._observed: dict[str, dict[str, Any] | None] = {}
 
     # -- up: create, keep, update, replace ----------------------------------------------------------
 
@@ -254,60 +43,169 @@ class Traversal:
         definition = self.wanted.definitions[node.name]
         row = self.row_of(node.name)
         assert row is not None  # _make_rows gave every wanted name a row
-        found = evaluate(definition, row, self.types, self.scope)
+        if row.action is not Action.INIT and self._pauses_again(row):
+            return
+        found = self._evaluate(definition, row)
         if found.decision.verdict is Verdict.REPLACE:
             row, found = self._sound_predecessor(definition, row, found)
+        if found.failure is not None:
+            self._refuse_inputs(number, row, found.failure)
+            return
+        wanted = self._wanted_attributes(row)
         requires = self._requirements(definition)
         keep = policies_to_keep(definition, found, row) | {
             'class': self.types(definition.type, row.name).type}
         if self.wanted.aws and dynamic.present(found.props):
             keep['dynamic'] = True
-        if found.failure is not None:
-            self._refuse_inputs(number, row, found.failure)
-            return
-        decision = found.decision
-        wanted = self._wanted_attributes(row)
-        kind = self.types.of(row)
-        if (kind.renewed and row.goal_seq != self.goal.seq
-                and decision.verdict in (Verdict.KEEP, Verdict.UPDATE)):
-            decision = Decision(Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement.')
-        nested = kind.nested
-        if nested:
+        if self.types.of(row).nested:
             keep['wanted'] = list(wanted)
-        if (decision.verdict is Verdict.KEEP and nested
-                and (row.goal_seq != self.goal.seq or row.keep.get('wanted', []) != list(wanted))):
-            # Its own resources decide, each by itself, whether there is anything to do.
-            decision = Decision(Verdict.UPDATE)
-        if decision.verdict is Verdict.KEEP and row.keep.get('released'):
-            # Its successor failed; what it had let go must come back to it.
-            decision = Decision(Verdict.UPDATE)
+        if definition.external_id is not None or 'external' in row.keep:
+            self._elsewhere(number, row, definition, found, requires, keep)
+            return
+        decision = self._final(row, found.decision, wanted)
+        self._decided(row, definition, found, decision)
+        if decision.verdict in (Verdict.UPDATE, Verdict.KEEP) and self._must_observe(row):
+            self._task(row, 'observe')
+            return
+        if self._restricts(number, row, decision):
+            return
         if decision.verdict is Verdict.KEEP:
-            if (set(row.requires) != set(requires) or row.keep != keep or row.replaced_by
-                    or row.type != definition.type):
-                row = replace(row, type=definition.type, requires=requires, keep=keep, replaced_by=None)
-                self._save(row)
-            missing = () if nested else tuple(w for w in wanted if w not in row.attrs)
-            if missing and not self.types.of(row).pure:
-                self._task(row, 'read', missing)
-            else:
-                self._complete(number)
+            self._keep(number, row, definition.type, requires, keep, wanted)
         elif decision.verdict is Verdict.CREATE and self._must_release(row):
             self._task(self.rows[row.replaces or ''], 'release')
-        elif decision.verdict is Verdict.CREATE:
-            self._start_create(row, found.props, found.metadata, requires, keep)
+        elif decision.verdict is Verdict.CREATE and self.goal.action is Action.ADOPT:
+            self._refuse_inputs(number, row, Failed('Resource ID was not provided.', 'Exception'),
+                                Action.ADOPT)
+        elif decision.verdict in (Verdict.CREATE, Verdict.ADOPT):
+            self._start_create(row, found.props, found.metadata, requires, keep,
+                               Action.ADOPT if decision.verdict is Verdict.ADOPT else Action.CREATE)
         elif decision.verdict is Verdict.UPDATE:
-            revive = {'revive': True} if row.status is not Status.COMPLETE else {}
-            if row.keep.get('released'):
-                revive['restore'] = True
-            changes = {'keep': {**keep, **revive, 'old_props': row.props or {}}, 'props': found.props,
-                       'requires': requires, 'replaced_by': None, 'type': definition.type}
-            if found.metadata != row.keep.get('metadata', {}):
-                changes['metadata'] = found.metadata
-            self._start(self._restarted(row), Action.UPDATE, **changes)
+            self._update(row, definition.type, found, requires, keep)
         elif decision.verdict is Verdict.REPLACE:
             self._replace_row(row, definition, decision, found.props, found.metadata, requires, keep)
         else:
             self._refuse_inputs(number, row, Failed(f'{decision.reason} is not supported.', 'NotSupported'))
+
+    def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
+        if row.uuid not in self._observed:
+            return evaluate(definition, row, self.types, self.scope)
+        differs = self._observed[row.uuid]
+        found = evaluate(definition, replace(row, props={**(row.props or {}), **(differs or {})}), self.types,
+                         self.scope)
+        if differs is None and found.failure is None:
+            found = replace(found, decision=Decision(
+                Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement: it is gone.'))
+        return found
+
+    def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
+        """What was decided, for those who only look."""
+
+    def _final(self, row: Row, decision: Decision, wanted: tuple[Any, ...]) -> Decision:
+        """The decision with what the properties do not tell."""
+        if (self.types.of(row).renewed and row.goal_seq != self.goal.seq
+                and decision.verdict in (Verdict.KEEP, Verdict.UPDATE)):
+            return Decision(Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement.')
+        if decision.verdict is not Verdict.KEEP:
+            return decision
+        # The resources of a nested stack decide, each by itself, whether there is anything to do.
+        within = self.types.of(row).nested and (
+            row.goal_seq != self.goal.seq or row.keep.get('wanted', []) != list(wanted))
+        # Released: its successor failed, and what it had let go must come back to it.
+        return Decision(Verdict.UPDATE) if within or row.keep.get('released') else decision
+
+    def _must_observe(self, row: Row) -> bool:
+        return bool(self.goal.options.get('observe') and self.types.of(row).observes
+                    and row.status is Status.COMPLETE and row.physical_id is not None
+                    and row.uuid not in self._observed)
+
+    def _restricts(self, number: int, row: Row, decision: Decision) -> bool:
+        """Whether the environment or the request forbids what was decided; then the goal fails."""
+        sentence = self._restriction(row, decision)
+        if not sentence:
+            return False
+        self._forbid(row, Action.UPDATE, sentence)
+        self._blocked.add(number)
+        return True
+
+    def _restriction(self, row: Row, decision: Decision) -> str:
+        if decision.verdict not in (Verdict.UPDATE, Verdict.REPLACE) or row.action is Action.INIT:
+            return ''
+        if decision.verdict.value in self.restraints.restricted(row.name):
+            return f'{decision.verdict.value} is restricted for resource.'
+        if decision.verdict is Verdict.REPLACE and row.name in self.goal.options.get('guard', ()):
+            return f'{row.name} is guarded and may not be replaced.'
+        return ''
+
+    def _forbid(self, row: Row, action: Action, sentence: str) -> None:
+        """Told, and the goal fails; the resource stays as it is."""
+        refused = Failed(sentence, 'ResourceActionRestricted')
+        self._emit(replace(row, action=action, status=Status.FAILED), reason=sentence)
+        self._fail(replace(row, action=action, reason=refused.reason(row.name)), refused)
+
+    def _keep(self, number: int, row: Row, called: str, requires: tuple[str, ...], keep: dict[str, Any],
+              wanted: tuple[Any, ...]) -> None:
+        if (set(row.requires) != set(requires) or row.keep != keep or row.replaced_by
+                or row.type != called):
+            row = replace(row, type=called, requires=requires, keep=keep, replaced_by=None)
+            self._save(row)
+        missing = tuple(w for w in wanted if w not in row.attrs)
+        kind = self.types.of(row)
+        if missing and not kind.nested and not kind.pure:
+            self._task(row, 'read', missing)
+        else:
+            self._complete(number)
+
+    def _update(self, row: Row, called: str, found: Evaluated, requires: tuple[str, ...],
+                keep: dict[str, Any]) -> None:
+        if self._pauses(row, 'pre', Action.UPDATE):
+            return
+        row = self.rows[row.uuid]
+        revive = {'revive': True} if row.status is not Status.COMPLETE else {}
+        if row.keep.get('released'):
+            revive['restore'] = True
+        old = {**(row.props or {}), **(self._observed.get(row.uuid) or {})}
+        changes = {'keep': {**keep, **revive, 'old_props': old}, 'props': found.props,
+                   'requires': requires, 'replaced_by': None, 'type': called}
+        if found.metadata != row.keep.get('metadata', {}):
+            changes['metadata'] = found.metadata
+        self._start(self._restarted(row), Action.UPDATE, **changes)
+
+    def _pauses_again(self, row: Row) -> bool:
+        """Whether the hook after a step done under this goal still holds."""
+        done = row.goal_seq == self.goal.seq and row.status is Status.COMPLETE
+        return done and row.action in (Action.CREATE, Action.UPDATE) and breakpoints.state(
+            row, breakpoints.name('post', row.action), self.goal.seq) == breakpoints.SET and self._pauses(
+                row, 'post', row.action)
+
+    # -- things that stand elsewhere ------------------------------------------------------------------
+
+    def _elsewhere(self, number: int, row: Row, definition: Definition, found: Evaluated,
+                   requires: tuple[str, ...], keep: dict[str, Any]) -> None:
+        """A thing that others made and manage: it is looked at, never made, changed or deleted."""
+        external = definition.external_id
+        identity = None if external is None else external.value(self.scope)
+        if row.action is Action.INIT:
+            row = replace(row, physical_id=str(identity), props=found.props, metadata=found.metadata,
+                          requires=requires, keep={**keep, 'external': identity})
+            for status in (Status.IN_PROGRESS, Status.COMPLETE):
+                row = row.to(Action.ADOPT, status, goal_seq=self.goal.seq)
+                self._emit(row)
+        elif row.keep.get('external') != identity:
+            sentence = f'Update to property external_id of {row.name} ({row.type}) is not supported.'
+            self._refuse_inputs(number, row, Failed(sentence, 'NotSupported'))
+            return
+        elif row.status is Status.COMPLETE:
+            self._keep(number, row, definition.type, requires, {**keep, 'external': identity}, self._wanted_attributes(row))
+            return
+        else:
+            row = replace(self._restarted(row), requires=requires, keep={**keep, 'external': identity})
+        self._worked = True
+        kind = self.types.of(row)
+        if kind.nested or kind.pure or not kind.supports(Action.CHECK):
+            self._save(row)
+            self._complete(number)
+        else:
+            self._start(row, Action.CHECK)
 
     def _sound_predecessor(self, definition: Definition, row: Row,
                            found: Evaluated) -> tuple[Row, Evaluated]:
@@ -316,7 +214,7 @@ class Traversal:
             other = self.rows.get(uuid)
             if (other is not None and uuid != row.uuid and other.action is not Action.DELETE
                     and uuid not in self._busy):
-                instead = evaluate(definition, other, self.types, self.scope)
+                instead = self._evaluate(definition, other)
                 if instead.decision.verdict is Verdict.KEEP:
                     self._best[row.name] = other.uuid
                     return other, instead
@@ -327,8 +225,11 @@ class Traversal:
         return replace(row, status=Status.FAILED) if row.status is Status.IN_PROGRESS else row
 
     def _start_create(self, row: Row, props: dict[str, Any], metadata: dict[str, Any],
-                      requires: tuple[str, ...], keep: dict[str, Any]) -> None:
-        self._start(row, Action.CREATE, props=props, metadata=metadata, requires=requires, keep=keep)
+                      requires: tuple[str, ...], keep: dict[str, Any], verb: Action = Action.CREATE) -> None:
+        if verb is Action.CREATE and self._pauses(row, 'pre', verb):
+            return
+        self._start(self.rows.get(row.uuid, row), verb, props=props, metadata=metadata, requires=requires,
+                    keep=keep)
 
     def _replace_row(self, row: Row, definition: Definition, decision: Decision, props: dict[str, Any],
                      metadata: dict[str, Any], requires: tuple[str, ...], keep: dict[str, Any]) -> None:
@@ -370,8 +271,9 @@ class Traversal:
         step = self._busy[row.uuid] = Step(row.uuid, row.action, wanted, task=task)
         self._effects.append(Start(step))
 
-    def _refuse_inputs(self, number: int, row: Row, failure: Failed) -> None:
-        action = Action.CREATE if row.action is Action.INIT else Action.UPDATE
+    def _refuse_inputs(self, number: int, row: Row, failure: Failed, action: Action | None = None) -> None:
+        if action is None:
+            action = Action.CREATE if row.action is Action.INIT else Action.UPDATE
         begun = self._restarted(row).to(action, Status.IN_PROGRESS, goal_seq=self.goal.seq)
         self._emit(begun)
         self._end_failed(begun, failure)
@@ -382,32 +284,47 @@ class Traversal:
         names = (self.graph.nodes[i].name for i in self.graph.need[number])
         return tuple(sorted(self._best[name] for name in names if name in self._best))
 
-    def _wanted_attributes(self, row: Row) -> tuple[Any, ...]:
-        template = self.wanted.template
-        if template is None or row.name not in template.resources:
-            return ()
-        if self._refs is None:
-            self._refs = references_by_resource(template, self.wanted.reads)
-        return self.types.of(row).wanted(frozenset(self._refs.get(row.name, ())))
-
     # -- down and in place -----------------------------------------------------------------------
 
     def _down(self, number: int, node: Down) -> None:
         row = self.rows.get(node.uuid)
-        if row is None or row.gone or (
-                self._best.get(node.name) == node.uuid and node.name in self.wanted.definitions):
+        if row is None or (self._best.get(node.name) == node.uuid and node.name in self.wanted.definitions):
             self._complete(number)
+        elif row.gone:
+            after = breakpoints.name('post', Action.DELETE)
+            if breakpoints.state(row, after, self.goal.seq) == breakpoints.SET:
+                self._pauses(row, 'post', Action.DELETE)
+            else:
+                self._complete(number)
         elif row.action is Action.INIT and row.physical_id is None:
             # Never begun: nothing to take away, nothing to tell.
             self._discard(row)
             self._complete(number)
-        elif retained(row, self.goal):
+        elif node.name not in self.wanted.definitions and node.name in self.goal.options.get('guard', ()):
+            self._forbid(row, Action.DELETE, f'{row.name} is guarded and may not be deleted.')
+            self._blocked.add(number)
+        elif not self._pauses(row, 'pre', Action.DELETE):
+            self._take_away(number, self.rows[row.uuid])
+
+    def _take_away(self, number: int, row: Row) -> None:
+        stays, policy = self._stays(row), row.keep.get('deletion_policy')
+        if stays and not self.types.of(row).nested:
             begun = row.to(Action.DELETE, Status.IN_PROGRESS, goal_seq=self.goal.seq)
             self._emit(begun)
             self._ended(begun.to(Action.DELETE, Status.COMPLETE))
             self._complete(number)
+        elif stays:
+            # The stack that it is goes, and what is in it stays.
+            self._start(row, Action.DELETE, keep={**row.keep, 'abandon': True})
+        elif policy == 'Snapshot' and row.status is Status.COMPLETE and row.physical_id is not None:
+            self._start(row, Action.DELETE, keep={**row.keep, 'last_snapshot': True})
         else:
             self._start(row, Action.DELETE)
+
+    def _stays(self, row: Row) -> bool:
+        options = self.goal.options
+        return (retained(row, self.goal) or row.keep.get('external') is not None
+                or bool(options.get('abandon')) or row.name in options.get('retain', ()))
 
     def _verb(self, number: int, node: Up) -> None:
         row = self.row_of(node.name)
@@ -420,6 +337,9 @@ class Traversal:
             self._ended(row.to(action, Status.COMPLETE, f'{action} not supported for {row.type}',
                                goal_seq=self.goal.seq))
             self._complete(number)
+        elif row.keep.get('external') is not None and action is not Action.CHECK:
+            self._ended(row.to(action, Status.COMPLETE, goal_seq=self.goal.seq))
+            self._complete(number)
         else:
             self._start(self._restarted(row), action)
 
@@ -429,12 +349,15 @@ class Traversal:
         if verb is not Action.DELETE or row.physical_id is not None or row.intent is None:
             # A creation whose answer never came must still be looked for before it is taken away.
             changes |= {'intent': None, 'memo': ()}
+        self._worked = True
         begun = row.to(verb, Status.IN_PROGRESS, goal_seq=self.goal.seq, **changes)
         kind = self.types.of(begun)
         self._emit(begun)
         step = Step(begun.uuid, verb, self._wanted_attributes(begun))
         if kind.pure:
             outcome, after = kind.compute(verb, begun, self.stack.identity)
+            if verb is Action.ADOPT and isinstance(outcome, Done):
+                outcome = replace(outcome, physical_id=begun.physical_id)
             self.rows[begun.uuid] = begun
             self._end(step, after, outcome)
             return
@@ -459,11 +382,14 @@ class Traversal:
         if isinstance(outcome, Done):
             row = replace(row, attrs={**row.attrs, **outcome.attrs},
                           physical_id=outcome.physical_id or row.physical_id)
-            self._ended(row.to(row.action, Status.COMPLETE, outcome.reason))
+            row = self._ended(row.to(row.action, Status.COMPLETE, outcome.reason), stale)
             if stale:
                 self._revisit(row)
-            else:
+            elif row.uuid not in self._paused:
                 self._node_done(row)
+        elif isinstance(outcome, Replace) and 'replace' in self.restraints.restricted(row.name):
+            self._end_failed(row, Failed('replace is restricted for resource.', 'ResourceActionRestricted'),
+                             counts=not stale)
         elif isinstance(outcome, Replace):
             old = replace(row.to(Action.UPDATE, Status.COMPLETE, outcome.reason),
                           props=step_old_props(event_row=self.rows[row.uuid]))
@@ -475,10 +401,21 @@ class Traversal:
                 self._revisit(old)
             else:
                 self._replace_asked(old, row)
+        elif row.action is Action.DELETE and self.goal.options.get('force') and not stale:
+            self._leave_behind(row, outcome)
         else:
             self._end_failed(row, outcome, counts=not stale)
             if stale:
                 self._revisit(row)
+
+    def _leave_behind(self, row: Row, outcome: Failed) -> None:
+        """A forced deletion goes on past what cannot be deleted, and says what may be left."""
+        thing = f'{row.type} {row.name} [{row.physical_id or "id unknown"}]'
+        self._left_behind.append(thing)
+        row = replace(row, intent=None, memo=())
+        self._ended(row.to(Action.DELETE, Status.COMPLETE,
+                           f'Forced; {thing} may be left behind: {outcome.reason(row.name)}'))
+        self._node_done(row)
 
     def _replace_asked(self, old: Row, tried: Row) -> None:
         """The update itself found that only a new resource will do."""
@@ -492,9 +429,13 @@ class Traversal:
             self._start_create(new, tried.props or {}, tried.metadata, tried.requires, settled_keep(tried))
 
     def _task_done(self, step: Step, row: Row, outcome: Outcome) -> None:
-        """Attributes were fetched, or a thing that is being replaced has let go."""
+        """Attributes were fetched, the cloud was looked at, or a thing to be replaced has let go."""
         number = self.graph.index.get(Up(row.name))
         row = replace(row, intent=None, memo=())
+        if step.task == 'observe' and not isinstance(outcome, Failed):
+            self._observed[row.uuid] = outcome.attrs if isinstance(outcome, Done) else None
+            self._revisit(row)
+            return
         if isinstance(outcome, Failed):
             if number is not None and number not in self._done:
                 self._refuse_inputs(number, self.row_of(row.name) or row, outcome)
@@ -507,83 +448,16 @@ class Traversal:
             self._save(replace(row, attrs={**row.attrs, **outcome.attrs}))
             self._node_done(row)
 
-    def _node_done(self, row: Row) -> None:
-        node = Down(row.uuid, row.name) if row.action is Action.DELETE else Up(row.name)
-        number = self.graph.index.get(node)
-        if number is not None and number not in self._done:
-            self._complete(number)
-
-    def _end_failed(self, row: Row, outcome: Failed, counts: bool = True) -> None:
-        failed = row.to(row.action, Status.FAILED, outcome.reason(row.name))
-        self._emit(failed)
-        self._save(failed)
-        if counts:
-            self._failures.append((failed, outcome))
-            if len(self._failures) == 1 and self._busy:
-                self._effects.append(WaitThen(tuple(self._busy)))
-
-    def _ended(self, row: Row) -> None:
+    def _ended(self, row: Row, stale: bool = False) -> Row:
+        """Told and kept, or done with for good; a hook may hold what comes after it."""
+        self._worked = True
         self._emit(row)
+        self.rows[row.uuid] = row
+        hooked = row.action in (Action.CREATE, Action.UPDATE, Action.DELETE) and not stale
+        if hooked and self._pauses(row, 'post', row.action):
+            return self.rows[row.uuid]
         if row.gone and self.goal.action is not Action.DELETE:
             self._discard(row)
         else:
             self._save(row)
-
-    def _cancelled(self, event: Cancelled) -> None:
-        self._busy.pop(event.step.uuid, None)
-        self._of_old_goal.discard(event.step.uuid)
-        row = event.row
-        why = 'user triggered cancel' if self._stop_reason is None else (
-            f'Task {row.action.lower()} from {self._label(row)} Timed out')
-        self._end_failed(row, Failed(f'{row.action} aborted ({why})'), counts=False)
-        self._revisit(row)
-
-    def _time_out(self) -> None:
-        self._stop_reason = 'Timed out'
-        self._effects.extend(Cancel(uuid) for uuid in self._busy)
-
-    def _label(self, row: Row) -> str:
-        physical = f' [{row.physical_id}]' if row.physical_id else ''
-        return (f'{row.type.rpartition("::")[2]} "{row.name}"{physical} '
-                f'Stack "{self.stack.name}" [{self.stack.id}]')
-
-    # -- the end -----------------------------------------------------------------------------------
-
-    def _finish(self) -> None:
-        action = self.goal.action
-        if self._stop_reason is not None:
-            status, reason = Status.FAILED, self._stop_reason
-        elif self._failures:
-            status, reason = Status.FAILED, stack_reason(*self._failures[0])
-        elif len(self._done) < len(self.graph.nodes):
-            left = [str(n) for i, n in enumerate(self.graph.nodes) if i not in self._done]
-            raise AssertionError(f'Stack {self.stack.name}: nothing runs but these are left: {left[:9]}')
-        else:
-            status, reason = Status.COMPLETE, f'Stack {action} completed successfully'
-            if self._unsupported:
-                reason += f". '{action}' not fully supported (see resources)"
-        self.finished = True
-        following = self.rollback_to if status is Status.FAILED else None
-        done = replace(self.stack, action=action, status=status, reason=reason)
-        if action is Action.DELETE and status is Status.COMPLETE:
-            for row in list(self.rows.values()):
-                self._discard(row)
-        event = stack_event(done, action, status, reason)
-        self._effects.append(Finish(done, self.goal, status, reason, event, following))
-
-    # -- effects -----------------------------------------------------------------------------------
-
-    def _save(self, row: Row) -> None:
-        self.rows[row.uuid] = row
-        self._named.setdefault(row.name, {})[row.uuid] = None
-        self._effects.append(Save(row))
-
-    def _discard(self, row: Row) -> None:
-        self.rows.pop(row.uuid, None)
-        self._named.get(row.name, {}).pop(row.uuid, None)
-        if self._best.get(row.name) == row.uuid:
-            del self._best[row.name]
-        self._effects.append(Remove(row))
-
-    def _emit(self, row: Row) -> None:
-        self._effects.append(Emit(row_event(row, self.stack.name)))
+        return row

@@ -36,6 +36,10 @@ class ResourceType(Protocol):
     """Each update of its stack makes it anew."""
     survives_failure: bool
     """A FAILED row with a physical id may be updated instead of replaced."""
+    observes: bool
+    """It can tell in what its thing in the cloud differs from its properties."""
+    settled: bool
+    """What it gives follows from its properties alone, so it can be foreseen."""
 
     def compute(self, verb: Action, row: Row, stack: StackId) -> tuple[Outcome, Row]:
         """A pure type's whole step: its outcome and the row with what it kept."""

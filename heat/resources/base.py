@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from heat.common.ids import StackId, physical_name
-from heat.model.op import Op, Record, StepFailed
+from heat.model.op import Call, Op, Record, StepFailed
 from heat.model.outcome import Done, Outcome
 from heat.model.resource import Row
 from heat.model.status import Action
@@ -26,7 +26,7 @@ Steps = Generator[Op, Any, Any]
 
 VERB_METHODS = {Action.CREATE: 'create', Action.UPDATE: 'update', Action.DELETE: 'delete',
                 Action.CHECK: 'check', Action.SUSPEND: 'suspend', Action.RESUME: 'resume',
-                Action.SNAPSHOT: 'snapshot'}
+                Action.SNAPSHOT: 'snapshot', Action.ADOPT: 'take_over'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ class Resource:
     releases: ClassVar[bool] = False
     renewed: ClassVar[bool] = False
     """Each update of its stack makes it anew."""
+    observes: ClassVar[bool] = False
+    settled: ClassVar[bool] = False
+    # Whether deletion_policy Snapshot may be asked for: ``last_snapshot`` runs before the deletion.
+    snapshots: ClassVar[bool] = False
     name_limit: ClassVar[int] = 255
     hidden: ClassVar[bool] = False
     schema: ClassVar[TypeSchema]
@@ -92,6 +96,14 @@ class Resource:
     def resume(self) -> Steps:
         yield from ()
 
+    def snapshot(self) -> Steps:
+        """Keep in the row's data what the thing can be restored from; most things have no content."""
+        yield from ()
+
+    def take_over(self) -> Steps:
+        """Become what stands for a thing that is there already; the row knows its id and data."""
+        yield from ()
+
     def release(self) -> Steps:
         """Before its successor is made (where ``releases``): let go of what both cannot have."""
         yield from ()
@@ -102,6 +114,14 @@ class Resource:
 
     def read(self, names: tuple[Any, ...]) -> Steps:
         """The attributes ``names`` as a map; runs when a step completes and for live reads."""
+        yield from ()
+        return {}
+
+    def observe(self) -> Steps:
+        """Where ``observes``: what differs in the cloud, property -> value there.
+
+        NeedsReplacement if the thing is gone.
+        """
         yield from ()
         return {}
 
@@ -180,6 +200,19 @@ class Resource:
     @classmethod
     def validate_among(cls, props: Mapping[str, Any], names: Collection[str]) -> Iterable[str]:
         """Sentences about resources that are named in ``props`` but are not among the stack's ``names``."""
+        return ()
+
+    @classmethod
+    def restored(cls, props: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties to lay over a template's so that it comes back from a snapshot.
+
+        ``kept`` is the row's data of then.
+        """
+        return {}
+
+    @classmethod
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
+        """The calls that take away what a snapshot left in other services; ``kept`` as in ``restored``."""
         return ()
 
     @classmethod

@@ -114,7 +114,7 @@ class Registry:
     @staticmethod
     def _rooms(layer: Layer, resource_name: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if resource_name is not None:
-            yield from _rooms_of(layer.registry, resource_name)
+            yield from rooms_of(layer.registry, resource_name)
         yield '', layer.registry
 
     def _unknown(self, name: str) -> errors.HeatException:
@@ -133,11 +133,11 @@ class Registry:
 
     def _words(self, resource_name: str, key: str) -> frozenset[str]:
         return frozenset(word for layer in self.layers
-                         for _, entries in _rooms_of(layer.registry, resource_name)
-                         for word in _as_list(entries.get(key)))
+                         for _, entries in rooms_of(layer.registry, resource_name)
+                         for word in as_list(entries.get(key)))
 
 
-def _rooms_of(registry: Mapping[str, Any], resource_name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def rooms_of(registry: Mapping[str, Any], resource_name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     rooms = registry.get('resources') or {}
     fits = [p for p in rooms if isinstance(rooms[p], dict) and fnmatchcase(resource_name, p)]
     for pattern in sorted(fits, key=lambda p: ('*' not in p and '?' not in p, len(p)), reverse=True):
@@ -148,7 +148,7 @@ def _matches(pattern: str, name: str) -> bool:
     return pattern == name or (pattern.endswith('*') and name.startswith(pattern[:-1]))
 
 
-def _as_list(value: Any) -> list[str]:
+def as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
 
 

@@ -22,6 +22,7 @@ from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
 from heat.db import connect, events, leases, resources, schema, stacks
+from heat.engine.actions import Actions
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.exchange import Exchange
@@ -29,6 +30,7 @@ from heat.engine.intake import Intake
 from heat.engine.loader import Loader
 from heat.engine.loop import Loop, Published
 from heat.engine.owner import Owner
+from heat.engine.plans import Plans
 from heat.engine.step import Limits
 from heat.engine.store import DirectStore
 from heat.model import op
@@ -287,20 +289,31 @@ class World:
             self._login()
         return self._project
 
+    @property
+    def actions(self) -> Actions:
+        return Actions(self.engine.intake)
+
+    @property
+    def plans(self) -> Plans:
+        # Nothing the simulator asks of plans is read elsewhere.
+        return Plans(self.engine.intake)
+
     # -- what a user does and sees -------------------------------------------------------------------
 
     def create(self, name: str, template: dict[str, Any], **options: Any) -> dict[str, Any]:
         args = {k: options.pop(k) for k in ('timeout_mins', 'disable_rollback', 'tags') if k in options}
+        args |= options.pop('args', {})
         return self.engine.intake.create_stack(self.context, name, template, options.pop('environment', {}),
                                                options.pop('files', {}), args, **options)
 
     def update(self, identity: dict[str, Any], template: dict[str, Any] | None, **options: Any) -> None:
         args = {k: options.pop(k) for k in ('timeout_mins', 'disable_rollback', 'existing') if k in options}
-        self.engine.intake.update_stack(self.context, identity, template, options.pop('environment', {}),
+        args |= options.pop('args', {})
+        self.plans.update_stack(self.context, identity, template, options.pop('environment', {}),
                                         options.pop('files', {}), args, **options)
 
-    def delete(self, identity: dict[str, Any]) -> None:
-        self.engine.intake.delete_stack(self.context, identity)
+    def delete(self, identity: dict[str, Any], **options: Any) -> None:
+        self.engine.intake.delete_stack(self.context, identity, **options)
 
     def signal(self, identity: dict[str, Any], resource: str, details: dict[str, Any] | None = None) -> None:
         self.engine.intake.resource_signal(self.context, identity, resource, details)

@@ -40,7 +40,7 @@ class NoneResource(Resource):
     type = 'OS::Heat::None'
     title = 'NoneResource'
     support = Support(version='5.0.0')
-    pure = True
+    pure = settled = True
     open = True
 
     @classmethod
@@ -61,7 +61,7 @@ class Value(Resource):
 
     type = 'OS::Heat::Value'
     support = Support(version='7.0.0')
-    pure = True
+    pure = settled = True
 
     class properties:
         value = Any_('The expression to generate the "value" attribute.', required=True, update=IN_PLACE)

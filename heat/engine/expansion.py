@@ -1,0 +1,84 @@
+"""Nested stacks of a plan: what a nested resource's stack would be walked to.
+
+Purpose: the engine's part of ``plan.preview``: expand, compile, find the rows
+there are. Invariant: reads only; what cannot be worked out yet is None.
+Neighbours: ``nested`` does the same when it is really done, ``plans`` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine
+
+from heat.common import errors
+from heat.db import connect
+from heat.engine.compiled import Compiled, child_environment, compile_wanted
+from heat.engine.loader import Loader
+from heat.engine.nested import View, child_options
+from heat.engine.tree import StackRun
+from heat.model.op import StepFailed
+from heat.model.resource import Row
+from heat.model.stack import Goal, Stack
+from heat.model.status import Action
+from heat.plan.preview import Inner
+from heat.plan.traversal import Wanted
+from heat.template.restraints import Restraints
+
+NO_STACK = 'None'
+
+
+class Expansion:
+    """Called by the preview for each nested resource; ``made`` keeps what was found.
+
+    Its keys are (name of the stack around, name of the resource).
+    """
+
+    def __init__(self, loader: Loader, database: Engine, compiled: Compiled, restraints: Restraints,
+                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]]) -> None:
+        self._loader, self._database, self._compiled = loader, database, compiled
+        self._environment: Mapping[str, Any] = compiled.environment.to_dict()
+        self._restraints = {NO_STACK: restraints}
+        self._root_restraints = restraints
+        self._tree, self._rows = tree, rows
+        self.made: dict[tuple[str, str], Inner] = {}
+
+    def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
+        """The stack of the nested resource ``row`` after ``verb``."""
+        types = self._compiled.types
+        kind = types.of(row)
+        there = self._tree.get(row.physical_id or '')
+        rows = self._rows.get(row.physical_id or '', {})
+        restraints = self._restraints.get(around.id, self._root_restraints).inside(row.name)
+        stack = there or Stack(
+            id=NO_STACK, name=f'{around.name}-{row.name}', tenant=around.tenant, root_id=around.root_id,
+            template_id=0, owner_id=around.id, parent_resource_name=row.name, parent_row=row.uuid,
+            nested_depth=around.nested_depth + 1, username=around.username)
+        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=child_options(Goal('', 0, verb, 0), row))
+        if verb is Action.DELETE:
+            going = Inner(stack, goal, Wanted(), rows, types, restraints=restraints)
+            self.made[around.name, row.name] = going
+            return going
+        try:
+            template = kind.expand(row, self._view(there, rows))
+            inner = child_environment(self._environment, template.parameters)
+            wanted, inner_types = compile_wanted(stack.identity, template.tree, inner, self._compiled.files,
+                                                 types)
+        except (errors.HeatException, StepFailed, ValueError, TypeError):
+            # Found at validation as far as it can be; the rest shows when it is done.
+            return None
+        self._restraints[stack.id] = restraints
+        found = Inner(stack, goal, wanted, rows, inner_types, restraints=restraints)
+        self.made[around.name, row.name] = found
+        return found
+
+    def _view(self, stack: Stack | None, rows: Mapping[str, Row]) -> View | None:
+        if stack is None:
+            return None
+
+        with connect.read(self._database) as conn:
+            compiled = self._loader.compiled(conn, stack.identity, stack.template_id)
+        goal = Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
+        return View(StackRun(stack, goal, compiled.wanted(), dict(rows), self._compiled.types,
+                             self._loader.around(stack)))

@@ -1,0 +1,306 @@
+"""A plan seen before it is walked: the same traversal, with what is not known yet.
+
+Purpose: what an update, creation or deletion would do to each resource and
+property, and why. Invariant: decisions are ``Traversal``'s own; nothing is looked
+up and no row of the caller is changed; what only the cloud will tell is UNKNOWN,
+and a decision that hangs on it is conditional. Neighbours: ``printed`` prints plans,
+``engine.plans`` expands nested stacks and keeps plans.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from heat import schema
+from heat.model.outcome import Done, Failed
+from heat.model.resource import Row
+from heat.model.stack import Goal, Stack
+from heat.model.status import Action
+from heat.plan.candidates import Evaluated, evaluate
+from heat.plan.decide import Decision, Verdict, decide
+from heat.plan.effects import Cancel, Cancelled, Effect, GoOn, Start, Step, StepDone
+from heat.plan.scope import StackScope
+from heat.plan.traversal import Traversal, Wanted
+from heat.plan.types import Types
+from heat.schema import UNKNOWN
+from heat.template.definition import Definition
+from heat.template.expr import Constant, items_of
+from heat.template.restraints import FREE, Restraints
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One property: values before and after (UNKNOWN where only the cloud will tell).
+
+    ``effect`` is what a change of it asks for: 'update', 'replace', 'none' (the
+    thing is made or has nothing to do); ``conditional``: only if the value turns
+    out to be another. ``cause`` names changed references and parameters, or
+    'template'. ``hidden`` values come from hidden parameters and are not shown.
+    """
+
+    name: str
+    before: Any
+    after: Any
+    effect: str
+    conditional: bool = False
+    cause: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource. ``action`` is create, adopt, keep, update, replace, delete, retain or refuse.
+
+    A ``conditional`` action may turn out to be ``otherwise``. ``inner`` are the
+    resources of the stack that it is, None if they are not known yet. ``refused`` is
+    the sentence with which the execution will fail.
+    """
+
+    name: str
+    type: str
+    action: str
+    physical_id: str | None = None
+    conditional: bool = False
+    otherwise: str = ''
+    reason: str = ''
+    changes: tuple[Change, ...] = ()
+    inner: tuple[Entry, ...] | None = ()
+    refused: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the stack is to be made from, for naming causes: definitions before parameters went in.
+
+    ``changed`` and ``hidden`` are names of parameters.
+    """
+
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A nested stack as it would be walked to."""
+
+    stack: Stack
+    goal: Goal
+    wanted: Wanted
+    rows: Mapping[str, Row]
+    types: Types
+    source: Source = Source()
+    restraints: Restraints = FREE
+
+
+Expand = Callable[[Stack, Row, Action], Inner | None]
+"""(the stack around, the nested resource's row, what is done to it) -> its stack, None if not known."""
+
+
+class PreviewScope(StackScope):
+    """Values as they will be. ``loose`` maps names to 'all' or 'attributes': what is not known of them."""
+
+    def __init__(self, facts: Any, definitions: Mapping[str, Definition], types: Types,
+                 row_of: Callable[[str], Row | None], loose: Mapping[str, str]) -> None:
+        super().__init__(facts, definitions, types, row_of)
+        self._kinds, self._at, self._loose = types, row_of, loose
+
+    def reference(self, resource: str) -> Any:
+        return UNKNOWN if self._loose.get(resource) == 'all' else super().reference(resource)
+
+    def attribute(self, resource: str, attribute: str | None, path: tuple[Any, ...]) -> Any:
+        value = super().attribute(resource, attribute, path)
+        row = self._at(resource)
+        if resource in self._loose or row is None:
+            return UNKNOWN
+        kind = self._kinds.of(row)
+        fetched = kind.pure or kind.nested or attribute is None or attribute in row.attrs
+        return UNKNOWN if value is None and not fetched else value
+
+
+class Preview(Traversal):
+    """A traversal over copies, in which every step succeeds at once and tells nothing."""
+
+    def __init__(self, inner: Inner, expand: Expand) -> None:
+        self.loose: dict[str, str] = {}
+        self.entries: dict[str, Entry] = {}
+        self._source, self._expand = inner.source, expand
+        self._definite: dict[str, Decision] = {}
+        super().__init__(inner.stack, inner.goal, inner.wanted, dict(inner.rows), inner.types,
+                         restraints=inner.restraints)
+
+    def run(self) -> tuple[Entry, ...]:
+        """Every resource's entry: those of the template in its order, then those that go."""
+        queue: deque[Effect] = deque(self.begin())
+        while queue or self.more:
+            effect = queue.popleft() if queue else None
+            if effect is None:
+                queue.extend(self.on(GoOn()))
+            elif isinstance(effect, Start):
+                queue.extend(self._performed(effect.step))
+            elif isinstance(effect, Cancel) and effect.uuid in self._busy:
+                queue.extend(self.on(Cancelled(self._busy[effect.uuid], self.rows[effect.uuid])))
+        order = {name: index for index, name in enumerate(self.wanted.definitions)}
+        return tuple(self.entries[key] for key in sorted(
+            self.entries, key=lambda key: (order.get(key, len(order)), key)))
+
+    # -- what is decided --------------------------------------------------------------------------
+
+    def _scope(self) -> StackScope:
+        return PreviewScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of, self.loose)
+
+    def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
+        found = evaluate(definition, row, self.types, self.scope, unknown_ok=True)
+        if found.failure is None:
+            kind = self.types(definition.type, definition.name)
+            old = row.props or {}
+            known = {name: old.get(name) if schema.has_unknown(value) else value
+                     for name, value in found.props.items()}
+            metadata = row.keep.get('metadata', {}) if schema.has_unknown(found.metadata) else found.metadata
+            self._definite[row.uuid] = decide(kind, row, known, metadata)
+        return found
+
+    def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
+        definite = self._final(row, self._definite.get(row.uuid, decision), self._wanted_attributes(row))
+        action = {Verdict.REFUSE: 'refuse'}.get(decision.verdict, decision.verdict.value)
+        conditional = definite.verdict is not decision.verdict
+        reason = '' if decision.verdict is Verdict.KEEP else decision.reason
+        if decision.verdict is Verdict.UPDATE and row.keep.get('stale'):
+            reason = 'something in it was marked unhealthy'
+        entry = Entry(row.name, definition.type, action, row.physical_id, conditional,
+                      definite.verdict.value if conditional else '', reason,
+                      tuple(self._changes(row, definition, found, decision)))
+        self.entries[row.name] = entry
+        if decision.verdict in (Verdict.CREATE, Verdict.REPLACE):
+            self.loose[row.name] = 'all'
+        elif decision.verdict is Verdict.UPDATE:
+            self.loose[row.name] = 'attributes'
+
+    def _changes(self, row: Row, definition: Definition, found: Evaluated,
+                 decision: Decision) -> list[Change]:
+        kind = self.types(definition.type, definition.name)
+        making = decision.verdict in (Verdict.CREATE, Verdict.ADOPT) or row.class_name != kind.type
+        old = {} if making else dict(row.props or {})
+        given = items_of(definition.properties)
+        changes = []
+        for name in schema.diff(kind.schema, old, found.props).changed:
+            after = found.props.get(name)
+            if making and name not in given:
+                # A default of the type; nobody has asked for it.
+                continue
+            effect = 'none' if making else schema.effect(kind.schema, [name])
+            changes.append(self._change(name, old.get(name), after, effect, definition, making))
+        before = row.keep.get('metadata', {})
+        if not making and not schema.same(before, found.metadata):
+            changes.append(Change('metadata', before, found.metadata, 'update',
+                                  schema.has_unknown(found.metadata), ('template',)))
+        return changes
+
+    def _change(self, name: str, before: Any, after: Any, effect: str, definition: Definition,
+                making: bool) -> Change:
+        source = self._source.definitions.get(definition.name, definition)
+        expr = items_of(source.properties).get(name) or (
+            source.properties if not isinstance(source.properties, Constant) else Constant(None))
+        names = expr.parameters()
+        cause = [f'parameter {one}' for one in sorted(names & self._source.changed)]
+        for ref in sorted(expr.refs(), key=str):
+            entry = self.entries.get(ref.resource)
+            moved = ('create', 'replace', 'update') if ref.kind == 'attribute' else ('create', 'replace')
+            if entry is not None and entry.action in moved:
+                attribute = '' if ref.attribute is None else f' ({ref.attribute})'
+                cause.append(f'{ref.resource}{attribute} {_told(entry)}')
+        return Change(name, before, after, effect, not making and schema.has_unknown(after),
+                      tuple(dict.fromkeys(cause)) or (() if making else ('template',)),
+                      bool(names & self._source.hidden))
+
+    def _restricts(self, number: int, row: Row, decision: Decision) -> bool:
+        sentence = self._restriction(row, decision)
+        if sentence:
+            self.entries[row.name] = replace(self.entries[row.name], refused=sentence)
+        return False
+
+    def _refuse_inputs(self, number: int, row: Row, failure: Failed, action: Action | None = None) -> None:
+        said = failure.reason(row.name)
+        known = self.entries.get(row.name) or Entry(row.name, row.type, 'refuse', row.physical_id)
+        self.entries[row.name] = replace(known, action='refuse', conditional=False, reason=said, refused=said)
+        self._complete(number)
+
+    def _forbid(self, row: Row, action: Action, sentence: str) -> None:
+        self.entries[row.name] = Entry(row.name, row.type, 'delete', row.physical_id, refused=sentence)
+
+    # -- what happens then ----------------------------------------------------------------------------
+
+    def _pauses(self, row: Row, when: str, verb: Action) -> bool:
+        return False
+
+    def _must_observe(self, row: Row) -> bool:
+        return False
+
+    def _elsewhere(self, number: int, row: Row, definition: Definition, found: Evaluated,
+                   requires: tuple[str, ...], keep: dict[str, Any]) -> None:
+        super()._elsewhere(number, row, definition, found, requires, keep)
+        if row.name not in self.entries:
+            there = self.rows.get(row.uuid, row)
+            self.entries[row.name] = Entry(row.name, row.type, 'keep', there.physical_id,
+                                           reason='managed elsewhere')
+
+    def _take_away(self, number: int, row: Row) -> None:
+        entry = self.entries.get(row.name)
+        action = 'retain' if self._stays(row) else 'delete'
+        inner = self._inside(row, Action.DELETE) if self.types.of(row).nested and action == 'delete' else ()
+        if entry is None:
+            self.entries[row.name] = Entry(row.name, row.type, action, row.physical_id, inner=inner)
+        super()._take_away(number, row)
+
+    def _start(self, row: Row, verb: Action, **changes: Any) -> None:
+        kind = self.types.of(row)
+        if kind.pure:
+            begun = replace(row, **changes)
+            self.rows[row.uuid] = begun
+            done = begun.to(verb, begun.status.IN_PROGRESS, goal_seq=self.goal.seq)
+            if kind.settled and verb is not Action.DELETE and not schema.has_unknown(begun.props or {}):
+                outcome, after = kind.compute(verb, done, self.stack.identity)
+                self.loose.pop(row.name, None)
+                self._end(Step(row.uuid, verb), after, outcome)
+            else:
+                self._end(Step(row.uuid, verb), done, Done())
+            return
+        super()._start(row, verb, **changes)
+
+    def _performed(self, step: Step) -> list[Effect]:
+        row = self.rows[step.uuid]
+        if step.task == 'read':
+            return self.on(StepDone(step, row, Done(attrs=dict.fromkeys(step.wanted, UNKNOWN))))
+        if step.task == 'verb' and self.types.of(row).nested and step.verb in (Action.CREATE, Action.UPDATE):
+            entry = self.entries.get(row.name)
+            if entry is not None:
+                self.entries[row.name] = replace(entry, inner=self._inside(row, step.verb))
+        return self.on(StepDone(step, row, Done()))
+
+    def _inside(self, row: Row, verb: Action) -> tuple[Entry, ...] | None:
+        if verb is not Action.DELETE and schema.has_unknown(row.props or {}):
+            return None
+        inner = self._expand(self.stack, row, verb)
+        return None if inner is None else Preview(inner, self._expand).run()
+
+    def _finish(self) -> None:
+        self.finished = True
+
+
+def _told(entry: Entry) -> str:
+    """What becomes of a resource that others refer to."""
+    words = {'create': 'created', 'replace': 'replaced', 'update': 'updated'}
+    return f'{"may be" if entry.conditional else "is"} {words[entry.action]}'
+
+
+def walk(entries: tuple[Entry, ...] | None,
+         path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Entry]]:
+    """Every entry of a plan with the names that lead to it, nested ones after what they are in."""
+    found: list[tuple[tuple[str, ...], Entry]] = []
+    for entry in entries or ():
+        here = (*path, entry.name)
+        found += [(here, entry), *walk(entry.inner, here)]
+    return found

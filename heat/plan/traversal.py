@@ -352,7 +352,8 @@ class Traversal(Walk):
         self._worked = True
         begun = row.to(verb, Status.IN_PROGRESS, goal_seq=self.goal.seq, **changes)
         kind = self.types.of(begun)
-        self._emit(begun)
+        # Until it is taken over a thing shows the name that one made here would have.
+        self._emit(replace(begun, physical_id=None) if verb is Action.ADOPT else begun)
         step = Step(begun.uuid, verb, self._wanted_attributes(begun))
         if kind.pure:
             outcome, after = kind.compute(verb, begun, self.stack.identity)

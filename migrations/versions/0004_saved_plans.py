@@ -35,7 +35,8 @@ def upgrade() -> None:
         sa.Column('created_at', sa.DateTime),
         sa.Column('updated_at', sa.DateTime),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_plan')),
-        sa.ForeignKeyConstraint(['stack_id'], ['stack.id'], name=op.f('fk_plan_stack_id'), ondelete='CASCADE'),
+        sa.ForeignKeyConstraint(['stack_id'], ['stack.id'], name=op.f('fk_plan_stack_id'),
+                                ondelete='CASCADE'),
         sa.ForeignKeyConstraint(['template_id'], ['raw_template.id'], name=op.f('fk_plan_template_id')),
         **MYSQL)
     op.create_index(op.f('ix_plan_stack_id'), 'plan', ['stack_id'])

@@ -71,6 +71,9 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
             url=identity[1], flavor='', more='hidden_stack_tags = hidden', password=keystone.PASSWORD,
             directory=tmp_path, paste=wire.ROOT / 'etc' / 'heat' / 'api-paste.ini'))
         conf = config.load('heat-api', [], [str(file)], logging_setup=False)
+        # As the recorded service had them.
+        conf.set_override('enable_stack_abandon', True)
+        conf.set_override('enable_stack_adopt', True)
         world = World(conf)
         seen: list[tuple[str, tuple[Any, ...]]] = []
         engine = world.engine

@@ -46,7 +46,8 @@ def sound(world: World, *stacks: dict[str, Any]) -> list[str]:
 
 
 def networks(world: World) -> list[str]:
-    return sorted(row['id'] for row in world.cloud.inventory.networks.rows.values() if row['name'] != 'public')
+    there = world.cloud.inventory.networks.rows.values()
+    return sorted(row['id'] for row in there if row['name'] != 'public')
 
 
 # -- abandon and adopt -----------------------------------------------------------------------------
@@ -149,7 +150,7 @@ def test_a_stack_goes_back_to_its_snapshot(world):
     assert world.rows(me)['a'].props['value'] == 'one'
     world.actions.delete_snapshot(world.context, me, first['id'])
     assert world.actions.stack_list_snapshots(world.context, me) == []
-    with pytest.raises(errors.NotFound, match='Snapshot with id .* not found'):
+    with pytest.raises(errors.NotFound, match=r'Snapshot with id .* not found'):
         world.actions.stack_restore(world.context, me, first['id'])
 
 
@@ -241,7 +242,8 @@ def test_stopping_leaves_things_as_they_are(world, verb):
     me = world.create('s', hot(a=res(props=slow), b=res(depends_on='a'), g=group()), disable_rollback=False)
     if verb == 'UPDATE':
         world.run()
-        world.update(me, hot(a=res('two', props={'wait_secs': 30}), b=res('two', depends_on='a'), g=group('x')),
+        slow = {'wait_secs': 30}
+        world.update(me, hot(a=res('two', props=slow), b=res('two', depends_on='a'), g=group('x')),
                      disable_rollback=False)
     world.run(until=world.clock.monotonic() + 2)
     world.engine.intake.stack_cancel_update(world.context, me, cancel_with_rollback=False)
@@ -310,8 +312,8 @@ def test_retained_resources_stay_by_name_or_policy(world):
 def test_a_forced_deletion_says_what_it_leaves_behind(world):
     me = world.create('s', hot(n={'type': 'OS::Neutron::Net'}, a=res(depends_on='n')))
     world.run()
-    world.cloud.faults.add(service='network', method='DELETE', path='/networks/[^/]+', kind='status', status=409,
-                           count=9)
+    world.cloud.faults.add(service='network', method='DELETE', path='/networks/[^/]+', kind='status',
+                           status=409, count=9)
     world.delete(me)
     world.run()
     assert world.state(me) == 'DELETE_FAILED'

@@ -29,7 +29,9 @@ NOT_ARGUMENTS = frozenset((
     'files_container'))
 # Later clients may send more; what is unknown is dropped, as it always was.
 ARGUMENTS = frozenset(('timeout_mins', 'disable_rollback', 'tags', 'converge', 'existing', 'clear_parameters',
-                       'adopt_stack_data'))
+                       'adopt_stack_data',
+                       # Ours: names that may be neither replaced nor deleted, and a lock on deletion.
+                       'guard', 'termination_protection'))
 TAG_LENGTH = 80
 NOT_TEMPLATE = 'Template not in valid format: '
 NOT_ENVIRONMENT = 'Environment not in valid format: '
@@ -162,13 +164,15 @@ class Instantiation:
         args = {name: value for name, value in self._body.items() if name in ARGUMENTS}
         if args.get('timeout_mins') is not None:
             args['timeout_mins'] = count('timeout_mins', args['timeout_mins'])
-        for name in ('disable_rollback', 'converge', 'existing'):
+        for name in ('disable_rollback', 'converge', 'existing', 'termination_protection'):
             if args.get(name) is not None:
                 args[name] = _strict_flag(name, args[name])
         if args.get('tags') is not None:
             args['tags'] = _tags(args['tags'])
         if args.get('clear_parameters') is not None:
-            args['clear_parameters'] = _names(args['clear_parameters'])
+            args['clear_parameters'] = _names('clear_parameters', args['clear_parameters'], 'parameter')
+        if args.get('guard') is not None:
+            args['guard'] = _names('guard', args['guard'], 'resource')
         return args
 
     @property
@@ -235,8 +239,8 @@ def _tags(value: Any) -> list[str]:
     return tags
 
 
-def _names(value: Any) -> list[str]:
+def _names(key: str, value: Any, noun: str) -> list[str]:
     names = [value] if isinstance(value, str) else value
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise RefusedValue('"clear_parameters" must be a list of parameter names.')
+        raise RefusedValue(f'"{key}" must be a list of {noun} names.')
     return names

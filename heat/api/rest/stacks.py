@@ -181,7 +181,14 @@ def _changes(call: Call, patch: bool) -> dict[str, Any]:
 
 
 def delete(call: Call) -> None:
-    call.engine('delete_stack', stack_identity=call.stack)
+    """DELETE; ``retain`` (names) stay in the cloud, ``force`` goes past what cannot be deleted."""
+    options: dict[str, Any] = {}
+    retain = call.request.listed('retain')
+    if retain:
+        options['retain'] = retain
+    if query_flag(call.request, 'force'):
+        options['force'] = True
+    call.engine('delete_stack', stack_identity=call.stack, **options)
 
 
 def abandon(call: Call) -> Any:

@@ -9,6 +9,7 @@ Neighbours: ``loop`` carries asks out; ``resources.base`` writes generators.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from typing import Any
 
 from heat import schema
 from heat.common.errors import HeatException
+from heat.common.text import fit
 from heat.model.op import (
     Adopt,
     AwaitSignals,
@@ -41,6 +43,7 @@ from heat.template import dynamic
 from heat.template.dynamic import DynamicReference
 
 LOG = logging.getLogger(__name__)
+LONGEST_DRIFT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +268,7 @@ class StepRun:
             return self._prepare(('restore',) if self._phase == 'revive' else ())
         if self._phase in ('read', 'observe'):
             return Ended(Done(attrs=value or {}))
-        if self._phase == 'verb':
-            plugin.seen = value
-            if self.step.verb is Action.CREATE and creation.expected(self.row) is not None:
-                self._phase = 'signals'
-                self._generator = creation.wait(self.row)
-                return self._run(None)
+        reason = self._drift(value) if self.step.verb is Action.CHECK and self._phase == 'verb' else ''
         if self._phase == 'verb':
             plugin.seen = value
             if self.step.verb is Action.CREATE and creation.expected(self.row) is not None:
@@ -282,7 +280,24 @@ class StepRun:
             verbs.add(Action.CHECK)
         if self.step.verb in verbs and self.step.wanted:
             return self._read()
-        return Ended(Done())
+        return Ended(Done(reason=f'state changed; {reason}') if reason else Done())
+
+    def _drift(self, body: Any) -> str:
+        """What a check finds otherwise than it was asked for: kept on the row, and told in a sentence."""
+        plugin = self._plugin
+        if plugin is None or not self.kind.observes or not isinstance(body, dict):
+            return ''
+        found = {name: {'expected': self._props.get(name), 'actual': actual}
+                 for name, actual in plugin.differences(body).items()}
+        if self.row.keep.get('dynamic'):
+            # Its values may come from elsewhere as secrets, and are not for telling.
+            found = {name: {'expected': None, 'actual': None} for name in found}
+        if found or 'drift' in self.row.data:
+            self.row = replace(self.row, data={**self.row.data, 'drift': found})
+            self.dirty = True
+        told = ', '.join(f'{name} is {json.dumps(one["actual"], default=str)} instead of '
+                         f'{json.dumps(one["expected"], default=str)}' for name, one in found.items())
+        return fit(f'differs from what was asked for: {told}', LONGEST_DRIFT) if found else ''
 
     def _read(self) -> Next:
         plugin = self._plugin

@@ -125,6 +125,10 @@ class Resource:
         yield from ()
         return {}
 
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The same of an object that was shown already."""
+        return {}
+
     @property
     def name(self) -> str:
         return self.row.name

@@ -37,6 +37,7 @@ class Rest(Resource):
     update_method: ClassVar[str] = 'PUT'
     gone_by_poll: ClassVar[bool] = False
     by_list: ClassVar[bool] = True
+    observes: ClassVar[bool] = True
 
     # -- verbs -------------------------------------------------------------------------------------
 
@@ -91,6 +92,23 @@ class Rest(Resource):
     def read(self, names: tuple[Any, ...]) -> Steps:
         body = self.seen if isinstance(self.seen, dict) else (yield self.get())
         return schema.read(self.schema, body or {}, names)
+
+    def observe(self) -> Steps:
+        body = yield Call(self.service or '', 'GET', self.url(), ok=(404,), unwrap=self.key or None,
+                          label='show')
+        if body is None:
+            raise NeedsReplacement(f'{self.key} {self.id} is gone')
+        return self.differences(body)
+
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties that could be put right in place and are not in ``body`` as they were asked for."""
+        found = {}
+        for name, prop in self.schema.properties.items():
+            if prop.updatable and prop.wire is not None and self.props.get(name) is not None:
+                for key, wanted in schema.wire({name: prop}, {name: self.props[name]}).items():
+                    if key in body and not alike(wanted, body[key]):
+                        found[name] = body[key]
+        return found
 
     # -- bodies --------------------------------------------------------------------------------------
 
@@ -183,3 +201,21 @@ class Rest(Resource):
     def why_broken(self, body: Mapping[str, Any]) -> str:
         """The service's own words about a broken thing."""
         return 'Unknown'
+
+
+def alike(wanted: Any, there: Any) -> bool:
+    """Whether a service shows what was asked for; it may add to maps, and order lists as it likes."""
+    if isinstance(wanted, Mapping):
+        return isinstance(there, Mapping) and all(
+            key in there and alike(value, there[key]) for key, value in wanted.items())
+    if isinstance(wanted, list | tuple):
+        rest = list(there) if isinstance(there, list | tuple) else []
+        if len(rest) != len(wanted):
+            return False
+        for one in wanted:
+            at = next((index for index, other in enumerate(rest) if alike(one, other)), None)
+            if at is None:
+                return False
+            del rest[at]
+        return True
+    return bool(wanted == there or str(wanted).lower() == str(there).lower())

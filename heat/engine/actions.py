@@ -239,6 +239,12 @@ def _above(conn: Connection, stack: Stack, crypt: Any) -> list[Row]:
     return found
 
 
+def left_of_stack(conn: Connection, stack_id: str, crypt: Any) -> list[Call]:
+    """The same for all snapshots of a stack."""
+    return [call for one in snapshots.list_snapshots(conn, stack_id)
+            for call in left_outside((snapshots.opened(one, crypt) or {}).get('resources') or {})]
+
+
 def left_outside(data: Mapping[str, Any]) -> list[Call]:
     """The calls that take away what a snapshot's resources left in other services."""
     calls: list[Call] = []

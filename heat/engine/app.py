@@ -33,6 +33,7 @@ from heat.common.crypt import Crypt
 from heat.common.ids import new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, services, stacks
+from heat.engine.actions import left_of_stack
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.compiled import Place, settle_in
@@ -51,7 +52,7 @@ from heat.engine.step import Limits
 from heat.engine.store import Store
 from heat.engine.templates import Templates
 from heat.engine.tree import StackRun, Tree
-from heat.model.op import CloudFault, UserCall
+from heat.model.op import Call, CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
 from heat.template import yaql_language
@@ -218,10 +219,14 @@ class Engine:
             return
 
     def _close(self, tree: Tree, stack: Stack) -> None:
-        green.spawn(self._take_away, tree.root_id, stack, tree.credential)
+        run = tree.stacks.get(tree.root_id)
+        abandoned = run is not None and bool(run.goal.options.get('abandon'))
+        green.spawn(self._take_away, tree.root_id, stack, tree.credential, abandoned)
 
-    def _take_away(self, root_id: str, stack: Stack, credential: Any) -> None:
-        """What a deleted root had besides its resources: the in-instance project and the trust."""
+    def _take_away(self, root_id: str, stack: Stack, credential: Any, abandoned: bool) -> None:
+        """What a deleted root had besides its resources: snapshots, the in-instance project, the trust."""
+        if credential is not None and not abandoned:
+            self._drop_snapshots(stack, credential)
         try:
             if stack.stack_user_project_id is not None and credential is not None:
                 self.performer.perform_now(
@@ -238,6 +243,17 @@ class Engine:
         except Exception as error:
             LOG.warning('The credential of stack %s was not removed: %s', stack.name, error)
         self.loop.put(Closed(root_id))
+
+    def _drop_snapshots(self, stack: Stack, credential: Any) -> None:
+        def load() -> list[Call]:
+            with connect.read(self.database) as conn:
+                return left_of_stack(conn, stack.id, self.crypt)
+
+        try:
+            for call in connect.offload(self.database, load):
+                self.performer.perform_now(credential, call)
+        except (CloudFault, errors.HeatException) as error:
+            LOG.warning('After stack %s something was left of its snapshots: %s', stack.name, error)
 
     def _available(self, context: RequestContext, kind: Any) -> bool:
         return kind.service is None or self.sessions.has_service(Credential.of_request(context), kind.service)

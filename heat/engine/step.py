@@ -457,7 +457,8 @@ class StepRun:
         op = self._pending
         assert isinstance(op, Call)
         self.asking = True
-        return Ask(Call(op.service, 'GET', adopt.path, query=adopt.query, unwrap=adopt.key, ok=(404,),
+        service = adopt.service or op.service
+        return Ask(Call(service, 'GET', adopt.path, query=adopt.query, unwrap=adopt.key, ok=(404,),
                         label=f'adopt {op.label}', as_user=op.as_user))
 
     def _candidates(self, listed: Any) -> Next:

@@ -98,7 +98,10 @@ class Validator:
 
         check_attributes(template, attributes_of)
         graph_of(template.resources, types)
-        faults: list[str] = []
+        faults: list[str] = [
+            f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported'
+            for name, definition in template.resources.items()
+            if definition.deletion_policy == 'Snapshot' and not types(definition.type, name).snapshots]
         reads = references_by_resource(template)
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         for name, definition in template.resources.items():

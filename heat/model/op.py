@@ -20,12 +20,14 @@ class Adopt:
 
     ``path``/``query`` list candidates under ``key`` (plural); ``match`` tells
     whether one of them is ours. ``id`` alone (a path) means: get exactly that.
+    ``service`` is where to look, if it is not the service that was called.
     """
 
     path: str
     key: str | None
     match: Callable[[dict[str, Any]], bool]
     query: dict[str, Any] = field(default_factory=dict)
+    service: str = ''
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'security_group_rules': ('project_id', 'security_group_id'),
     'volumes': ('project_id',),
     'snapshots': ('project_id', 'volume_id'),
+    'backups': ('project_id', 'volume_id'),
     'volume_types': (),
     'attachments': ('project_id', 'volume_id', 'instance_uuid'),
     'images': ('owner',),

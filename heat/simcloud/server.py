@@ -21,7 +21,7 @@ import webob
 
 from heat.common import green, ids
 from heat.common.clock import Clock
-from heat.simcloud import compute, control, guest, identity, image, network, seed, tokens, volume
+from heat.simcloud import backups, compute, control, guest, identity, image, network, seed, tokens, volume
 from heat.simcloud.addresses import AddressPlan
 from heat.simcloud.faults import AnswerLost, Faults, Rule
 from heat.simcloud.inventory import Inventory
@@ -84,7 +84,8 @@ class SimCloud:
                                          image.SERVICE, control.SERVICE]
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
-            'snapshots': volume.transition_snapshot, 'attachments': volume.transition_attachment,
+            'snapshots': volume.transition_snapshot, 'backups': backups.transition,
+            'attachments': volume.transition_attachment,
             'guests': guest.transition}
         self._journal = Journal(state_file, self.inventory) if state_file else None
         if self._journal is None or not self._journal.load():

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from heat.common import ids
-from heat.simcloud import volume_tables
+from heat.simcloud import backups, volume_tables
 from heat.simcloud.compute_rows import compute_fault
 from heat.simcloud.routing import Call, Fault, Reply, Row, Service, dotted, next_link, page
 from heat.simcloud.stamps import iso_micro
@@ -311,6 +311,8 @@ def transition(cloud: SimCloud, row: Row, then: str, at: float) -> None:
         return
     if then == 'created':
         row['status'] = 'error' if row['_doom'] else 'available'
+    elif then == 'restored':
+        row['status'] = 'available'
     elif then == 'extended':
         row['size'], row['status'] = row['_size'], row['_back']
     row['updated_at'] = iso_micro(at)
@@ -470,6 +472,7 @@ ROUTES = [
     ('DELETE', f'{BASE}/volumes/{{id}}', delete_volume),
     ('POST', f'{BASE}/volumes/{{id}}/action', act),
     *volume_tables.ROUTES,
+    *backups.ROUTES,
 ]
 SERVICE = Service(
     'volume',

@@ -29,8 +29,8 @@ def test_a_check_tells_what_was_changed_outside(world):
     world.run()
     row = world.rows(me)['n']
     assert world.state(me) == 'CHECK_COMPLETE'
-    assert row.reason == ('state changed; differs from what was asked for: name is "theirs" instead of "ours", '
-                          'admin_state_up is false instead of true')
+    assert row.reason == ('state changed; differs from what was asked for: name is "theirs" instead of '
+                          '"ours", admin_state_up is false instead of true')
     assert row.data['drift'] == {'name': {'expected': 'ours', 'actual': 'theirs'},
                                  'admin_state_up': {'expected': True, 'actual': False}}
 

@@ -44,7 +44,8 @@ FOUND_IN = {
     'neutron.router': ('network', '/routers', 'routers'),
     'neutron.security_group': ('network', '/security-groups', 'security_groups'),
     'nova.flavor': ('compute', '/flavors', 'flavors'), 'nova.server': ('compute', '/servers', 'servers'),
-    'glance.image': ('image', '/images', 'images'), 'cinder.volume': ('volumev3', '/volumes', 'volumes')}
+    'glance.image': ('image', '/images', 'images'), 'cinder.volume': ('volumev3', '/volumes', 'volumes'),
+    'cinder.backup': ('volumev3', '/backups', 'backups')}
 
 
 class Crash(BaseException):

@@ -41,6 +41,7 @@ class Volume(Rest):
     ready, broken = ('available',), ('error', 'error_restoring', 'error_extending')
     gone_by_poll = True
     survives_failure = True
+    snapshots = True
 
     class properties:
         availability_zone = String('Where the volume is made.')
@@ -176,6 +177,47 @@ class Volume(Rest):
         except CloudFault as fault:
             if fault.status not in (400, 409) or not done((yield self.get())):
                 raise
+
+    # -- snapshots: a backup of the content ----------------------------------------------------------
+
+    def snapshot(self) -> Steps:
+        yield self.keep(backup_id=(yield from self._back_up()))
+
+    def last_snapshot(self) -> Steps:
+        yield from self._back_up()
+
+    def _back_up(self) -> Steps:
+        # A name of its own, by which it is found again.
+        name = f'{self.physical_name()}-{self.row.goal_seq}'
+        adopt = Adopt('/backups/detail', 'backups', lambda found: bool(found.get('name') == name),
+                      {'name': name})
+        wanted = {'volume_id': self.id, 'name': name, 'force': True}
+        made = yield Call('volumev3', 'POST', '/backups', {'backup': wanted}, unwrap='backup',
+                          label='back up', adopt=adopt)
+
+        def judge(body: dict[str, Any] | None) -> bool | str:
+            state = None if body is None else body.get('status')
+            if state in (None, 'error'):
+                why = 'it is gone' if body is None else body.get('fail_reason') or 'Unknown'
+                return f'The backup {made["id"]} failed: {why}'
+            return state == 'available'
+        yield Poll('volumev3', f'/backups/{made["id"]}', made['id'], judge, unwrap='backup',
+                   list_path='/backups/detail', list_key='backups')
+        return made['id']
+
+    @classmethod
+    def restored(cls, props: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        if not kept.get('backup_id'):
+            return {}
+        # What it was made from first is in the backup.
+        return {**dict.fromkeys(('image', 'imageRef', 'source_volid', 'snapshot_id')),
+                'backup_id': kept['backup_id']}
+
+    @classmethod
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
+        if kept.get('backup_id'):
+            yield Call('volumev3', 'DELETE', f'/backups/{kept["backup_id"]}', ok=(404,),
+                       label='delete backup')
 
     # -- the end ---------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class Server(Rest):
     name_limit = 53
     survives_failure = True
     releases = True
+    snapshots = True
     properties = server_table.Properties
     attributes = server_table.Attributes
 
@@ -210,6 +211,45 @@ class Server(Rest):
     def suspend(self) -> Steps:
         yield from self._unless(self.action('suspend'), 'SUSPENDED')
         yield self.until_state('SUSPENDED')
+
+    # -- snapshots: an image of the disk --------------------------------------------------------------
+
+    def snapshot(self) -> Steps:
+        yield self.keep(snapshot_image_id=(yield from self._image()))
+
+    def last_snapshot(self) -> Steps:
+        yield from self._image()
+
+    def _image(self) -> Steps:
+        # A name of its own, since only newer versions answer with the image's id.
+        name = f'{self.physical_name()}-{self.row.goal_seq}'
+        adopt = Adopt('/images', 'images', lambda found: bool(found.get('name') == name), {'name': name},
+                      service='image')
+        yield Call('compute', 'POST', self.url('/action'), {'createImage': {'name': name}},
+                   label='create image', adopt=adopt)
+        found = yield Call('image', 'GET', '/images', query={'name': name}, unwrap='images',
+                           label='find image')
+        if not found:
+            raise StepFailed(f'The image {name} of server {self.id} is not there.', 'NotFound')
+        image = found[0]['id']
+
+        def judge(body: dict[str, Any] | None) -> bool | str:
+            state = None if body is None else body.get('status')
+            if state in (None, 'deleted', 'killed', 'pending_delete'):
+                return f'The image {image} of server {self.id} is {state or "gone"}.'
+            return state == 'active'
+        yield Poll('image', f'/images/{image}', image, judge)
+        return image
+
+    @classmethod
+    def restored(cls, props: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        return {'image': kept['snapshot_image_id']} if kept.get('snapshot_image_id') else {}
+
+    @classmethod
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
+        if kept.get('snapshot_image_id'):
+            yield Call('image', 'DELETE', f'/images/{kept["snapshot_image_id"]}', ok=(404,),
+                       label='delete image')
 
     def resume(self) -> Steps:
         yield from self._unless(self.action('resume'), 'ACTIVE')

@@ -1,0 +1,108 @@
+"""Snapshots of things with content: volumes by backup, servers by image; and the last one before the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heat.common import errors
+from heat.engine.actions import left_outside
+from tests.sim.crashes import every_crash
+from tests.sim.test_lifecycle import hot, res
+from tests.sim.world import World
+
+VOLUME = {'type': 'OS::Cinder::Volume', 'properties': {'size': 1}}
+
+
+def content(world: World) -> tuple[list[str], list[str]]:
+    """Names of backups, and of images that were made of servers."""
+    inventory = world.cloud.inventory
+    return (sorted(str(row['name']) for row in inventory.backups.rows.values()),
+            sorted(row['name'] for row in inventory.images.rows.values()
+                   if row['properties'].get('image_type') == 'snapshot'))
+
+
+def server(world: World) -> dict[str, Any]:
+    inventory = world.cloud.inventory
+    image = next(iter(inventory.images.rows.values()))['name']
+    flavor = next(iter(inventory.flavors.rows.values()))['name']
+    network = next(row['id'] for row in inventory.networks.rows.values())
+    return {'type': 'OS::Nova::Server', 'properties': {'image': image, 'flavor': flavor,
+                                                       'networks': [{'network': network}]}}
+
+
+def test_content_comes_back_from_a_snapshot(world):
+    me = world.create('s', hot(v=VOLUME, s=server(world)))
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    assert world.state(me) == 'SNAPSHOT_COMPLETE', world.stack(me).reason
+    backups, images = content(world)
+    assert len(backups) == len(images) == 1
+    data = world.actions.show_snapshot(world.context, me, first['id'])['data']['resources']
+    assert data['v']['resource_data']['backup_id'] in world.cloud.inventory.backups.rows
+    image = data['s']['resource_data']['snapshot_image_id']
+    world.actions.stack_restore(world.context, me, first['id'])
+    world.run()
+    assert world.state(me) == 'RESTORE_COMPLETE', world.stack(me).reason
+    assert world.rows(me)['s'].props['image'] == image
+    volume = world.cloud.inventory.volumes.rows[world.rows(me)['v'].physical_id]
+    assert volume['_restored'] == data['v']['resource_data']['backup_id']
+    assert [call.method + ' ' + call.path.rsplit('/', 1)[0] for call in left_outside(data)] == [
+        'DELETE /backups', 'DELETE /images']
+
+
+def test_every_crash_of_taking_content(conf):
+    def life(world: World) -> Any:
+        me = world.create('s', hot(v=VOLUME, s=server(world)))
+        world.run()
+        first = world.actions.stack_snapshot(world.context, me, 'one')
+        world.run()
+        data = world.actions.show_snapshot(world.context, me, first['id'])
+        kept = [len(names) for names in content(world)]
+        return (data['status'], kept, world.state(me), world.states(me), world.leases_held())
+
+    assert every_crash(conf, life)[:2] == ('COMPLETE', [1, 1])
+
+
+@pytest.mark.parametrize('kind', ['drop_after', 'drop_before'])
+def test_a_lost_answer_makes_no_second_copy(world, kind):
+    me = world.create('s', hot(v=VOLUME, s=server(world)))
+    world.run()
+    for service, path in (('volume', '/backups'), ('compute', '/action')):
+        world.cloud.faults.add(service=service, method='POST', path=path, kind=kind, count=1)
+    world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    assert world.state(me) == 'SNAPSHOT_COMPLETE', world.stack(me).reason
+    assert [len(names) for names in content(world)] == [1, 1]
+
+
+def test_a_last_snapshot_is_taken_before_the_end(world):
+    me = world.create('s', hot(v={**VOLUME, 'deletion_policy': 'Snapshot'}))
+    world.run()
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
+    assert len(content(world)[0]) == 1 and not world.cloud.inventory.volumes.rows
+
+
+def test_what_has_no_content_cannot_be_kept_so(world):
+    with pytest.raises(errors.StackValidationFailed,
+                       match=r'resources\.a\.deletion_policy: : "Snapshot" deletion policy not supported'):
+        world.create('s', hot(a=res(deletion_policy='Snapshot')))
+
+
+def test_a_failed_snapshot_says_why(world):
+    me = world.create('s', hot(v=VOLUME))
+    world.run()
+    world.cloud.faults.add(service='volume', method='POST', path='/backups', kind='status', status=500,
+                           message='no room', count=9)
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    shown = world.actions.show_snapshot(world.context, me, first['id'])
+    assert world.state(me) == 'SNAPSHOT_FAILED' and shown['status'] == 'FAILED'
+    assert 'no room' in shown['status_reason'] and 'no room' in world.stack(me).reason
+    with pytest.raises(errors.NotSupported, match='Restoring a snapshot that is FAILED'):
+        world.actions.stack_restore(world.context, me, first['id'])

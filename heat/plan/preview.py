@@ -27,7 +27,7 @@ from heat.plan.traversal import Traversal, Wanted
 from heat.plan.types import Types
 from heat.schema import UNKNOWN
 from heat.template.definition import Definition
-from heat.template.expr import Constant, items_of
+from heat.template.expr import Constant, Expr, items_of
 from heat.template.restraints import FREE, Restraints
 
 
@@ -75,12 +75,14 @@ class Entry:
 class Source:
     """What the stack is to be made from, for naming causes: definitions before parameters went in.
 
-    ``changed`` and ``hidden`` are names of parameters.
+    ``changed`` and ``hidden`` are names of parameters. ``veiled``: what the stack is made
+    from has hidden values in it, so none is shown.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    veiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Preview(Traversal):
         self.entries: dict[str, Entry] = {}
         self._source, self._expand = inner.source, expand
         self._definite: dict[str, Decision] = {}
+        # Resources that have hidden values in them, and may give them away.
+        self._secretive: set[str] = set()
         super().__init__(inner.stack, inner.goal, inner.wanted, dict(inner.rows), inner.types,
                          restraints=inner.restraints)
 
@@ -164,6 +168,9 @@ class Preview(Traversal):
         return found
 
     def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
+        source = self._source.definitions.get(row.name, definition)
+        if self._source.veiled or any(self._veils(part) for _place, part in source.parts()):
+            self._secretive.add(row.name)
         definite = self._final(row, self._definite.get(row.uuid, decision), self._wanted_attributes(row))
         action = {Verdict.REFUSE: 'refuse'}.get(decision.verdict, decision.verdict.value)
         conditional = definite.verdict is not decision.verdict
@@ -214,7 +221,12 @@ class Preview(Traversal):
                 cause.append(f'{ref.resource}{attribute} {_told(entry)}')
         return Change(name, before, after, effect, not making and schema.has_unknown(after),
                       tuple(dict.fromkeys(cause)) or (() if making else ('template',)),
-                      bool(names & self._source.hidden))
+                      self._source.veiled or self._veils(expr))
+
+    def _veils(self, expr: Expr) -> bool:
+        """Whether a hidden parameter's value may be in it, be it by way of a resource that has one."""
+        return bool(expr.parameters() & self._source.hidden) or any(
+            ref.kind == 'attribute' and ref.resource in self._secretive for ref in expr.refs())
 
     def _restricts(self, number: int, row: Row, decision: Decision) -> bool:
         sentence = self._restriction(row, decision)
@@ -284,7 +296,10 @@ class Preview(Traversal):
         if verb is not Action.DELETE and schema.has_unknown(row.props or {}):
             return None
         inner = self._expand(self.stack, row, verb)
-        return None if inner is None else Preview(inner, self._expand).run()
+        if inner is None:
+            return None
+        veiled = self._source.veiled or row.name in self._secretive
+        return Preview(replace(inner, source=replace(inner.source, veiled=veiled)), self._expand).run()
 
     def _finish(self) -> None:
         self.finished = True

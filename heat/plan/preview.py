@@ -283,7 +283,10 @@ class Preview(Traversal):
         super()._start(row, verb, **changes)
 
     def _performed(self, step: Step) -> list[Effect]:
-        row = self.rows[step.uuid]
+        row = self.rows.get(step.uuid)
+        if row is None or step.uuid not in self._busy:
+            # Something under way in a stack that is being worked on; it was cancelled meanwhile.
+            return []
         if step.task == 'read':
             return self.on(StepDone(step, row, Done(attrs=dict.fromkeys(step.wanted, UNKNOWN))))
         if step.task == 'verb' and self.types.of(row).nested and step.verb in (Action.CREATE, Action.UPDATE):

@@ -329,7 +329,12 @@ class Traversal(Walk):
     def _verb(self, number: int, node: Up) -> None:
         row = self.row_of(node.name)
         action = self.goal.action
-        if row is None or row.action is Action.INIT or (
+        if row is not None and action in (Action.SUSPEND, Action.SNAPSHOT) and self._unsound(row, action):
+            state = f'{row.action}_{row.status}'
+            refused = Failed(f'State {state} invalid for {action.lower()}', 'Error')
+            self._fail(replace(row, action=action, reason=refused.reason(row.name)), refused)
+            self._blocked.add(number)
+        elif row is None or row.action is Action.INIT or (
                 row.state == (action, Status.COMPLETE) and row.goal_seq == self.goal.seq):
             self._complete(number)
         elif action is Action.CHECK and not self.types.of(row).supports(action):
@@ -342,6 +347,12 @@ class Traversal(Walk):
             self._complete(number)
         else:
             self._start(self._restarted(row), action)
+
+    def _unsound(self, row: Row, action: Action) -> bool:
+        """Whether there is nothing of which one could say afterwards that it is suspended or kept."""
+        if row.action is Action.INIT:
+            return action is Action.SNAPSHOT
+        return row.status is Status.FAILED and row.action is not action and row.goal_seq != self.goal.seq
 
     # -- steps -------------------------------------------------------------------------------------
 

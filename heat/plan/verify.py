@@ -94,8 +94,10 @@ def _at_rest(stack: Stack, rows: Sequence[Row], names: frozenset[str] | None) ->
     counts = Counter(row.name for row in rows)
     found += [f'Stack {stack.name} is complete but has {n} of resource {name}.'
               for name, n in sorted(counts.items()) if n > 1]
+    # CHECK_FAILED in a complete stack is a user's judgement, and no failure of a step.
     found += [f'Stack {stack.name} is complete but resource {row.name} is {row.action}_{row.status}.'
-              for row in rows if row.status is Status.FAILED or row.action in (Action.INIT, Action.DELETE)]
+              for row in rows if row.action in (Action.INIT, Action.DELETE) or (
+                  row.status is Status.FAILED and row.action is not Action.CHECK)]
     if names is not None and set(counts) != set(names):
         found.append(f'Stack {stack.name} is complete with {sorted(counts)}, '
                      f'its template has {sorted(names)}.')

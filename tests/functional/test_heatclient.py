@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional import flows
+from tests.functional import flows, flows_actions
 from tests.functional.flows import Place, Story
 from tests.servers.daemon import wait_until
 from tests.servers.keystone import Credentials, identity
@@ -22,13 +22,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def serving(state: Path, **variables: str) -> Iterator[Place]:
-    """heat-all with its state in ``state``, and two users of it; no secret may be left in its log."""
+def serving(state: Path, *words: str | Path, **variables: str) -> Iterator[Place]:
+    """heat-all with its state in ``state``, and two users of it; no secret may be left in its log.
+
+    ``words`` are further arguments, ``variables`` of its environment.
+    """
     ready, log = state / 'ready.json', state / 'log'
     env = {**os.environ, 'no_proxy': '*', 'PYTHONPATH': str(ROOT), **variables}
     with open(log, 'ab') as stream:
         process = subprocess.Popen(
-            [sys.executable, '-m', 'heat.cmd.all', '--state', state, '--port-base', '0', '--debug'],
+            [sys.executable, '-m', 'heat.cmd.all', '--state', state, '--port-base', '0', '--debug', *words],
             stdout=stream, stderr=stream, cwd=ROOT, env=env)
     try:
         wait_until('heat-all serves', lambda: ready.exists() or process.poll() is not None, 60)
@@ -65,13 +68,20 @@ def _neighbour(url: str) -> Credentials:
     return Credentials(url, name, password, name)
 
 
-@pytest.mark.parametrize('story', flows.STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize('story', flows.STORIES + flows_actions.STORIES, ids=lambda story: story.__name__)
 def test_users(story: Story, place: Place, tmp_path: Path) -> None:
     story(place, tmp_path)
 
 
 def test_groups_are_scaled_by_signed_addresses(place: Place, tmp_path: Path) -> None:
     flows.scaling(place, tmp_path)
+
+
+def test_an_operator_allows_abandoning(tmp_path: Path) -> None:
+    own = tmp_path / 'own.conf'
+    own.write_text('[DEFAULT]\nenable_stack_abandon = true\nenable_stack_adopt = true\n')
+    with serving(tmp_path, '--config-file', own) as place:
+        flows_actions.abandoned(place, tmp_path)
 
 
 def test_native_threads_serve_as_well(tmp_path: Path) -> None:

@@ -106,3 +106,15 @@ def test_a_failed_snapshot_says_why(world):
     assert 'no room' in shown['status_reason'] and 'no room' in world.stack(me).reason
     with pytest.raises(errors.NotSupported, match='Restoring a snapshot that is FAILED'):
         world.actions.stack_restore(world.context, me, first['id'])
+
+
+def test_what_is_broken_cannot_be_kept(world):
+    me = world.create('s', hot(a=res(props={'fail': True}), b=res(depends_on='a')))
+    world.run()
+    world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    assert world.state(me) == 'SNAPSHOT_FAILED'
+    assert world.stack(me).reason in (
+        'Resource SNAPSHOT failed: Error: resources.a: State CREATE_FAILED invalid for snapshot',
+        'Resource SNAPSHOT failed: Error: resources.b: State INIT_COMPLETE invalid for snapshot')
+    assert world.states(me) == {'a': 'CREATE_FAILED', 'b': 'INIT_COMPLETE'}

@@ -209,9 +209,8 @@ class Actions:
                 return True
             after = marks.marked(row, unhealthy, reason)
             if after is not None:
-                above = _above(conn, stack, intake.crypt)
-                changed = [replace(after, updated_at=now), *(marks.stale(one) for one in above)]
-                resources.upsert_rows(conn, changed, intake.crypt, now=now, encrypt_properties=True)
+                resources.upsert_rows(conn, [replace(after, updated_at=now)], intake.crypt, now=now,
+                                      encrypt_properties=True)
                 told = replace(row_event(after, stack.name), operation=operation)
                 events.insert_events(conn, [told], now, intake.crypt, encrypt_properties=True)
             leases.release(conn, stack.root_id, mine, fence)
@@ -224,18 +223,6 @@ def _named(rows: list[Row], name: str, stack: Stack) -> Row:
         (row for row in live if row.physical_id == name), None)
     if found is None:
         raise errors.ResourceNotFound(resource_name=name, stack_name=stack.name)
-    return found
-
-
-def _above(conn: Connection, stack: Stack, crypt: Any) -> list[Row]:
-    """The rows that the stack and the stacks around it are."""
-    found: list[Row] = []
-    inner: Stack | None = stack
-    while inner is not None and inner.owner_id is not None:
-        row = resources.load_row(conn, inner.parent_row or '', crypt)
-        if row is not None:
-            found.append(row)
-        inner = stacks.load_stack(conn, inner.owner_id)
     return found
 
 

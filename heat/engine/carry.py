@@ -506,9 +506,3 @@ class Carrier:
         run.rows[row.uuid] = after
         self._loop.batch.save(after)
         self._loop.batch.events.append(row_event(after, run.stack.name))
-        while (parent := tree.stacks.get(run.stack.owner_id or '')) is not None:
-            above = parent.rows.get(run.stack.parent_row or '')
-            if above is not None:
-                above = parent.rows[above.uuid] = marks.stale(above)
-                self._loop.batch.save(above)
-            run = parent

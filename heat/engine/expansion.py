@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 
 from heat.common import errors
 from heat.db import connect
-from heat.engine.compiled import Compiled, child_environment, compile_wanted
+from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.loader import Loader
-from heat.engine.nested import View, child_options
+from heat.engine.nested import View, child_options, facade
 from heat.engine.tree import StackRun
 from heat.model.op import StepFailed
 from heat.model.resource import Row
@@ -37,48 +37,49 @@ class Expansion:
 
     def __init__(self, loader: Loader, database: Engine, compiled: Compiled, restraints: Restraints,
                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]]) -> None:
-        self._loader, self._database, self._compiled = loader, database, compiled
-        self._environment: Mapping[str, Any] = compiled.environment.to_dict()
-        self._restraints = {NO_STACK: restraints}
+        self._loader, self._database = loader, database
+        # By name of stack: what it would be made from, and what restrains it.
+        self._root = compiled
+        self._compiled: dict[str, Compiled] = {}
         self._root_restraints = restraints
+        self._restraints: dict[str, Restraints] = {}
         self._tree, self._rows = tree, rows
         self.made: dict[tuple[str, str], Inner] = {}
 
     def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
         """The stack of the nested resource ``row`` after ``verb``."""
-        types = self._compiled.types
-        kind = types.of(row)
+        outer = self._compiled.get(around.name, self._root)
+        kind: Any = outer.types.of(row)
         there = self._tree.get(row.physical_id or '')
         rows = self._rows.get(row.physical_id or '', {})
-        restraints = self._restraints.get(around.id, self._root_restraints).inside(row.name)
+        restraints = self._restraints.get(around.name, self._root_restraints).inside(row.name)
         stack = there or Stack(
             id=NO_STACK, name=f'{around.name}-{row.name}', tenant=around.tenant, root_id=around.root_id,
             template_id=0, owner_id=around.id, parent_resource_name=row.name, parent_row=row.uuid,
             nested_depth=around.nested_depth + 1, username=around.username)
         goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=child_options(Goal('', 0, verb, 0), row))
         if verb is Action.DELETE:
-            going = Inner(stack, goal, Wanted(), rows, types, restraints=restraints)
+            going = Inner(stack, goal, Wanted(), rows, outer.types, restraints=restraints)
             self.made[around.name, row.name] = going
             return going
         try:
-            template = kind.expand(row, self._view(there, rows))
-            inner = child_environment(self._environment, template.parameters)
-            wanted, inner_types = compile_wanted(stack.identity, template.tree, inner, self._compiled.files,
-                                                 types)
-        except (errors.HeatException, StepFailed, ValueError, TypeError):
+            child = kind.expand(row, self._view(there, rows))
+            environment = child_environment(outer.environment.to_dict(), child, row.name)
+            compiled = compile_child(stack.identity, child, environment, outer.types)
+            wanted = compiled.wanted(facade(row), kind.reads(row))
+        except (errors.HeatException, StepFailed, ValueError, TypeError, AttributeError):
             # Found at validation as far as it can be; the rest shows when it is done.
             return None
-        self._restraints[stack.id] = restraints
-        found = Inner(stack, goal, wanted, rows, inner_types, restraints=restraints)
+        self._compiled[stack.name], self._restraints[stack.name] = compiled, restraints
+        found = Inner(stack, goal, wanted, rows, compiled.types, restraints=restraints)
         self.made[around.name, row.name] = found
         return found
 
     def _view(self, stack: Stack | None, rows: Mapping[str, Row]) -> View | None:
         if stack is None:
             return None
-
         with connect.read(self._database) as conn:
             compiled = self._loader.compiled(conn, stack.identity, stack.template_id)
         goal = Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
-        return View(StackRun(stack, goal, compiled.wanted(), dict(rows), self._compiled.types,
+        return View(StackRun(stack, goal, compiled.wanted(), dict(rows), compiled.types,
                              self._loader.around(stack)))

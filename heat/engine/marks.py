@@ -1,13 +1,10 @@
 """A user's judgement of a resource's health.
 
-Purpose: what a mark does to a row, and to the rows that its stack is. Invariant:
-pure. Neighbours: ``actions`` marks in a tree nobody drives, ``carry`` in one that
-is driven.
+Purpose: what a mark does to a row. Invariant: pure. Neighbours: ``actions`` marks
+in a tree nobody drives, ``carry`` in one that is driven.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from heat.model.resource import Row
 from heat.model.status import Action, Status
@@ -23,7 +20,3 @@ def marked(row: Row, unhealthy: bool, reason: str) -> Row | None:
         return row.to(Action.CHECK, Status.COMPLETE, reason)
     return None
 
-
-def stale(row: Row) -> Row:
-    """The resource that a stack is, after something inside was marked: the next update looks inside."""
-    return replace(row, keep={**row.keep, 'stale': True})

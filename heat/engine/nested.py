@@ -85,7 +85,8 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
     if verb in (Action.CREATE, Action.UPDATE, Action.ADOPT):
         return _made(parent, row, stack, goal, child, rows, now, stage)
     assert child is not None
-    lasting = {key: child.goal.options[key] for key in ('reads', 'inside') if key in child.goal.options}
+    lasting: dict[str, Any] = {key: child.goal.options[key] for key in ('reads', 'inside')
+                               if key in child.goal.options}
     goal = replace(goal, options={**lasting, **goal.options})
     wanted = Wanted() if verb is Action.DELETE else child.wanted
     raw: Mapping[str, Any] = child.wanted.template.raw if child.wanted.template else {}
@@ -126,7 +127,8 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
         stack = replace(stack, timeout=template.minutes)
     wanted = compiled.wanted(facade(row), reads)
     if stack.action is Action.ADOPT:
-        rows = {one.uuid: one for one in adopted_rows(stack, wanted, compiled.types, row.data.get('adopt') or {})}
+        handed = adopted_rows(stack, wanted, compiled.types, row.data.get('adopt') or {})
+        rows = {one.uuid: one for one in handed}
         row = replace(row, data={key: value for key, value in row.data.items() if key != 'adopt'})
     run = StackRun(stack, goal, wanted, rows, compiled.types, replace(parent.around, stack=stack.identity),
                    environment, compiled.files, restraints=parent.restraints.inside(row.name))

@@ -224,7 +224,8 @@ class Plans:
     def _shown(self, found: SavedPlan) -> Json:
         entries = printed.from_wire(found.entries.get('entries') or []) or ()
         return {**self._row(found), 'entries': found.entries.get('entries') or [],
-                'summary': printed.summary(entries), 'text': printed.text(found.action, found.stack_name, entries)}
+                'summary': printed.summary(entries),
+                'text': printed.text(found.action, found.stack_name, entries)}
 
     # -- foreseeing -----------------------------------------------------------------------------------
 

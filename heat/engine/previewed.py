@@ -37,7 +37,7 @@ def stack(one: Stack, compiled: Compiled, expansion: Expansion) -> Json:
     wanted = compiled.wanted()
     rows = [_row(one, name, definition, compiled.types) for name, definition in wanted.definitions.items()]
     shown = render.stack_whole(one, compiled.template, compiled.parameters.texts())
-    shown['outputs'] = outputs.Standing(one, compiled, rows, _nothing_live).outputs()
+    shown['outputs'] = outputs.Standing(one, compiled, rows, _nothing_live, _nothing_inside).outputs()
     shown['resources'] = _listed(one, wanted, compiled.types, expansion)
     return shown
 
@@ -110,7 +110,7 @@ def _shown(one: Stack, row: Row, users: list[str], definition: Definition | None
            metadata: Any) -> Json:
     return {**render.resource(one, row, users, None), 'metadata': render.plain(metadata),
             'description': definition.description if definition is not None else '',
-            'attributes': outputs.attributes(row, kind, (), one, _nothing_live)}
+            'attributes': outputs.attributes(row, kind, (), one, _nothing_live, _nothing_inside)}
 
 
 def _value(expression: Any, scope: NullScope) -> Any:
@@ -119,6 +119,10 @@ def _value(expression: Any, scope: NullScope) -> Any:
     except (errors.HeatException, ValueError, TypeError, KeyError):
         # What is wrong with it is told when the stack is made.
         return None
+
+
+def _nothing_inside(row: Row) -> None:
+    """Nor is anything asked of the stack that a resource is."""
 
 
 def _nothing_live(row: Row, kind: Any, names: tuple[Any, ...], one: Stack) -> None:

@@ -175,8 +175,6 @@ class Preview(Traversal):
         action = {Verdict.REFUSE: 'refuse'}.get(decision.verdict, decision.verdict.value)
         conditional = definite.verdict is not decision.verdict
         reason = '' if decision.verdict is Verdict.KEEP else decision.reason
-        if decision.verdict is Verdict.UPDATE and row.keep.get('stale'):
-            reason = 'something in it was marked unhealthy'
         entry = Entry(row.name, definition.type, action, row.physical_id, conditional,
                       definite.verdict.value if conditional else '', reason,
                       tuple(self._changes(row, definition, found, decision)))
@@ -292,8 +290,17 @@ class Preview(Traversal):
         if step.task == 'verb' and self.types.of(row).nested and step.verb in (Action.CREATE, Action.UPDATE):
             entry = self.entries.get(row.name)
             if entry is not None:
-                self.entries[row.name] = replace(entry, inner=self._inside(row, step.verb))
+                self.entries[row.name] = self._looked_into(entry, self._inside(row, step.verb))
         return self.on(StepDone(step, row, Done()))
+
+    def _looked_into(self, entry: Entry, inner: tuple[Entry, ...] | None) -> Entry:
+        """A stack in which nothing changes is itself unchanged, though it is looked into."""
+        entry = replace(entry, inner=inner)
+        if entry.action != 'update' or entry.conditional or entry.changes or inner is None or any(
+                one.action != 'keep' for one in inner):
+            return entry
+        self.loose.pop(entry.name, None)
+        return replace(entry, action='keep', reason='')
 
     def _inside(self, row: Row, verb: Action) -> tuple[Entry, ...] | None:
         if verb is not Action.DELETE and schema.has_unknown(row.props or {}):

@@ -148,9 +148,9 @@ class Traversal(Walk):
                 or row.type != called):
             row = replace(row, type=called, requires=requires, keep=keep, replaced_by=None)
             self._save(row)
-        missing = tuple(w for w in wanted if w not in row.attrs)
         kind = self.types.of(row)
-        if missing and not kind.nested and not kind.pure:
+        missing = () if kind.nested else tuple(w for w in wanted if w not in row.attrs)
+        if missing and not kind.pure:
             self._task(row, 'read', missing)
         else:
             self._complete(number)
@@ -195,7 +195,8 @@ class Traversal(Walk):
             self._refuse_inputs(number, row, Failed(sentence, 'NotSupported'))
             return
         elif row.status is Status.COMPLETE:
-            self._keep(number, row, definition.type, requires, {**keep, 'external': identity}, self._wanted_attributes(row))
+            self._keep(number, row, definition.type, requires, {**keep, 'external': identity},
+                       self._wanted_attributes(row))
             return
         else:
             row = replace(self._restarted(row), requires=requires, keep={**keep, 'external': identity})

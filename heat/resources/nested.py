@@ -105,11 +105,6 @@ class Nested(Resource):
     them under ``data['referred']``, by the name of the property."""
 
     @classmethod
-    def supports(cls, verb: Action) -> bool:
-        """Every verb is one of the stack that it is."""
-        return True
-
-    @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:
         """The child's template for the properties on ``row``; ``child`` is how it is now."""
         raise NotImplementedError

@@ -160,7 +160,7 @@ def registry_below(registry: Mapping[str, Any], resource_name: str, template: st
     """
     rooms: dict[str, Any] = {}
     # From the least particular pattern on, so that a name's own entries win.
-    for _pattern, entries in reversed(list(_rooms_of(registry, resource_name))):
+    for _pattern, entries in reversed(list(rooms_of(registry, resource_name))):
         rooms.update(_without(entries, template))
     below = _without({key: value for key, value in registry.items() if key != 'resources'}, template)
     return {**below, 'resources': {name: room for name, room in rooms.items() if isinstance(room, dict)}}

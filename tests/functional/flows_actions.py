@@ -69,14 +69,16 @@ def health(place: Place, directory: Path) -> None:
 def stopping(place: Place, directory: Path) -> None:
     """A creation is stopped and left as it is; an update that asks for nothing else goes on with it."""
     file = directory / 'slow.json'
-    file.write_text(hot({'a': one({'value': 'x', 'action_wait_secs': {'create': 600}}), 'b': one({'value': 'y'})}))
+    slow = {'value': 'x', 'action_wait_secs': {'create': 600}}
+    file.write_text(hot({'a': one(slow), 'b': one({'value': 'y'})}))
     with place.stack('stopped', file.read_text()):
         place.wait(lambda: place.resources('stopped').get('a'),
                    lambda row: row is not None and row.resource_status == 'CREATE_IN_PROGRESS')
         place.openstack('stack', 'cancel', '--no-rollback', 'stopped')
         place.until('stopped', 'CREATE_FAILED')
         assert place.heat.stacks.get('stopped').stack_status_reason == 'Stack CREATE cancelled'
-        file.write_text(hot({'a': one({'value': 'x', 'action_wait_secs': {'create': 0}}), 'b': one({'value': 'y'})}))
+        quick = {**slow, 'action_wait_secs': {'create': 0}}
+        file.write_text(hot({'a': one(quick), 'b': one({'value': 'y'})}))
         place.openstack('stack', 'update', '--wait', '-t', file, 'stopped')
         counts = [name for name, state in place.events('stopped') if state == 'CREATE_COMPLETE']
         assert sorted(counts) == ['a', 'b']

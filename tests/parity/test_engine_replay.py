@@ -50,7 +50,8 @@ DECIDED: dict[tuple[str, str], str] = {
     ('abandon-adopt-export', 'events of adopt with a resource missing'): EVENTS,
     ('actions', 'suspend while updating'): HALF_WAY, ('actions', 'check while updating'): HALF_WAY,
     ('actions', 'cancel_update'): HALF_WAY, ('actions', 'show after cancel'): HALF_WAY,
-    ('snapshots', 'list at the end'): ORDER, ('snapshots', 'events'): EVENTS,
+    ('snapshots', 'list at the end'): ORDER, ('stacks-preview', 'preview nested'): ORDER,
+    ('snapshots', 'events'): EVENTS,
     **{('stacks-update', f'show after {name}'): NOTHING for name in (
         'PUT with parameters and tags', 'PATCH one parameter', 'PATCH clear_parameters', 'PATCH empty object',
         'PATCH tags', 'PATCH timeout and rollback', 'PUT existing in the body', 'PUT converge')},

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from heat.common import errors
+from heat.db import connect
+from heat.engine import integrity
 from tests.sim.nests import INNER, MAPPED, below, files, hot, inner, res, text, thing
 from tests.sim.test_actions import act
 
@@ -111,7 +113,12 @@ def test_a_retained_resource_leaves_its_inside(world):
     world.update(me, hot(n={'type': 'OS::Heat::None'}))
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE' and set(world.rows(me)) == {'n'}
-    assert world.rows(child)['a'].physical_id is not None
+    # The stack is forgotten, for nobody could act on it any more; what is in it is left where it is.
+    assert world.state(child) == 'DELETE_COMPLETE'
+    told = [one for one in world.events(child) if one.startswith('a ')]
+    assert told[-2:] == ['a DELETE_IN_PROGRESS', 'a DELETE_COMPLETE']
+    with connect.read(world.database) as conn:
+        assert integrity.check_tree(conn, me['stack_id'], world.crypt) == []
 
 
 def test_a_nested_stack_takes_its_goals_from_its_parent(world):

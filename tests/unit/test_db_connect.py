@@ -19,7 +19,19 @@ from sqlalchemy.engine import Engine
 from heat.cmd import manage
 from heat.common import config
 from heat.common.crypt import Crypt
-from heat.db import connect, creds, exports, leases, migrate, resources, schema, services, stacks, templates
+from heat.db import (
+    connect,
+    creds,
+    exports,
+    leases,
+    migrate,
+    plans,
+    resources,
+    schema,
+    services,
+    stacks,
+    templates,
+)
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
@@ -213,6 +225,9 @@ def data_survives_migrations(engine: Engine) -> None:
             "INSERT INTO exports (tenant, name, stack_id, value) VALUES ('t', 'vpc', 's', '\"v\"')")
         conn.exec_driver_sql("INSERT INTO user_creds (tenant_id, trustor_user_id) VALUES ('t', 'u')")
         owner = conn.exec_driver_sql('SELECT id FROM user_creds').scalar()
+        conn.exec_driver_sql(
+            'INSERT INTO pending_signal (uuid, root_stack_id, stack_id, resource_name)'
+            " VALUES ('u', 's', 's', 'handle')")
     migrate.upgrade(engine)
     with connect.read(engine) as conn:
         kept = stacks.load_stack(conn, 's')
@@ -222,6 +237,9 @@ def data_survives_migrations(engine: Engine) -> None:
         assert exports.published(conn, 't', None) == []
         assert creds.load_credential(conn, int(owner or 0), Crypt(['k' * 32])) == creds.Credential(
             tenant_id='t', trustor_user_id='u')
+        # What was waiting then is a signal to the resource itself.
+        assert conn.execute(sa.text('SELECT kind FROM pending_signal')).scalar() == 'signal'
+        assert plans.list_plans(conn, 't') == []
 
 
 def test_data_survives_migrations() -> None:

@@ -366,7 +366,7 @@ class Carrier:
                     row = nested.concluded(parent, row, run, self._loop.clock.wall())
             except (HeatException, ValueError, TypeError) as error:
                 outcome = failure_of(error)
-        self.feed(tree, parent, StepDone(step, row, outcome))
+        self.feed(tree, parent, StepDone(step, row, outcome, idle=finish.idle))
 
     # -- goals -----------------------------------------------------------------------------------------
 

@@ -72,6 +72,7 @@ class Finish:
     reason: str
     event: Event
     next_goal: Goal | None = None
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,15 @@ Effect = Save | Remove | Emit | Start | Cancel | WaitThen | Finish
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step's end. ``row`` carries what the step learned (ids, data, attributes)."""
+    """A step's end. ``row`` carries what the step learned (ids, data, attributes).
+
+    ``idle``: the step was a nested stack's update in which nothing had to be changed.
+    """
 
     step: Step
     row: Row
     outcome: Outcome
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

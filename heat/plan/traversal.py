@@ -310,6 +310,7 @@ class Traversal(Walk):
     def _take_away(self, number: int, row: Row) -> None:
         stays, policy = self._stays(row), row.keep.get('deletion_policy')
         if stays and not self.types.of(row).nested:
+            self._worked = True
             begun = row.to(Action.DELETE, Status.IN_PROGRESS, goal_seq=self.goal.seq)
             self._emit(begun)
             self._ended(begun.to(Action.DELETE, Status.COMPLETE))
@@ -361,9 +362,10 @@ class Traversal(Walk):
         if verb is not Action.DELETE or row.physical_id is not None or row.intent is None:
             # A creation whose answer never came must still be looked for before it is taken away.
             changes |= {'intent': None, 'memo': ()}
-        self._worked = True
         begun = row.to(verb, Status.IN_PROGRESS, goal_seq=self.goal.seq, **changes)
         kind = self.types.of(begun)
+        # Whether there was anything to do in a nested stack is known when it has ended.
+        self._worked |= not (kind.nested and verb is Action.UPDATE)
         # Until it is taken over a thing shows the name that one made here would have.
         self._emit(replace(begun, physical_id=None) if verb is Action.ADOPT else begun)
         step = Step(begun.uuid, verb, self._wanted_attributes(begun))
@@ -380,6 +382,7 @@ class Traversal(Walk):
 
     def _step_done(self, event: StepDone) -> None:
         self._busy.pop(event.step.uuid, None)
+        self._worked |= not event.idle and event.step.task == 'verb'
         stale = event.step.uuid in self._of_old_goal
         self._of_old_goal.discard(event.step.uuid)
         self._end(event.step, event.row, event.outcome, stale)
@@ -463,7 +466,6 @@ class Traversal(Walk):
 
     def _ended(self, row: Row, stale: bool = False) -> Row:
         """Told and kept, or done with for good; a hook may hold what comes after it."""
-        self._worked = True
         self._emit(row)
         self.rows[row.uuid] = row
         hooked = row.action in (Action.CREATE, Action.UPDATE, Action.DELETE) and not stale

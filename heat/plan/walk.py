@@ -402,7 +402,7 @@ class Walk:
             for row in list(self.rows.values()):
                 self._discard(row)
         event = stack_event(done, action, status, reason)
-        self._effects.append(Finish(done, self.goal, status, reason, event, following))
+        self._effects.append(Finish(done, self.goal, status, reason, event, following, self._idle()))
 
     def _remark(self) -> str:
         """What is worth saying of a success."""
@@ -410,10 +410,12 @@ class Walk:
             return f". '{self.goal.action}' not fully supported (see resources)"
         if self._left_behind:
             return f'. Left behind: {"; ".join(self._left_behind)}'
-        if self.goal.action is Action.UPDATE and not self._worked and not any(
-                row.goal_seq == self.goal.seq for row in self.rows.values()):
-            return f'; {NOTHING_TO_DO}'
-        return ''
+        return f'; {NOTHING_TO_DO}' if self._idle() else ''
+
+    def _idle(self) -> bool:
+        """Whether an update has found everything as it was to be."""
+        return self.goal.action is Action.UPDATE and not self._worked and not any(
+            row.goal_seq == self.goal.seq and not self.types.of(row).nested for row in self.rows.values())
 
     # -- effects -----------------------------------------------------------------------------------
 

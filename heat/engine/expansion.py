@@ -67,7 +67,7 @@ class Expansion:
             environment = child_environment(outer.environment.to_dict(), child, row.name)
             compiled = compile_child(stack.identity, child, environment, outer.types)
             wanted = compiled.wanted(facade(row), kind.reads(row))
-        except (errors.HeatException, StepFailed, ValueError, TypeError, AttributeError):
+        except (errors.HeatException, StepFailed, ValueError, TypeError, KeyError, AttributeError):
             # Found at validation as far as it can be; the rest shows when it is done.
             return None
         self._compiled[stack.name], self._restraints[stack.name] = compiled, restraints

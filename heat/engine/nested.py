@@ -107,7 +107,11 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
     if stage is None:
         row = with_referred(parent, row)
         here = stages.place(row)
-        stage = kind.stage(row, view, here.notes if here else {})
+        if stack.action is Action.ADOPT:
+            # What is taken over is there already: there is nothing to go about in batches.
+            stage = Stage(kind.expand(row, view))
+        else:
+            stage = kind.stage(row, view, here.notes if here else {})
         row = stages.entered(row, stage)
     template = stage.template
     if stage.data:

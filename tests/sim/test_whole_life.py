@@ -253,11 +253,11 @@ def test_stopping_leaves_things_as_they_are(world, verb):
     assert world.rows(me)['a'].reason == f'{verb} aborted (user triggered cancel)'
     assert world.leases_held() == 0 and sound(world, me) == []
     # What was stopped is taken up again by an update that asks for nothing else.
-    done = world.rows(me)['g'].updated_at
+    done = world.rows(child_of(world, me))['0'].updated_at
     world.update(me, None, existing=True)
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE' and sound(world, me) == []
-    assert world.rows(me)['g'].updated_at == done
+    assert world.rows(child_of(world, me))['0'].updated_at == done
 
 
 def test_every_crash_of_a_stop_inside_a_group(conf):

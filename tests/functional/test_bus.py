@@ -117,7 +117,7 @@ def test_methods_and_arguments_outside_the_table_never_leave(world: World) -> No
     with pytest.raises(TypeError, match='no method'):
         world.client.call(CONTEXT, 'drop_tables')
     with pytest.raises(TypeError, match='no argument'):
-        world.client.call(CONTEXT, 'delete_stack', stack_identity='s', force=True)
+        world.client.call(CONTEXT, 'delete_stack', stack_identity='s', whole_region=True)
     assert world.engine.seen == []
 
 

@@ -51,6 +51,7 @@ DECIDED: dict[tuple[str, str], str] = {
     ('actions', 'suspend while updating'): HALF_WAY, ('actions', 'check while updating'): HALF_WAY,
     ('actions', 'cancel_update'): HALF_WAY, ('actions', 'show after cancel'): HALF_WAY,
     ('snapshots', 'list at the end'): ORDER, ('stacks-preview', 'preview nested'): ORDER,
+    ('stacks-preview', 'preview CFN'): 'CloudFormation templates have more pseudo parameters by now',
     ('snapshots', 'events'): EVENTS,
     **{('stacks-update', f'show after {name}'): NOTHING for name in (
         'PUT with parameters and tags', 'PATCH one parameter', 'PATCH clear_parameters', 'PATCH empty object',

@@ -51,7 +51,7 @@ class Unmatched:
 
 
 Result = Answer | Fault | Unmatched
-Operation = op.Call | op.UserCall | Find | Round | op.Resolve
+Operation = op.Call | op.UserCall | Find | Round | op.Resolve | op.Endpoint
 PLAIN_FAULT = 'NotConfigured'
 
 
@@ -92,6 +92,8 @@ class Performer:
             if operation.as_user == 'service':
                 credential = Credential.of_service(credential.region)
             return rest.perform(sessions.for_credential(credential), operation, request_id)
+        if isinstance(operation, op.Endpoint):
+            return sessions.for_credential(credential).base(operation.service)
         if isinstance(operation, op.UserCall):
             return stack_user.perform_user(sessions, operation, request_id)
         if isinstance(operation, Find):
@@ -114,6 +116,8 @@ class Performer:
             name = 'identity'
         elif isinstance(operation, Find | op.Resolve):
             name = 'find'
+        elif isinstance(operation, op.Endpoint):
+            name = 'identity'
         else:
             name = catalog.service(operation.service).name
         with self._lock:

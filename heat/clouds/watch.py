@@ -150,7 +150,7 @@ class Watch:
                 waiter.missing = unsure = True
                 continue
             waiter.missing = False
-            sign = None if body is None else tuple(repr(body.get(name)) for name in _SIGNS_OF_PROGRESS)
+            sign = None if body is None else _signs(body)
             moved = moved or sign != waiter.sign
             waiter.sign = sign
             judged = waiter.poll.judge(body)
@@ -206,6 +206,13 @@ class Watch:
         # A listing that takes long is not begun again at once: at most half of the time goes to it.
         pause = max(group.interval, now - group.began)
         group.due = now + pause * (1 - JITTER + 2 * JITTER * self._rand())
+
+
+def _signs(body: Any) -> tuple[Any, ...]:
+    """What tells that something has moved; of a list, its length."""
+    if isinstance(body, list):
+        return (len(body),)
+    return tuple(repr(body.get(name)) for name in _SIGNS_OF_PROGRESS)
 
 
 def _passing(fault: op.CloudFault) -> bool:

@@ -16,12 +16,18 @@ from urllib.parse import quote, unquote
 
 from heat.common import errors
 
+_NAMESPACE = uuid.UUID('b7a6f0a2-6c27-4b9e-9d7e-3f0c8d5f1a64')
 STACK_NAME = re.compile(r'[a-zA-Z][a-zA-Z0-9_.-]{0,254}$')
 
 
 def new_id() -> str:
     """A random uuid4 as 36 characters."""
     return str(uuid.uuid4())
+
+
+def derived_id(*parts: str) -> str:
+    """A uuid that follows from ``parts``: what is made again after a crash has the same one."""
+    return str(uuid.uuid5(_NAMESPACE, ':'.join(parts)))
 
 
 def short_id(source: str) -> str:

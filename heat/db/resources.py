@@ -101,6 +101,11 @@ def rows_of_stack(conn: Connection, stack_id: str, crypt: Cipher | None = None) 
     return _read(conn, crypt, resource.c.stack_id == stack_id)
 
 
+def rows_of_name(conn: Connection, stack_id: str, name: str, crypt: Cipher | None = None) -> list[Row]:
+    """The rows of one resource of a stack, those being replaced or deleted included."""
+    return _read(conn, crypt, resource.c.stack_id == stack_id, resource.c.name == name)
+
+
 def rows_of_stacks(conn: Connection, stack_ids: Sequence[str], crypt: Cipher | None = None) -> list[Row]:
     """The rows of several stacks."""
     found: list[Row] = []

@@ -2,13 +2,16 @@
 
 Purpose: store and find what in-instance agents read and answer. Invariant: a
 configuration never changes; it cannot be deleted while a deployment uses it.
-Neighbours: ``engine.software`` and the types OS::Heat::Software*.
+Contents, inputs and outputs may hold passwords and are encrypted. Neighbours:
+``model.software`` has the values; ``engine.software`` serves, ``writer`` applies
+what steps change.
 """
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+import logging
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,72 +20,62 @@ from sqlalchemy.exc import IntegrityError
 
 from heat.db import paging
 from heat.db.schema import software_config, software_deployment
+from heat.db.secrets import Cipher, seal, unseal
+from heat.model import software as model
+from heat.model.software import SoftwareConfig, SoftwareDeployment
 
-
-@dataclass(frozen=True, slots=True)
-class SoftwareConfig:
-    """``config`` holds the keys inputs, outputs, options and config."""
-
-    id: str
-    name: str | None
-    group: str | None
-    tenant: str
-    config: dict[str, Any] = field(default_factory=dict)
-    created_at: datetime.datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SoftwareDeployment:
-    """One configuration applied to one server. ``updated_at`` stays None until its first change."""
-
-    id: str
-    config_id: str
-    server_id: str
-    tenant: str
-    stack_user_project_id: str | None = None
-    input_values: dict[str, Any] = field(default_factory=dict)
-    output_values: dict[str, Any] | None = None
-    action: str | None = None
-    status: str | None = None
-    status_reason: str | None = None
-    created_at: datetime.datetime | None = None
-    updated_at: datetime.datetime | None = None
+LOG = logging.getLogger(__name__)
 
 
 class ConfigInUse(Exception):
     """A configuration that deployments still refer to."""
 
 
+_SECRET = ('config', 'input_values', 'output_values')
 _CONFIG = ('id', 'name', 'group', 'tenant', 'config', 'created_at')
 _DEPLOYMENT = tuple(SoftwareDeployment.__dataclass_fields__)
 _CHANGEABLE = {'config_id', 'input_values', 'output_values', 'action', 'status', 'status_reason',
                'updated_at'}
+# What an encrypted value stands under in its column.
+_SEALED = '__sealed__'
 
 
-def insert_config(conn: Connection, value: SoftwareConfig, now: datetime.datetime) -> SoftwareConfig:
+def _sealed(crypt: Cipher, value: Any) -> Any:
+    return None if value is None else {_SEALED: list(seal(crypt, value))}
+
+
+def _opened(crypt: Cipher, value: Any) -> Any:
+    # Rows of the classic service are in clear.
+    return unseal(crypt, *value[_SEALED]) if isinstance(value, dict) and _SEALED in value else value
+
+
+def insert_config(conn: Connection, value: SoftwareConfig, now: datetime.datetime,
+                  crypt: Cipher) -> SoftwareConfig:
     """Store; returns the value with its creation time."""
-    row = {name: getattr(value, name) for name in _CONFIG} | {'created_at': now}
+    row = {name: getattr(value, name) for name in _CONFIG} | {
+        'config': _sealed(crypt, value.config), 'created_at': now}
     conn.execute(sa.insert(software_config), [row])
-    return SoftwareConfig(**row)
+    return replace(value, created_at=now)
 
 
-def _config(row: Any) -> SoftwareConfig:
-    return SoftwareConfig(**{name: row[name] for name in _CONFIG if name != 'config'},
-                          config=row['config'] or {})
+def _config(row: Any, crypt: Cipher | None) -> SoftwareConfig:
+    """Without ``crypt`` the configuration comes without its contents."""
+    content = _opened(crypt, row['config']) if crypt is not None else None
+    return SoftwareConfig(**{name: row[name] for name in _CONFIG if name != 'config'}, config=content or {})
 
 
-def load_config(conn: Connection, config_id: str, tenant: str | None) -> SoftwareConfig | None:
+def load_config(conn: Connection, config_id: str, tenant: str | None, crypt: Cipher) -> SoftwareConfig | None:
     """The configuration, if it belongs to ``tenant`` (None: anybody)."""
     query = sa.select(software_config).where(software_config.c.id == config_id)
     if tenant is not None:
         query = query.where(software_config.c.tenant == tenant)
     row = conn.execute(query).mappings().one_or_none()
-    return None if row is None else _config(row)
+    return None if row is None else _config(row, crypt)
 
 
 def list_configs(conn: Connection, tenant: str | None, limit: int | None = None,
                  marker: str | None = None) -> list[SoftwareConfig]:
-    """Newest first, after the id ``marker``; an unknown marker means from the start."""
+    """Newest first, without contents, after the id ``marker``; an unknown marker means from the start."""
     query = sa.select(software_config)
     if tenant is not None:
         query = query.where(software_config.c.tenant == tenant)
@@ -90,7 +83,23 @@ def list_configs(conn: Connection, tenant: str | None, limit: int | None = None,
     if marker:
         after = conn.execute(query.where(software_config.c.id == marker)).mappings().one_or_none()
     query = paging.page(query, [software_config.c.created_at, software_config.c.id], True, limit, after)
-    return [_config(row) for row in conn.execute(query).mappings()]
+    return [_config(row, None) for row in conn.execute(query).mappings()]
+
+
+def configs_of_server(conn: Connection, tenant: str | None, server_id: str,
+                      crypt: Cipher) -> list[SoftwareConfig]:
+    """What is deployed on a server, in the order of the configurations' names: what its agent reads.
+
+    A deployment must be visible to ``tenant``; its configuration may belong to the parent project.
+    """
+    query = sa.select(software_config, software_deployment.c.created_at.label('deployed_at'),
+                      software_deployment.c.id.label('deployment_id')).select_from(
+        software_deployment.join(software_config,
+                                 software_config.c.id == software_deployment.c.config_id)).where(
+        software_deployment.c.server_id == server_id, *_of(tenant))
+    rows = conn.execute(query).mappings().all()
+    ordered = sorted(rows, key=lambda row: (row['name'] or '', row['deployed_at'], row['deployment_id']))
+    return [_config(row, crypt) for row in ordered]
 
 
 def count_configs(conn: Connection, tenant: str | None) -> int:
@@ -113,17 +122,21 @@ def delete_config(conn: Connection, config_id: str) -> bool:
     return bool(result.rowcount)
 
 
-def insert_deployment(conn: Connection, value: SoftwareDeployment,
-                      now: datetime.datetime) -> SoftwareDeployment:
+def insert_deployment(conn: Connection, value: SoftwareDeployment, now: datetime.datetime,
+                      crypt: Cipher) -> SoftwareDeployment:
     """Store; IntegrityError if the configuration does not exist."""
     row = {name: getattr(value, name) for name in _DEPLOYMENT} | {'created_at': now}
-    conn.execute(sa.insert(software_deployment), [row])
-    return SoftwareDeployment(**row)
+    conn.execute(sa.insert(software_deployment), [_hidden(row, crypt)])
+    return replace(value, created_at=now)
 
 
-def _deployment(row: Any) -> SoftwareDeployment:
-    return SoftwareDeployment(**{**{name: row[name] for name in _DEPLOYMENT},
-                                 'input_values': row['input_values'] or {}})
+def _hidden(columns: dict[str, Any], crypt: Cipher) -> dict[str, Any]:
+    return {name: _sealed(crypt, value) if name in _SECRET else value for name, value in columns.items()}
+
+
+def _deployment(row: Any, crypt: Cipher) -> SoftwareDeployment:
+    values = {name: _opened(crypt, row[name]) if name in _SECRET else row[name] for name in _DEPLOYMENT}
+    return SoftwareDeployment(**{**values, 'input_values': values['input_values'] or {}})
 
 
 def _of(tenant: str | None) -> list[sa.ColumnElement[bool]]:
@@ -133,21 +146,22 @@ def _of(tenant: str | None) -> list[sa.ColumnElement[bool]]:
                    software_deployment.c.stack_user_project_id == tenant)]
 
 
-def load_deployment(conn: Connection, deployment_id: str, tenant: str | None) -> SoftwareDeployment | None:
+def load_deployment(conn: Connection, deployment_id: str, tenant: str | None,
+                    crypt: Cipher) -> SoftwareDeployment | None:
     """The deployment, if ``tenant`` is its project or its stack-user project."""
     row = conn.execute(sa.select(software_deployment).where(
         software_deployment.c.id == deployment_id, *_of(tenant))).mappings().one_or_none()
-    return None if row is None else _deployment(row)
+    return None if row is None else _deployment(row, crypt)
 
 
-def list_deployments(conn: Connection, tenant: str | None,
-                     server_id: str | None = None) -> list[SoftwareDeployment]:
-    """Oldest first: the order in which a server's agent applies them."""
+def list_deployments(conn: Connection, tenant: str | None, server_id: str | None,
+                     crypt: Cipher) -> list[SoftwareDeployment]:
+    """All, or those of one server, oldest first."""
     query = sa.select(software_deployment).where(*_of(tenant))
     if server_id is not None:
         query = query.where(software_deployment.c.server_id == server_id)
     query = query.order_by(software_deployment.c.created_at, software_deployment.c.id)
-    return [_deployment(row) for row in conn.execute(query).mappings()]
+    return [_deployment(row, crypt) for row in conn.execute(query).mappings()]
 
 
 def count_deployments(conn: Connection, tenant: str | None) -> int:
@@ -155,8 +169,8 @@ def count_deployments(conn: Connection, tenant: str | None) -> int:
         *_of(tenant))).scalar_one())
 
 
-def update_deployment(conn: Connection, deployment_id: str, *, only_if_status: str | None = None,
-                      **changes: Any) -> int:
+def update_deployment(conn: Connection, deployment_id: str, crypt: Cipher, *,
+                      only_if_status: str | None = None, **changes: Any) -> int:
     """Change a deployment, with ``only_if_status`` only while it has that status; returns the hits."""
     wrong = set(changes) - _CHANGEABLE
     if wrong:
@@ -164,10 +178,72 @@ def update_deployment(conn: Connection, deployment_id: str, *, only_if_status: s
     where = [software_deployment.c.id == deployment_id]
     if only_if_status is not None:
         where.append(software_deployment.c.status == only_if_status)
-    return int(conn.execute(sa.update(software_deployment).where(*where).values(changes)).rowcount)
+    return int(conn.execute(sa.update(software_deployment).where(*where).values(
+        _hidden(changes, crypt))).rowcount)
 
 
 def delete_deployment(conn: Connection, deployment_id: str) -> bool:
     """False if it was not there."""
     return bool(conn.execute(sa.delete(software_deployment).where(
         software_deployment.c.id == deployment_id)).rowcount)
+
+
+# -- changes that steps make -----------------------------------------------------------------------
+
+
+def apply(conn: Connection, change: model.Change, now: datetime.datetime, crypt: Cipher) -> None:
+    """Carry out a step's change, in the transaction that saves its row."""
+    if isinstance(change, model.PutConfig):
+        if not _there(conn, change.config.id):
+            insert_config(conn, change.config, now, crypt)
+    elif isinstance(change, model.DropConfig):
+        _drop(conn, change.config_id)
+    elif isinstance(change, model.Deploy):
+        _deploy(conn, change, now, crypt)
+    elif isinstance(change, model.Abandon):
+        update_deployment(conn, change.deployment_id, crypt, only_if_status=model.IN_PROGRESS,
+                          status=model.FAILED, status_reason=model.CANCELLED, updated_at=now)
+    elif isinstance(change, model.Answered):
+        if _config_of(conn, change.deployment_id) == change.config_id:
+            update_deployment(conn, change.deployment_id, crypt, only_if_status=model.IN_PROGRESS,
+                              status=change.word.status, status_reason=change.word.reason,
+                              output_values=change.word.outputs, updated_at=now)
+    else:
+        made_for_it = _config_of(conn, change.deployment_id)
+        delete_deployment(conn, change.deployment_id)
+        if made_for_it is not None:
+            _drop(conn, made_for_it)
+
+
+def _deploy(conn: Connection, change: model.Deploy, now: datetime.datetime, crypt: Cipher) -> None:
+    wanted = change.deployment
+    before = _config_of(conn, wanted.id)
+    if before == wanted.config_id:
+        return
+    if not _there(conn, change.config.id):
+        insert_config(conn, change.config, now, crypt)
+    if before is None:
+        insert_deployment(conn, wanted, now, crypt)
+        return
+    update_deployment(conn, wanted.id, crypt, config_id=wanted.config_id, input_values=wanted.input_values,
+                      action=wanted.action, status=wanted.status, status_reason=wanted.status_reason,
+                      updated_at=now)
+    _drop(conn, before)
+
+
+def _there(conn: Connection, config_id: str) -> bool:
+    return conn.execute(sa.select(software_config.c.id).where(
+        software_config.c.id == config_id)).first() is not None
+
+
+def _config_of(conn: Connection, deployment_id: str) -> str | None:
+    return conn.execute(sa.select(software_deployment.c.config_id).where(
+        software_deployment.c.id == deployment_id)).scalar()
+
+
+def _drop(conn: Connection, config_id: str) -> None:
+    try:
+        delete_config(conn, config_id)
+    except ConfigInUse:
+        # Somebody deployed it by hand: it goes when they delete it.
+        LOG.info('Software config %s stays, since a deployment refers to it.', config_id)

@@ -47,6 +47,7 @@ from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
 from heat.engine.scaling import Scaled
 from heat.engine.service import Service
+from heat.engine.shelf import Shelf
 from heat.engine.software import Software
 from heat.engine.step import Limits
 from heat.engine.store import Store
@@ -55,11 +56,13 @@ from heat.engine.tree import StackRun, Tree
 from heat.model.op import Call, CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
+from heat.resources.types import PLUGINS, take_defaults
 from heat.template import yaql_language
 from heat.template.load import parse
 from heat.template.registry import Layer
 
 LOG = logging.getLogger(__name__)
+DEPLOYMENTS = {name: kind for name, kind in PLUGINS.items() if 'Deployment' in name}
 
 
 class Engine:
@@ -69,6 +72,10 @@ class Engine:
         self.conf = conf
         yaql_language.limit(conf.yaql.limit_iterators, conf.yaql.memory_quota)
         self.engine_id = new_id()
+        take_defaults({
+            'software_config_transport': conf.default_software_config_transport,
+            'user_data_format': conf.default_user_data_format})
+        take_defaults({'signal_transport': conf.default_deployment_signal_transport}, DEPLOYMENTS)
         self.clock = Clock()
         self.crypt = Crypt(config.encryption_keys(conf))
         self.database = connect.open_engine(conf)
@@ -88,7 +95,7 @@ class Engine:
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
             announce=self._announce, close=self._close, publish=self._publish,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id),
-            action_timeout=conf.stack_action_timeout)
+            action_timeout=conf.stack_action_timeout, shelf=Shelf(self.database, self.crypt))
         self.owner.attach(self.loop)
         live = LiveReader(self.database, self.loader, self.performer)
         self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
@@ -98,7 +105,7 @@ class Engine:
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
             Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
-            Software(self.database, conf, self.crypt, self.clock), self.owner.poke,
+            Software(self.database, conf, self.crypt, self.clock, self.owner.poke), self.owner.poke,
             ParameterStore(self.database, self.crypt, self.clock))
         self._server = EngineServer(port, conf, self.service, self.engine_id)
         self._notifier = Notifier(conf)

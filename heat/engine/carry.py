@@ -361,9 +361,13 @@ class Carrier:
                 return
             try:
                 row = nested.instructed(parent, row, run, step.wanted)
-                outcome = Done(attrs=nested.gather(parent, row, run, step.wanted))
+                found = nested.gather(parent, row, run, step.wanted)
+                secret = parent.types.of(row).gathers_secrets  # type: ignore[attr-defined]
+                outcome = Done() if secret else Done(attrs=found)
                 if step.verb in (Action.CREATE, Action.UPDATE):
                     row = nested.concluded(parent, row, run, self._loop.clock.wall())
+                if secret:
+                    row = replace(row, data={**row.data, 'gathered': found})
             except (HeatException, ValueError, TypeError) as error:
                 outcome = failure_of(error)
         self.feed(tree, parent, StepDone(step, row, outcome, idle=finish.idle))
@@ -443,8 +447,9 @@ class Carrier:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
         run = tree.stacks.get(signal.stack_id)
         hook = (signal.details or {}).get('unset_hook') if signal.kind == 'signal' else None
-        rows = [r for r in run.rows.values() if r.name == signal.resource_name and (
-            r.action is not Action.DELETE if hook is None else breakpoints.waits(r, str(hook)))
+        rows = [r for r in run.rows.values() if (
+            hears(run.types.of(r), r, signal) if hook is None
+            else r.name == signal.resource_name and breakpoints.waits(r, str(hook)))
                 ] if run is not None else []
         # Of one that is being replaced, the new one has given out its address last.
         row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
@@ -465,7 +470,7 @@ class Carrier:
             row = step.row
         after = row
         try:
-            if row.action is Action.SUSPEND:
+            if row.action is Action.SUSPEND and not kind.deploys:  # type: ignore[attr-defined]
                 raise StepFailed(f'Cannot signal resource during {row.action}', 'NotSupported')
             if kind.scales:  # type: ignore[attr-defined]
                 told = self._scaler.signal(tree, run, row, signal.details)
@@ -476,17 +481,18 @@ class Carrier:
                 after, reason = creation.signal(row, signal.details)
             else:
                 after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
-            status = Status.COMPLETE
+            status = row.status
         except (StepFailed, HeatException, ValueError) as error:
             after, reason, status = row, str(error), Status.FAILED
         if after is not row:
             run.rows[row.uuid] = after
-            if step is not None:
-                step.row = after
             self._loop.batch.save(after)
-        self._loop.batch.events.append(Event(
-            row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
-            row.props))
+            if step is not None:
+                step.hear(after)
+        if reason:
+            self._loop.batch.events.append(Event(
+                row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
+                row.props))
         self._loop.signalled(tree, row.uuid)
 
     def _unset_hook(self, tree: Tree, run: StackRun, row: Row, hook: str) -> None:
@@ -506,3 +512,9 @@ class Carrier:
         run.rows[row.uuid] = after
         self._loop.batch.save(after)
         self._loop.batch.events.append(row_event(after, run.stack.name))
+
+def hears(kind: Any, row: Row, signal: Signal) -> bool:
+    """Whether a signal is for this row: one that is meant for a certain thing names its uuid."""
+    if signal.kind == 'signal' and signal.details is not None and kind.deploys:
+        return bool(signal.details.get('row') == row.uuid)
+    return row.name == signal.resource_name and row.action is not Action.DELETE

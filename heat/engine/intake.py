@@ -29,7 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, resources, signals, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import repeats
+from heat.engine import deployed, repeats
 from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import Documents, Fetch
@@ -396,10 +396,11 @@ class Intake:
         row = self.owner.check_signal(stack, resource_name, details)
         now = self.clock.now()
         hook = 'unset_hook' in (details or {})
-        if row.action in (Action.SUSPEND, Action.DELETE) and not hook:
-            self._refuse_signal(context, row, now)
         kind = self.loader.plugin(row)
-        if sync_call and not kind.scales and not hook:
+        # What a server does at these actions too, it reports from within them.
+        if row.action in (Action.SUSPEND, Action.DELETE) and not hook and not kind.deploys:
+            self._refuse_signal(context, row, now)
+        if sync_call and not kind.scales and not kind.deploys and not hook:
             # The caller waits for an answer: what will not be taken is refused now.
             try:
                 kind.signal(row, details)
@@ -408,7 +409,10 @@ class Intake:
 
         def keep() -> None:
             with connect.write(self.database) as conn:
-                signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
+                if kind.deploys:
+                    deployed.answer(conn, row, details, self.crypt, now)
+                else:
+                    signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
 
         connect.offload(self.database, keep)
         self.owner.poke(stack.root_id)
@@ -428,7 +432,10 @@ class Intake:
     # -- shared --------------------------------------------------------------------------------------
 
     def find(self, context: RequestContext, stack_identity: Args) -> Stack:
-        """The live stack of that identity, for its own project only; EntityNotFound, InvalidTenant."""
+        """The live stack of that identity, for its own project and that of its users.
+
+        Raises EntityNotFound, or InvalidTenant for anybody else.
+        """
         identity = StackId.from_wire(dict(stack_identity))
         tenant = identity.tenant if context.is_admin else context.tenant_id or ''
         with connect.read(self.database) as conn:

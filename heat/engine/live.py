@@ -18,7 +18,8 @@ from heat.clouds.performer import Performer
 from heat.common import errors
 from heat.db import connect
 from heat.engine.loader import Loader
-from heat.model.op import Call, CloudFault, Find, Record, StepFailed, UserCall
+from heat.engine.shelf import Shelf
+from heat.model.op import Call, CloudFault, Find, ReadConfig, Record, StepFailed, UserCall
 from heat.model.resource import Row
 from heat.model.stack import Stack
 
@@ -33,7 +34,8 @@ class LiveReader:
         self._loader = loader
         self._performer = performer
         self._log = logging.getLogger(__name__)
-        self._known: dict[int, Credential | None] = {}
+        self._shelf = Shelf(database, loader.crypt)
+        self._known: dict[tuple[str, int], Credential | None] = {}
 
     def __call__(self, row: Row, kind: Any, names: tuple[Any, ...], stack: Stack) -> dict[str, Any] | None:
         """The attributes ``names``; None if the resource cannot be asked."""
@@ -55,6 +57,8 @@ class LiveReader:
                     except (CloudFault, errors.HeatException) as fault:
                         # The plugin may know what to make of it.
                         resume, answer = generator.throw, fault
+                elif isinstance(operation, ReadConfig):
+                    answer = self._shelf.read(stack.tenant, operation.config_id)
                 elif not isinstance(operation, Record):
                     # Waiting has no place in a read: what the row keeps must do.
                     return None
@@ -66,9 +70,10 @@ class LiveReader:
 
     def _credential(self, stack: Stack) -> Credential | None:
         """Asked for once per stored credential: a listing reads many resources of one stack."""
-        number = stack.user_creds_id
-        if number is None:
+        if stack.user_creds_id is None:
             return None
+        # A number may be given again once its credential is deleted.
+        number = stack.root_id, stack.user_creds_id
         if number not in self._known:
             with connect.read(self._database) as conn:
                 found = self._loader.credential(conn, stack)

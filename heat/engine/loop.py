@@ -10,6 +10,7 @@ the batch. Neighbours: ``plan.traversal`` decides, ``step`` runs plugins,
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -24,7 +25,8 @@ from heat.engine.carry import Carrier
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
 from heat.engine.tree import NewGoal, StackRun, Tree
-from heat.model.op import CloudFault
+from heat.model.op import CloudFault, Poll, ReadConfig
+from heat.model.software import Change
 from heat.model.stack import Stack
 from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
 
@@ -37,6 +39,12 @@ class Cloud(Protocol):
 
     def perform(self, credential: Any, operation: Any, done: Callable[[Result], None],
                 request_id: str = '', begin: Callable[[], bool] | None = None) -> None: ...
+
+
+class Shelf(Protocol):
+    """Who reads software configurations (``engine.shelf``): ``done`` gets an Answer, in any thread."""
+
+    def __call__(self, tenant: str, config_id: str, done: Callable[[Result], None], /) -> None: ...
 
 
 class Store(Protocol):
@@ -124,7 +132,8 @@ class Loop:
                  close: Callable[[Tree, Stack], None] | None = None,
                  publish: Callable[[Tree, StackRun, dict[str, Any], list[str]], None] | None = None,
                  reread: Callable[[str], None] = lambda root_id: None,
-                 action_timeout: float = 3600.0) -> None:
+                 action_timeout: float = 3600.0,
+                 shelf: Shelf = lambda tenant, config_id, done: done(Answer(None))) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -140,6 +149,7 @@ class Loop:
             Published(tree.root_id, run.stack.id, run.goal.seq)))
         self._may_call = may_call
         self._reread = reread
+        self._shelf = shelf
         self._gone = gone
         self._inbox = green.Queue()
         self._timers = Timers()
@@ -309,6 +319,7 @@ class Loop:
 
     def _advance(self, tree: Tree, run: StackRun, step: StepRun,
                  move: Callable[..., Next | None], *args: Any) -> None:
+        step.waits_for = None
         try:
             following = move(*args)
         except Exception as error:
@@ -327,9 +338,16 @@ class Loop:
             run.rows[step.row.uuid] = step.row
             self.fence(tree)
             self.batch.save(step.row)
+        if step.shelved:
+            self._shelve(tree, step.shelved)
+            step.shelved = []
         if step.stack_user_project is not None:
             self.carrier.keep_project(tree, run, step.stack_user_project)
             step.stack_user_project = None
+
+    def _shelve(self, tree: Tree, changes: Iterable[Change]) -> None:
+        self.fence(tree)
+        self.batch.software += [(tree.root_id, change) for change in changes]
 
     def _follow(self, tree: Tree, run: StackRun, step: StepRun, following: Next) -> None:
         uuid = step.row.uuid
@@ -341,6 +359,8 @@ class Loop:
             poll = following.op
             listed = poll.list_path or poll.path
             self._watch.add(poll, (tree.credential, poll.service, listed), (tree.root_id, uuid))
+            if poll.deadline is not None:
+                self._limit(tree, uuid, poll, poll.deadline)
         elif isinstance(following, Pause):
             self._pause(tree, run, step, following)
         else:
@@ -363,6 +383,12 @@ class Loop:
                 return True
             self.put(Lost(frozenset([root_id])))
             return False
+
+        if isinstance(operation, ReadConfig):
+            # What it asks for may be written in the batch that is still open.
+            tenant, config_id = run.stack.tenant, operation.config_id
+            self.batch.after.append((root_id, lambda: self._shelf(tenant, config_id, answered)))
+            return
 
         def perform() -> None:
             self.cloud.perform(tree.credential, operation, answered, begin=begin)
@@ -403,7 +429,19 @@ class Loop:
                 self._advance(*found, found[2].wake)
 
         step.waits_for = pause.signal_of
-        self._timers.add(due, wake, root_id)
+        if due < math.inf:
+            self._timers.add(due, wake, root_id)
+
+    def _limit(self, tree: Tree, uuid: str, poll: Poll, deadline: float) -> None:
+        root_id = tree.root_id
+
+        def late() -> None:
+            found = self._step(root_id, uuid)
+            if found is not None and found[2].polls(poll):
+                self._watch.remove((root_id, uuid))
+                self._advance(*found, found[2].late)
+
+        self._timers.add(self.clock.monotonic() + max(0.0, deadline - self.clock.wall()), late, root_id)
 
     def signalled(self, tree: Tree, uuid: str) -> None:
         """A row's metadata has changed: steps that wait for it look again."""
@@ -428,6 +466,7 @@ class Loop:
         self._watch.remove((tree.root_id, uuid))
         tree.steps.pop(uuid, None)
         self._tokens.pop(uuid, None)
+        self._shelve(tree, step.kind.abandoned(step.row))
         self.carrier.feed(tree, run, Cancelled(step.step, step.row))
 
     def _step(self, root_id: str, uuid: str) -> tuple[Tree, StackRun, StepRun] | None:

@@ -159,10 +159,9 @@ class Owner:
 
         ``unset_hook`` in it is for the engine: InvalidBreakPointHook unless that hook holds the resource.
         """
-        def load() -> Any:
+        def load() -> list[Row]:
             with connect.read(self._database) as conn:
-                return [row for row in resources.rows_of_stack(conn, stack.id, self._loader.crypt)
-                        if row.name == resource_name]
+                return resources.rows_of_name(conn, stack.id, resource_name, self._loader.crypt)
 
         rows = connect.offload(self._database, load)
         rows.sort(key=lambda r: (r.action is Action.DELETE, r.replaced_by is not None))

@@ -10,14 +10,14 @@ shapes rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.db import resources, stacks
+from heat.db import resources, software, stacks
 from heat.db.stacks import children
 from heat.engine import outputs, render
 from heat.engine.reads_stored import Identity, Stored, reach
@@ -84,19 +84,26 @@ class ResourceReads(Stored):
 
     def describe_stack_resource(self, context: RequestContext, stack_identity: Identity, resource_name: str,
                                 with_attr: Any = None) -> dict[str, Any]:
-        """One resource with its attributes; ``with_attr`` names further ones."""
+        """One resource with its attributes; ``with_attr`` names further ones, False means none at all."""
         level, row, nested = self._read(self._one, context, stack_identity, resource_name)
         self._admit(context, row)
+        row = self._read(self._with_metadata, level.stack, row)
         shown = render.resource(level.stack, row, level.users.get(row.uuid, ()), nested)
+        if with_attr is False:
+            # Agents poll the metadata; the cloud is not asked each time.
+            return {**shown, 'description': '', 'attributes': {}, 'metadata': render.plain(row.metadata)}
         return self._detailed(shown, level, row, several(with_attr) if with_attr else ())
 
     def describe_stack_resources(self, context: RequestContext, stack_identity: Identity,
                                  resource_name: str | None) -> list[dict[str, Any]]:
         """All resources of a stack, or those of one name, with metadata."""
         levels, nested, _ = self._read(self._levels, context, stack_identity, 0, False, False)
+        levels = [replace(level, rows={name: self._read(self._whole_with_metadata, level.stack, row)
+                                       for name, row in level.rows.items()
+                                       if resource_name in (None, row.name)}) for level in levels]
         return [{**render.resource(level.stack, row, level.users.get(row.uuid, ()),
                                    nested.get(row.physical_id or '')), 'metadata': render.plain(row.metadata)}
-                for level in levels for row in level.rows.values() if resource_name in (None, row.name)]
+                for level in levels for row in level.rows.values()]
 
     def find_physical_resource(self, context: RequestContext, physical_resource_id: str) -> dict[str, Any]:
         """The identity of the resource that stands for that object; EntityNotFound."""
@@ -165,6 +172,24 @@ class ResourceReads(Stored):
         if row.physical_id and _kind(row, nested=True):
             nested = stacks.load_stack(conn, row.physical_id)
         return level, row, nested
+
+    def _with_metadata(self, conn: Connection, stack: Stack, row: Row) -> Row:
+        """The row with the metadata that is shown; what is deployed on a server stands there as it is now."""
+        kind = _kind(row)
+        if kind is None or not kind.deployed_to or row.physical_id is None:
+            return row
+        metadata = kind.metadata_of(row)
+        found = software.configs_of_server(conn, stack.tenant, row.physical_id, self._crypt)
+        if found or 'deployments' in metadata:
+            metadata = {**metadata, 'deployments': [render.config(one) for one in found]}
+        return replace(row, metadata=metadata)
+
+    def _whole_with_metadata(self, conn: Connection, stack: Stack, row: Row) -> Row:
+        """The same for a row that was read to be listed: what is told to an agent is not in it."""
+        kind = _kind(row)
+        if kind is not None and kind.deployed_to:
+            row = resources.load_row(conn, row.uuid, self._crypt) or row
+        return self._with_metadata(conn, stack, row)
 
     def _detailed(self, shown: dict[str, Any], level: Level, row: Row, extra: Sequence[str],
                   ) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from heat.common import errors
 from heat.db.events import Recorded
 from heat.db.services import Service
 from heat.db.snapshots import Snapshot
-from heat.db.software import SoftwareConfig, SoftwareDeployment
 from heat.model.resource import Row
+from heat.model.software import SoftwareConfig, SoftwareDeployment
 from heat.model.stack import Stack
 from heat.schema import UNKNOWN
 from heat.template.definition import Template

@@ -28,8 +28,6 @@ WISHES = ('create_stack', 'update_stack', 'delete_stack', 'stack_suspend', 'stac
           'stack_cancel_update', 'resource_signal')
 
 UNSERVED = {
-    'signal_software_deployment': 'Signalling a software deployment',
-    'check_software_deployment': 'Checking a software deployment',
     'migrate_convergence_1': 'Migrating a stack to convergence'}
 
 Method = Callable[..., Any]

@@ -2,8 +2,9 @@
 
 Purpose: the RPC methods over ``db.software``; what agents inside instances poll.
 Invariant: a configuration is not deleted while a deployment uses it; a project
-sees its own, and what its stack users deploy. Signals are not taken here.
-Neighbours: ``service`` dispatches here, ``render`` shapes.
+sees its own, and what its stack users deploy; a resource that stands for a
+deployment hears of each change in the same commit. Neighbours: ``service``
+dispatches here, ``deployed`` takes signals in, ``render`` shapes.
 """
 
 from __future__ import annotations
@@ -16,35 +17,41 @@ from oslo_config import cfg
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
-from heat.common import errors
+from heat.common import errors, green
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
 from heat.db import connect, software
 from heat.db.secrets import Cipher
-from heat.db.software import SoftwareConfig, SoftwareDeployment
-from heat.engine import render
+from heat.engine import deployed, render
 from heat.engine.reads_stored import reach
+from heat.model.software import IN_PROGRESS, SoftwareConfig, SoftwareDeployment
 
 P = ParamSpec('P')
 T = TypeVar('T')
 
 TYPES = ('String', 'Number', 'CommaDelimitedList', 'Json', 'Boolean')
-INPUT_KEYS = ('name', 'description', 'type', 'default', 'replace_on_change')
+# Clients that derive a configuration for a deployment give its inputs values.
+INPUT_KEYS = ('name', 'description', 'type', 'default', 'replace_on_change', 'value')
 OUTPUT_KEYS = ('name', 'description', 'type', 'error_output')
 # Widths of the columns, told to the caller instead of failing in the server.
 WIDTHS = {'server_id': 36, 'stack_user_project_id': 64, 'name': 255, 'group': 255, 'action': 255,
           'status': 255}
+# How often somebody who waits for a deployment looks at it, in seconds.
+FIRST_LOOK, LONGEST_LOOK = 0.2, 5.0
 
 
 class Software:
     """Methods of the RPC interface; names and arguments are the contract's."""
 
-    def __init__(self, database: Engine, conf: cfg.ConfigOpts, crypt: Cipher, clock: Clock) -> None:
+    def __init__(self, database: Engine, conf: cfg.ConfigOpts, crypt: Cipher, clock: Clock,
+                 poke: Callable[[str], None], sleep: Callable[[float], None] = green.sleep) -> None:
         self._database = database
         self._conf = conf
         self._crypt = crypt
         self._clock = clock
+        self._poke = poke
+        self._sleep = sleep
 
     # -- configurations ----------------------------------------------------------------------------
 
@@ -59,7 +66,13 @@ class Software:
         value = SoftwareConfig(new_id(), name, group, context.tenant_id or '', {
             'config': config, 'inputs': list(inputs or ()), 'outputs': list(outputs or ()),
             'options': dict(options or {})})
-        return render.config(self._change(software.insert_config, value, self._clock.now()))
+
+        def create(conn: Connection) -> SoftwareConfig:
+            _room('software configs', software.count_configs(conn, value.tenant),
+                  self._conf.max_software_configs_per_tenant)
+            return software.insert_config(conn, value, self._clock.now(), self._crypt)
+
+        return render.config(self._change(create))
 
     def show_software_config(self, context: RequestContext, config_id: str) -> dict[str, Any]:
         return render.config(self._read(self._config, context, config_id))
@@ -83,9 +96,8 @@ class Software:
 
         self._change(delete)
 
-    @staticmethod
-    def _config(conn: Connection, context: RequestContext, config_id: str | None) -> SoftwareConfig:
-        found = software.load_config(conn, config_id, reach(context)) if config_id else None
+    def _config(self, conn: Connection, context: RequestContext, config_id: str | None) -> SoftwareConfig:
+        found = software.load_config(conn, config_id, reach(context), self._crypt) if config_id else None
         if found is None:
             raise render.missing(f'Software config with id {config_id} not found')
         return found
@@ -104,11 +116,13 @@ class Software:
 
         def create(conn: Connection) -> SoftwareDeployment:
             self._config(conn, context, config_id)
+            _room('software deployments', software.count_deployments(conn, context.tenant_id or ''),
+                  self._conf.max_software_deployments_per_tenant)
             return software.insert_deployment(conn, SoftwareDeployment(
                 deployment_id or new_id(), str(config_id), server_id, context.tenant_id or '',
                 stack_user_project_id, dict(input_values or {}), None, action, status,
                 # Existing clients get the word where no reason was given.
-                str(status_reason)), self._clock.now())
+                str(status_reason)), self._clock.now(), self._crypt)
 
         return render.deployment(self._change(create))
 
@@ -119,7 +133,7 @@ class Software:
                                   ) -> list[dict[str, Any]]:
         """All, or those of one server, oldest first."""
         return [render.deployment(one) for one in self._read(
-            software.list_deployments, reach(context), server_id)]
+            software.list_deployments, reach(context), server_id, self._crypt)]
 
     def update_software_deployment(self, context: RequestContext, deployment_id: str,
                                    config_id: str | None = None,
@@ -136,39 +150,81 @@ class Software:
             name: value for name, value in given.items() if value is not None}
         when = _parsed(updated_at) if updated_at else self._clock.now()
 
-        def update(conn: Connection) -> SoftwareDeployment:
+        def update(conn: Connection) -> tuple[SoftwareDeployment, list[str]]:
             found = self._deployment(conn, context, deployment_id)
             if config_id is not None and config_id != found.config_id:
                 self._config(conn, context, config_id)
-            software.update_deployment(conn, deployment_id, **{**changes, 'updated_at': when})
-            return self._deployment(conn, context, deployment_id)
+            software.update_deployment(conn, deployment_id, self._crypt, **{**changes, 'updated_at': when})
+            after = self._deployment(conn, context, deployment_id)
+            roots = []
+            if changes.keys() & {'status', 'status_reason', 'output_values'}:
+                roots = deployed.pass_on(conn, deployment_id, deployed.state_of(after), self._crypt, when)
+            return after, roots
 
-        return render.deployment(self._change(update))
+        after, roots = self._change(update)
+        self._tell(roots)
+        return render.deployment(after)
+
+    def signal_software_deployment(self, context: RequestContext, deployment_id: str,
+                                   details: Mapping[str, Any] | None,
+                                   updated_at: str | None = None) -> str | None:
+        """Take a server's word on a deployment in progress: the sentence of it, None if it does not count."""
+        if not deployment_id:
+            raise errors.Invalid(reason='"deployment_id" is required')
+        when = _parsed(updated_at) if updated_at else self._clock.now()
+
+        def take(conn: Connection) -> tuple[str | None, list[str]]:
+            found = self._deployment(conn, context, deployment_id)
+            word = deployed.take(conn, found, details, self._crypt, when)
+            if word is None:
+                return None, []
+            return word.event, deployed.pass_on(conn, deployment_id, word, self._crypt, when, found.config_id)
+
+        said, roots = self._change(take)
+        self._tell(roots)
+        return said
+
+    def check_software_deployment(self, context: RequestContext, deployment_id: str,
+                                  timeout: float) -> dict[str, Any]:
+        """The deployment once it is no longer in progress, or as it is after ``timeout`` seconds."""
+        try:
+            end = self._clock.monotonic() + float(timeout)
+        except (TypeError, ValueError):
+            raise errors.Invalid(reason=f'"timeout" is {timeout!r}, which is no number of seconds') from None
+        pause = FIRST_LOOK
+        while True:
+            found = self._read(self._deployment, context, deployment_id)
+            left = end - self._clock.monotonic()
+            if found.status != IN_PROGRESS or left <= 0:
+                return render.deployment(found)
+            self._sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_LOOK)
 
     def delete_software_deployment(self, context: RequestContext, deployment_id: str) -> None:
         """NotFound if it is not there."""
-        def delete(conn: Connection) -> None:
+        def delete(conn: Connection) -> list[str]:
             self._deployment(conn, context, deployment_id)
             software.delete_deployment(conn, deployment_id)
+            return deployed.pass_on(conn, deployment_id, deployed.gone(deployment_id), self._crypt,
+                                    self._clock.now())
 
-        self._change(delete)
+        self._tell(self._change(delete))
 
     def metadata_software_deployments(self, context: RequestContext, server_id: str) -> list[dict[str, Any]]:
         """The configurations to apply on a server, in order: what its agent polls."""
-        def load(conn: Connection) -> list[SoftwareConfig]:
-            deployed = software.list_deployments(conn, reach(context), server_id)
-            # The deployment was visible to the caller; its configuration may belong to the parent project.
-            loaded = [software.load_config(conn, one.config_id, None) for one in deployed]
-            return [one for one in loaded if one is not None]
+        return [render.config(one) for one in self._read(
+            software.configs_of_server, reach(context), server_id, self._crypt)]
 
-        return [render.config(one) for one in self._read(load)]
-
-    @staticmethod
-    def _deployment(conn: Connection, context: RequestContext, deployment_id: str) -> SoftwareDeployment:
-        found = software.load_deployment(conn, deployment_id, reach(context))
+    def _deployment(self, conn: Connection, context: RequestContext,
+                    deployment_id: str) -> SoftwareDeployment:
+        found = software.load_deployment(conn, deployment_id, reach(context), self._crypt)
         if found is None:
             raise render.missing(f'Deployment with id {deployment_id} not found')
         return found
+
+    def _tell(self, roots: Sequence[str]) -> None:
+        for root_id in roots:
+            self._poke(root_id)
 
     # -- the database ------------------------------------------------------------------------------
 
@@ -187,6 +243,13 @@ class Software:
                 return function(conn, *args, **kwargs)
 
         return connect.offload(self._database, run)
+
+
+def _room(what: str, count: int, most: int) -> None:
+    """RequestLimitExceeded if a project has as many as it may have; -1 means no limit."""
+    if 0 <= most <= count:
+        raise errors.RequestLimitExceeded(message=(
+            f'You have reached the maximum {what} per tenant, {most}. Please delete some {what}.'))
 
 
 def _fit(**values: str | None) -> None:

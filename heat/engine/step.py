@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,20 +22,25 @@ from heat.common.text import fit
 from heat.model.op import (
     Adopt,
     AwaitSignals,
+    AwaitWord,
     Call,
     CloudFault,
+    Endpoint,
     Find,
     NeedsReplacement,
     Op,
     Poll,
+    ReadConfig,
     Record,
     Resolve,
+    Shelve,
     Sleep,
     StepFailed,
     UserCall,
 )
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Intent, Row
+from heat.model.software import Change
 from heat.model.status import Action
 from heat.plan.effects import Step
 from heat.resources import creation
@@ -50,7 +56,7 @@ LONGEST_DRIFT = 1000
 class Ask:
     """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
 
-    op: Call | UserCall | Find | Resolve
+    op: Call | UserCall | Find | Resolve | ReadConfig | Endpoint
     durable: bool = False
 
 
@@ -63,7 +69,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wake the step at ``until`` (wall seconds), or when row ``signal_of`` changes."""
+    """Wake the step at ``until`` (wall seconds, inf: never), or when row ``signal_of`` changes."""
 
     until: float
     signal_of: str | None = None
@@ -105,6 +111,7 @@ class StepRun:
         self.asking = False
         self.waits_for: str | None = None
         self.stack_user_project: str | None = None
+        self.shelved: list[Change] = []
         self._now = now
         self._limits = limits
         self._signals_of = signals_of
@@ -203,12 +210,32 @@ class StepRun:
             return self._search(self._adopting)
         if isinstance(op, AwaitSignals):
             return self._await_signals(op, self._memo_of(self._index))
+        if isinstance(op, AwaitWord):
+            found = self._await_word(op)
+            return self._run(found.value) if isinstance(found, _Feed) else found
         self._index += 1
         return self._run(None)
+
+    def hear(self, row: Row) -> None:
+        """A signal has changed what the row keeps."""
+        self.row = replace(self.row, data=row.data, metadata=row.metadata)
+        if self._plugin is not None:
+            # What it judges polls by may have been said already.
+            self._plugin.row = self.row
 
     def observed(self, body: dict[str, Any] | None) -> Next:
         """The polled object is as it should be (None: gone, as it should be)."""
         return self._run(body)
+
+    def polls(self, op: Poll) -> bool:
+        """Whether this is what it waits for."""
+        return self._pending is op
+
+    def late(self) -> Next:
+        """The time limit of the poll has come."""
+        op = self._pending
+        assert isinstance(op, Poll)
+        return self._run(None, StepFailed(op.late, f'{self.row.type.rpartition("::")[2]}Timeout'))
 
     def broke(self, sentence: str) -> Next:
         """The polled object will never be as it should be."""
@@ -349,9 +376,16 @@ class StepRun:
         if isinstance(op, Record):
             self._record(op)
             return _Feed(None)
+        if isinstance(op, Shelve):
+            self.shelved += op.changes
+            self.dirty = True
+            return _Feed(None)
         if isinstance(op, Poll):
             return Watch(op)
-        if isinstance(op, Find) or not (isinstance(op, Sleep | AwaitSignals) or op.mutating):
+        if isinstance(op, AwaitWord):
+            return self._await_word(op)
+        if isinstance(op, Find | ReadConfig | Endpoint) or not (
+                isinstance(op, Sleep | AwaitSignals) or op.mutating):
             self.asking = True
             return Ask(op)
         known = self._memo_of(self._index)
@@ -436,6 +470,9 @@ class StepRun:
         if self._now() >= until:
             return Ended(Failed(op.expired(metadata), f'{op.kind}Timeout'))
         return Pause(until, found[0] if found else None)
+
+    def _await_word(self, op: AwaitWord) -> Pause | _Feed:
+        return _Feed(self.row.data) if op.judge(self.row.data) else Pause(math.inf, self.row.uuid)
 
     # -- a call whose answer was lost ------------------------------------------------------------------
 

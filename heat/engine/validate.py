@@ -30,7 +30,7 @@ from heat.resources.nested import ChildTemplate
 from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
 from heat.template import dynamic
-from heat.template.definition import Definition, Template, check_attributes, check_references
+from heat.template.definition import Definition, Template, check_attributes, check_references, located_refs
 from heat.template.expr import EMPTY_MAP, NullScope
 
 MAX_TOLD = 20
@@ -92,7 +92,7 @@ class Validator:
 
         def attributes_of(name: str) -> Any:
             kind = types(template.resources[name].type, name)
-            if kind.nested or getattr(kind, 'open', False):
+            if kind.nested or kind.any_attribute or getattr(kind, 'open', False):
                 return None
             return kind.schema.attributes
 
@@ -104,6 +104,7 @@ class Validator:
             if definition.deletion_policy == 'Snapshot' and not types(definition.type, name).snapshots]
         reads = references_by_resource(template)
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
+        known: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         for name, definition in template.resources.items():
             kind = types(definition.type, name)
             for built in getattr(kind, 'builds', ()):
@@ -112,9 +113,13 @@ class Validator:
             if props is not None:
                 faults += [f'Property error: : resources.{name}.properties: : {said}'
                            for said in kind.validate_among(props, template.resources)]
+                known[name] = (kind, props)
             if kind.nested and props is not None and not faults:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
                              compiled, depth)
+        for name, (kind, _props) in known.items():
+            said = kind.among(_refers(template.resources[name]), known)
+            faults += [f'Property error: : resources.{name}.properties: : {sentence}' for sentence in said]
         if faults:
             more = len(faults) - MAX_TOLD
             told = faults[:MAX_TOLD] + ([f'... and {more} more'] if more > 0 else [])
@@ -227,6 +232,16 @@ def _likeness(child: ChildTemplate, environment: Mapping[str, Any], depth: int) 
     """Equal for nested stacks that are alike; None where something is not known yet."""
     made_from = [child.tree, child.source, child.inside, environment, depth]
     return None if schema.has_unknown(made_from) else content_hash(made_from)
+
+
+def _refers(definition: Definition) -> dict[str, frozenset[str]]:
+    """Property -> the resources that it is (by get_resource)."""
+    found: dict[str, frozenset[str]] = {}
+    for ref, path in located_refs(definition.properties):
+        if ref.kind == 'reference' and path:
+            name = str(path[0])
+            found[name] = found.get(name, frozenset()) | {ref.resource}
+    return found
 
 
 def _check_parameters(template: Template, known: Collection[str]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from heat.model.software import Change
+
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
@@ -84,7 +86,8 @@ class Poll:
 
     The object ``id`` is looked for in pages of ``list_path`` (one listing serves
     all who wait) or fetched from ``path``. ``judge`` maps the body, or None if
-    the object is gone, to True (go on), False (wait) or a Failed sentence (str).
+    the object is gone, to True (go on), False (wait) or a Failed sentence (str). After
+    ``deadline`` (wall seconds) the step fails with the sentence ``late``.
     """
 
     service: str
@@ -96,6 +99,8 @@ class Poll:
     list_key: str | None = None
     interval: float = 0.2
     max_interval: float = 5.0
+    deadline: float | None = None
+    late: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,16 @@ class AwaitSignals:
     judge: Callable[[dict[str, Any]], bool | str]
     expired: Callable[[dict[str, Any]], str]
     kind: str = 'WaitCondition'
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitWord:
+    """Wait until ``judge`` accepts the row's own private data, which signals change.
+
+    The value is that data. There is no time limit but the stack's.
+    """
+
+    judge: Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +175,32 @@ class Resolve:
     stage: str | None = None
 
 
-Op = Call | UserCall | Find | Poll | Sleep | AwaitSignals | Record
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where ``service`` is for the stack's project: the URL below which a Call's path would lie."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadConfig:
+    """The software configuration of that id, if the stack's project has it; else None.
+
+    The value is a ``model.software.SoftwareConfig``.
+    """
+
+    config_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelve:
+    """Change software configurations and deployments, in the commit that saves the row."""
+
+    changes: tuple[Change, ...]
+
+
+Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | Shelve
+      | Endpoint)
 
 
 class CloudFault(Exception):

@@ -17,12 +17,15 @@ from heat.common.ids import StackId, physical_name
 from heat.model.op import Call, Op, Record, StepFailed
 from heat.model.outcome import Done, Outcome
 from heat.model.resource import Row
+from heat.model.software import Change
 from heat.model.status import Action
 from heat.schema import Diff, TypeSchema, compile_schema
 from heat.template.definition import Definition
 from heat.template.expr import Ref
 
 Steps = Generator[Op, Any, Any]
+Others = Mapping[str, tuple[Any, Mapping[str, Any]]]
+"""The resources of a template by name: their classes and properties."""
 
 VERB_METHODS = {Action.CREATE: 'create', Action.UPDATE: 'update', Action.DELETE: 'delete',
                 Action.CHECK: 'check', Action.SUSPEND: 'suspend', Action.RESUME: 'resume',
@@ -55,6 +58,12 @@ class Resource:
     signals: ClassVar[bool] = False
     scales: ClassVar[bool] = False
     """Its signals adjust a group: it answers ``adjustment(row)`` instead of ``signal``."""
+    # What get_attr may name is known only to the resource itself.
+    any_attribute: ClassVar[bool] = False
+    # Signals are what became of a deployment (``model.software.Word``), heard in every state.
+    deploys: ClassVar[bool] = False
+    # A server whose agent reads what is deployed on it from the metadata.
+    deployed_to: ClassVar[bool] = False
     releases: ClassVar[bool] = False
     renewed: ClassVar[bool] = False
     """Each update of its stack makes it anew."""
@@ -147,6 +156,21 @@ class Resource:
         """Keep private data on the row (encrypted at rest)."""
         return Record(data=data)
 
+    def at_first(self, name: str, value: Any) -> Steps:
+        """``value`` as it was when this step first came here: yields a record, gives the value.
+
+        A step that goes on after a crash is fed its journal, so it must ask the same things
+        in the same order; what it decides by must not have changed by what it did.
+        """
+        turn = f'{self.row.action}:{self.row.goal_seq}'
+        kept = self.row.data.get('at_first') or {}
+        if kept.get('turn') != turn:
+            kept = {'turn': turn}
+        if name not in kept:
+            kept = {**kept, name: value}
+            yield Record(data={'at_first': kept})
+        return kept[name]
+
     # -- the planner's side: pure, on the class ----------------------------------------------------
 
     @classmethod
@@ -197,6 +221,19 @@ class Resource:
         return ()
 
     @classmethod
+    def among(cls, refers: Mapping[str, frozenset[str]], others: Others) -> Iterable[str]:
+        """Sentences about the resources of the same template that its properties refer to.
+
+        ``refers`` maps a property to the names in it.
+        """
+        return ()
+
+    @classmethod
+    def metadata_of(cls, row: Row) -> dict[str, Any]:
+        """The metadata that users and agents see."""
+        return row.metadata
+
+    @classmethod
     def validate_policy(cls, policy: Mapping[str, Any]) -> Iterable[str]:
         """Sentences about the update policy (resolved)."""
         return ()
@@ -220,9 +257,14 @@ class Resource:
         return ()
 
     @classmethod
+    def abandoned(cls, row: Row) -> tuple[Change, ...]:
+        """What a cancelled step must still say of deployments it waited for."""
+        return ()
+
+    @classmethod
     def signal(cls, row: Row, details: Mapping[str, Any] | None) -> tuple[Row, str]:
         """The row after a signal, and the event's reason. Only called where ``signals``."""
         raise StepFailed(f'Resource {row.name} does not support signals.', 'ResourceActionNotSupported')
 
 
-__all__ = ['Diff', 'Resource', 'Steps', 'Surroundings']
+__all__ = ['Diff', 'Others', 'Resource', 'Steps', 'Surroundings']

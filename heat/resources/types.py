@@ -9,6 +9,7 @@ Neighbours: ``template.registry`` resolves names, ``plan.types`` is the view of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from heat.common import errors
@@ -79,3 +80,16 @@ class TypeTable:
             self._made[key] = provider(self.template(name, target.user), name, called,
                                        self._plugins.get(called), self._defaults)
         return self._made[key]
+
+
+def take_defaults(defaults: Mapping[str, Any], plugins: Mapping[str, type[Resource]] = PLUGINS) -> None:
+    """Let properties of these names have these defaults: what an operator's configuration says.
+
+    For the composition root, before anything is compiled; said again, it counts anew.
+    """
+    for kind in plugins.values():
+        changed = {name: replace(prop, default=defaults[name])
+                   for name, prop in kind.schema.properties.items()
+                   if name in defaults and prop.has_default and prop.default != defaults[name]}
+        if changed:
+            kind.schema = replace(kind.schema, properties={**kind.schema.properties, **changed})

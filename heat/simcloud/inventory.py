@@ -41,6 +41,8 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'volume_types': (),
     'attachments': ('project_id', 'volume_id', 'instance_uuid'),
     'images': ('owner',),
+    'containers': ('project_id',),
+    'objects': ('container',),
 }
 
 

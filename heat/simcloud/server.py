@@ -21,7 +21,19 @@ import webob
 
 from heat.common import green, ids
 from heat.common.clock import Clock
-from heat.simcloud import backups, compute, control, guest, identity, image, network, seed, tokens, volume
+from heat.simcloud import (
+    backups,
+    compute,
+    control,
+    guest,
+    identity,
+    image,
+    network,
+    objects,
+    seed,
+    tokens,
+    volume,
+)
 from heat.simcloud.addresses import AddressPlan
 from heat.simcloud.faults import AnswerLost, Faults, Rule
 from heat.simcloud.inventory import Inventory
@@ -81,7 +93,7 @@ class SimCloud:
         self._socket: Any = None
         self._running = False
         self._services: list[Service] = [identity.SERVICE, compute.SERVICE, network.SERVICE, volume.SERVICE,
-                                         image.SERVICE, control.SERVICE]
+                                         image.SERVICE, objects.SERVICE, control.SERVICE]
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
             'snapshots': volume.transition_snapshot, 'backups': backups.transition,

@@ -265,6 +265,7 @@ def services(call: Call) -> list[tuple[str, str, str]]:
         ('network', 'neutron', f'{base}/network'),
         ('volumev3', 'cinderv3', f'{base}/volume/v3/$(project_id)s'),
         ('image', 'glance', f'{base}/image'),
+        ('object-store', 'swift', f'{base}/object/v1/AUTH_$(project_id)s'),
         ('orchestration', 'heat', call.cloud.settings.orchestration_url),
         ('cloudformation', 'heat-cfn', call.cloud.settings.cloudformation_url),
     ]

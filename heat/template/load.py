@@ -36,6 +36,11 @@ _VERSION_KEYS = ('heat_template_version', 'HeatTemplateFormatVersion', _AWS_KEY)
 ROOT = 'template [root stack]'
 
 
+def text_of(value: Any) -> str:
+    """``value`` as YAML in block style, keys in their order."""
+    return str(yaml.safe_dump(value, default_flow_style=False, sort_keys=False))
+
+
 def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'template',
           duplicates: str = 'error') -> dict[str, Any]:
     """The map that ``text`` holds; an empty text is an empty map.

@@ -87,7 +87,7 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
             engine.intake, Reads(world.database, conf, world.crypt, world.clock, live),
             Templates(conf, available=lambda _context, kind: kind.service is None,
                       allowed=lambda _context, _name: True),
-            Software(world.database, conf, world.crypt, world.clock), engine.owner.poke,
+            Software(world.database, conf, world.crypt, world.clock, engine.owner.poke), engine.owner.poke,
             ParameterStore(world.database, world.crypt, world.clock))
         with connect.write(world.database) as conn:
             services.register(conn, services.Service(

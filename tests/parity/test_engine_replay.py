@@ -112,6 +112,9 @@ def replay(site: Site, topic: str) -> dict[str, list[str]]:
             # The next stack is younger, and its events have another second.
             site.world.clock.advance(1)
             continue
+        if 'sleep_seconds' in record:
+            site.world.run(until=site.world.clock.monotonic() + record['sleep_seconds'])
+            continue
         asked, expected = record['request'], record['response']
         try:
             path, body = bound.fill(asked['path']), cut(bound.fill(asked.get('body')))

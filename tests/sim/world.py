@@ -31,6 +31,8 @@ from heat.engine.loader import Loader
 from heat.engine.loop import Loop, Published
 from heat.engine.owner import Owner
 from heat.engine.plans import Plans
+from heat.engine.shelf import Shelf
+from heat.engine.software import Software
 from heat.engine.step import Limits
 from heat.engine.store import DirectStore
 from heat.model import op
@@ -46,6 +48,12 @@ FOUND_IN = {
     'nova.flavor': ('compute', '/flavors', 'flavors'), 'nova.server': ('compute', '/servers', 'servers'),
     'glance.image': ('image', '/images', 'images'), 'cinder.volume': ('volumev3', '/volumes', 'volumes'),
     'cinder.backup': ('volumev3', '/backups', 'backups')}
+USERS: dict[str, dict[str, str]] = {
+    'create_project': {'project_id': 'p' * 32},
+    'create_user': {'user_id': 'u' * 32, 'password': 'pw', 'project_id': 'p' * 32},
+    'create_keypair': {'access': 'a' * 32, 'secret': 's' * 32, 'credential_id': 'c' * 64},
+    'token': {'token': 'tok', 'expires_at': '', 'auth_url': ''},
+    'delete_user': {}, 'suspend_user': {}, 'resume_user': {}, 'delete_keypair': {}, 'delete_project': {}}
 
 
 class Crash(BaseException):
@@ -85,11 +93,13 @@ class Engine:
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
                          may_call=lambda: True, gone=self._gone, reread=self.owner.refresh,
-                         publish=self._publish)
+                         publish=self._publish, shelf=Shelf(world.database, world.crypt, lambda run: run()))
         self.owner.attach(self.loop)
         self.exchange = Exchange(world.database, world.crypt, world.clock, self.loader)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
                              self.loader, self.owner, world.fetch, exchange=self.exchange)
+        self.software = Software(world.database, conf, world.crypt, world.clock, self.owner.poke,
+                                 world.clock.advance)
         self.released: list[str] = []
 
     def _publish(self, tree: Any, run: Any, values: Any, imports: Any) -> None:
@@ -114,6 +124,7 @@ class World:
         self.conf = conf
         conf.set_override('url', 'http://heat.example:8004/v1', 'clients_heat')
         conf.set_override('heat_waitcondition_server_url', 'http://heat.example:8000/v1/waitcondition')
+        conf.set_override('heat_metadata_server_url', None)
         self.latency = latency
         self.clock = VirtualClock()
         self.crypt = Crypt(['0123456789abcdef0123456789abcdef'])
@@ -132,6 +143,7 @@ class World:
         self.context = RequestContext(user_id='u', username='demo', tenant_id=PROJECT, tenant='demo',
                                       roles=('member',), auth_token='t')
         self.token = ''
+        self.users_asked: list[str] = []
         self.add_engine()
 
     # -- engines ---------------------------------------------------------------------------------
@@ -233,9 +245,11 @@ class World:
                 return Answer(Stored(self.database, self.crypt)(PROJECT, operation))
             except op.CloudFault as fault:
                 return Fault(fault)
+        if isinstance(operation, op.Endpoint):
+            return Answer(f'http://store.example/object/v1/AUTH_{self.project_id}')
         if isinstance(operation, op.UserCall):
-            return Answer({'project_id': 'p' * 32, 'user_id': 'u' * 32, 'token': 'tok', 'password': 'pw',
-                           'access': 'a' * 32, 'secret': 's' * 32, 'credential_id': 'c' * 64})
+            self.users_asked.append(operation.verb)
+            return Answer(dict(USERS[operation.verb]))
         return self._request(operation)
 
     def _find(self, wanted: op.Find) -> Any:
@@ -249,7 +263,8 @@ class World:
     def _request(self, call: op.Call) -> Any:
         from webob import Request
         prefix = {'compute': '/compute/v2.1', 'network': '/network/v2.0', 'image': '/image/v2',
-                  'volumev3': f'/volume/v3/{self.project_id}'}[call.service]
+                  'volumev3': f'/volume/v3/{self.project_id}',
+                  'object-store': f'/object/v1/AUTH_{self.project_id}'}[call.service]
         request = Request.blank(prefix + call.path, method=call.method)
         if call.query:
             from urllib.parse import urlencode
@@ -268,6 +283,8 @@ class World:
             if response.status_int in call.ok:
                 return Answer(None)
             return Fault(op.CloudFault(response.status_int, response.text[:300], call.service))
+        if response.content_type != 'application/json':
+            return Answer(response.text if response.body else None)
         body = json.loads(response.body) if response.body else None
         return Answer(body.get(call.unwrap) if call.unwrap and body else body)
 

@@ -466,22 +466,22 @@ def test_credentials_are_encrypted_and_go_when_unused(engine: Engine) -> None:
 def test_software(engine: Engine) -> None:
     with connect.write(engine) as conn:
         config = software.insert_config(conn, software.SoftwareConfig(
-            'c', 'n', 'script', 't', {'config': '#!', 'inputs': []}), NOW)
-        newer = software.insert_config(conn, software.SoftwareConfig('d', 'n', None, 't'), later(1))
-        assert software.load_config(conn, 'c', 't') == config
-        assert software.load_config(conn, 'c', 'u') is None
-        assert software.list_configs(conn, 't') == [newer, config]
-        assert software.list_configs(conn, 't', marker='d') == [config]
+            'c', 'n', 'script', 't', {'config': '#!', 'inputs': []}), NOW, CRYPT)
+        newer = software.insert_config(conn, software.SoftwareConfig('d', 'n', None, 't'), later(1), CRYPT)
+        assert software.load_config(conn, 'c', 't', CRYPT) == config
+        assert software.load_config(conn, 'c', 'u', CRYPT) is None
+        assert software.list_configs(conn, 't') == [newer, replace(config, config={})]
+        assert software.list_configs(conn, 't', marker='d') == [replace(config, config={})]
         assert software.count_configs(conn, None) == 2
         made = software.insert_deployment(conn, software.SoftwareDeployment(
-            'e', 'c', 'srv', 't', 'users', {'i': 1}, None, 'CREATE', 'IN_PROGRESS', 'r'), NOW)
-        assert software.load_deployment(conn, 'e', 'users') == made
-        assert software.list_deployments(conn, 't', 'srv') == [made]
-        assert software.list_deployments(conn, 't', 'other') == []
+            'e', 'c', 'srv', 't', 'users', {'i': 1}, None, 'CREATE', 'IN_PROGRESS', 'r'), NOW, CRYPT)
+        assert software.load_deployment(conn, 'e', 'users', CRYPT) == made
+        assert software.list_deployments(conn, 't', 'srv', CRYPT) == [made]
+        assert software.list_deployments(conn, 't', 'other', CRYPT) == []
         assert software.count_deployments(conn, 't') == 1
         done = {'status': 'COMPLETE', 'output_values': {'o': 1}, 'updated_at': NOW}
-        assert software.update_deployment(conn, 'e', only_if_status='IN_PROGRESS', **done) == 1
-        assert software.update_deployment(conn, 'e', only_if_status='IN_PROGRESS', **done) == 0
+        assert software.update_deployment(conn, 'e', CRYPT, only_if_status='IN_PROGRESS', **done) == 1
+        assert software.update_deployment(conn, 'e', CRYPT, only_if_status='IN_PROGRESS', **done) == 0
         with pytest.raises(software.ConfigInUse):
             software.delete_config(conn, 'c')
         assert software.delete_deployment(conn, 'e')

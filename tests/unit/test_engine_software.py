@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from heat.common import config as config_of_heat
 from heat.common import errors
 from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
@@ -26,7 +27,9 @@ STRANGER = RequestContext(user_id='x', tenant_id='x')
 def software() -> Iterator[Software]:
     engine = connect.open_engine('sqlite://')
     migrate.upgrade(engine)
-    yield Software(engine, None, Crypt(['k']), VirtualClock())  # type: ignore[arg-type]
+    conf = config_of_heat.load('heat-engine', argv=[], config_files=[], logging_setup=False)
+    clock = VirtualClock()
+    yield Software(engine, conf, Crypt(['k']), clock, lambda root_id: None, clock.advance)
     engine.dispose()
 
 

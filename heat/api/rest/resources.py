@@ -60,7 +60,7 @@ def show(call: Call) -> dict[str, Any]:
 
 def metadata(call: Call) -> dict[str, Any]:
     resource = call.engine('describe_stack_resource', stack_identity=call.stack,
-                           resource_name=call.path['resource_name'], with_attr=None)
+                           resource_name=call.path['resource_name'], with_attr=False)
     return {'metadata': resource.get('metadata') or {}}
 
 

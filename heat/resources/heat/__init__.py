@@ -8,6 +8,20 @@ from heat.resources.heat.group import ResourceGroup
 from heat.resources.heat.instance_group import InstanceGroup
 from heat.resources.heat.scaling_group import AutoScalingGroup
 from heat.resources.heat.scaling_policy import ScalingPolicy
+from heat.resources.heat.software_config import (
+    CloudConfig,
+    MultipartMime,
+    SoftwareComponent,
+    SoftwareConfig,
+    StructuredConfig,
+)
+from heat.resources.heat.software_deployment import SoftwareDeployment, StructuredDeployment
+from heat.resources.heat.software_group import (
+    SoftwareDeploymentGroup,
+    SoftwareDeployments,
+    StructuredDeploymentGroup,
+    StructuredDeployments,
+)
 from heat.resources.heat.stack import Stack
 from heat.resources.heat.trial import Delay, TestResource
 from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandle
@@ -15,4 +29,6 @@ from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandl
 TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     NoneResource, Value, RandomString, Delay, TestResource, WaitCondition, WaitConditionHandle,
     ResourceGroup, ResourceChain, Stack, AutoScalingGroup, InstanceGroup, ScalingPolicy, AccessPolicy,
-    HARestarter)}
+    HARestarter, SoftwareConfig, StructuredConfig, SoftwareComponent, CloudConfig, MultipartMime,
+    SoftwareDeployment, StructuredDeployment, SoftwareDeploymentGroup, StructuredDeploymentGroup,
+    SoftwareDeployments, StructuredDeployments)}

@@ -30,16 +30,21 @@ class StackUser(Resource):
 
     def create_user(self) -> Steps:
         """Make (or find again) the user; its id becomes the physical id."""
+        yield from self.make_user()
+        yield Record(physical_id=self.row.data['user_id'])
+
+    def make_user(self) -> Steps:
+        """The same for a resource that is more than its user."""
         password = self.row.data.get('password') or secrets.token_urlsafe(24)
         yield Record(data={'password': password})
-        project_id = self.around.stack_user_project
+        project_id = yield from self.at_first('project', self.around.stack_user_project)
         if project_id is None:
             made = yield UserCall('create_project', {'project_name': self.project_name()}, label='project')
             project_id = made['project_id']
         user = yield UserCall('create_user', {'name': self.physical_name(), 'password': password,
                                               'project_id': project_id}, label='user')
         yield Record(data={'project_id': project_id, 'user_id': user['user_id']},
-                     physical_id=user['user_id'], stack_user_project=project_id)
+                     stack_user_project=project_id)
 
     def create_signed(self, verb: str, kind: str, expires: bool) -> Steps:
         """Make the user a key and keep an address signed with it: ``kind`` 'waitcondition' or 'signal'.
@@ -64,7 +69,7 @@ class StackUser(Resource):
         return f'{root}-{self.around.stack.stack_name}'[:64]
 
     def delete_user(self) -> Steps:
-        user_id = self.row.data.get('user_id') or self.row.physical_id
+        user_id = self.row.data.get('user_id')
         if user_id:
             yield UserCall('delete_user', {'user_id': user_id}, label='delete user')
 

@@ -1,9 +1,10 @@
-"""The types that speak to OpenStack's core services, by their names."""
+"""The types that speak to OpenStack's core services, and the server that is there already, by their names."""
 
 from __future__ import annotations
 
 from heat.resources.base import Resource
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
+from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
@@ -11,7 +12,9 @@ from heat.resources.openstack.neutron.port import Port
 from heat.resources.openstack.neutron.router import Router, RouterInterface
 from heat.resources.openstack.neutron.security_group import SecurityGroup, SecurityGroupRule
 from heat.resources.openstack.server import Server
+from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in (
     Server, KeyPair, Net, Subnet, Port, Router, RouterInterface, FloatingIP, FloatingIPAssociation,
-    SecurityGroup, SecurityGroupRule, Volume, VolumeAttachment)}
+    SecurityGroup, SecurityGroupRule, Volume, VolumeAttachment, DeployedServer,
+    SwiftSignal, SwiftSignalHandle)}

@@ -48,6 +48,7 @@ class Server(Rest):
     survives_failure = True
     releases = True
     snapshots = True
+    deployed_to = True
     properties = server_table.Properties
     attributes = server_table.Attributes
 
@@ -60,9 +61,12 @@ class Server(Rest):
     @classmethod
     def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
         if any(ref.attribute is None for ref in refs):
-            return super().wanted(refs)
+            return tuple(name for name in super().wanted(refs) if name != 'os_collect_config')
         names: set[Any] = set()
         for ref in refs:
+            if ref.attribute == 'os_collect_config':
+                # It holds a password, and a copy among the attributes would stand in the clear.
+                continue
             if ref.attribute == 'console_urls' and ref.path and isinstance(ref.path[0], str):
                 names.add(('console_urls', ref.path[0]))
             else:
@@ -80,19 +84,33 @@ class Server(Rest):
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
         yield from devices.faults(props)
         yield from networks.faults(props)
-        yield from agent.faults(props)
+        if agent.expected(props):
+            yield from agent.faults(props)
+        elif props.get('deployment_swift_data'):
+            yield 'deployment_swift_data serves servers with user_data_format SOFTWARE_CONFIG only.'
         if props.get('reservation_id') is not None:
             yield 'reservation_id is not supported: the compute service reserves nothing for servers to come.'
         for name, content in (props.get('personality') or {}).items():
             if content is not UNKNOWN and len(str(content).encode()) > 10240:
                 yield f'The contents of personality file "{name}" is larger than the maximum of 10240 bytes.'
 
+    @classmethod
+    def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
+        if name == 'os_collect_config':
+            return row.data.get(agent.KEY) or {}
+        return super().attribute(row, name, path)
+
+    @classmethod
+    def metadata_of(cls, row: Row) -> dict[str, Any]:
+        return agent.metadata_of(row)
+
     # -- creation --------------------------------------------------------------------------------
 
     def create(self) -> Steps:
         props = self.props
         nics = yield from networks.prepare(self, props.get('networks') or [])
-        yield from agent.prepare(self, props)
+        if agent.expected(props):
+            yield from agent.connect(self, props['software_config_transport'])
         body = yield from self._request(props, nics)
         # Compute's list takes the name as an expression; the exact name is compared afterwards.
         name, recent = body['name'], made_since(self, 'created')
@@ -114,8 +132,8 @@ class Server(Rest):
         return answer
 
     def _request(self, props: Mapping[str, Any], nics: Any) -> Steps:
-        text = user_data.build((yield from agent.script(props)), props['user_data_format'], self.row.metadata,
-                               agent.metadata_url(self))
+        text = user_data.build((yield from agent.script(props)), props['user_data_format'],
+                               agent.metadata_of(self.row), agent.metadata_url(self))
         image = props.get('image')
         body: dict[str, Any] = {'name': props.get('name') or self.physical_name(), 'imageRef': image or '',
                                 'flavorRef': props['flavor']}
@@ -155,8 +173,8 @@ class Server(Rest):
             yield self.action('changePassword', adminPass=new['admin_pass'])
         if 'networks' in diff:
             yield from networks.change(self, diff)
-        if 'software_config_transport' in diff:
-            yield from agent.prepare(self, new)
+        if agent.expected(new) and 'software_config_transport' in diff:
+            yield from agent.connect(self, new['software_config_transport'])
         if 'flavor' in diff:
             yield from self._resize(new['flavor'])
         if 'image' in diff or ('user_data' in diff and new.get('user_data_update_policy') == 'REBUILD'):
@@ -186,8 +204,8 @@ class Server(Rest):
         if new.get('admin_pass'):
             request['adminPass'] = new['admin_pass']
         if new.get('user_data_update_policy') == 'REBUILD':
-            text = user_data.build((yield from agent.script(new)), new['user_data_format'], self.row.metadata,
-                                   agent.metadata_url(self))
+            text = user_data.build((yield from agent.script(new)), new['user_data_format'],
+                                   agent.metadata_of(self.row), agent.metadata_url(self))
             request['user_data'] = encoded(text) if text else None
         yield from self._unless(self.action('rebuild', request), 'REBUILD')
         yield self.until_state('ACTIVE')

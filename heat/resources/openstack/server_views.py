@@ -44,7 +44,7 @@ def read(server: Resource, names: tuple[Any, ...]) -> Steps:
     if 'first_address' in found:
         found['first_address'] = first_address(body)
     if 'os_collect_config' in found:
-        found['os_collect_config'] = server.row.metadata.get('os-collect-config') or {}
+        found['os_collect_config'] = server.row.data.get('os-collect-config') or {}
     kinds = [name[1] for name in names if not isinstance(name, str) and name[0] == 'console_urls']
     if 'console_urls' in found:
         kinds = [*CONSOLES, *GONE_CONSOLES]

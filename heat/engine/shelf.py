@@ -1,0 +1,55 @@
+"""Software configurations as steps read them.
+
+Purpose: one of the stack's project, out of the database, off the loop's thread.
+Invariant: ``done`` is called once, and a database that is away is a fault like
+that of any service. Neighbours: ``loop`` asks for ``op.ReadConfig``, ``live``
+for one that an attribute shows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from heat.clouds.performer import Answer, Fault, Result
+from heat.common import green
+from heat.db import connect, software
+from heat.db.secrets import Cipher
+from heat.model.op import CloudFault
+from heat.model.software import SoftwareConfig
+
+LOG = logging.getLogger(__name__)
+READERS = 4
+
+
+class Shelf:
+    """Reads for one engine; ``spawn`` runs a function elsewhere."""
+
+    def __init__(self, database: Engine, crypt: Cipher,
+                 spawn: Callable[[Callable[[], None]], object] | None = None) -> None:
+        self._database = database
+        self._crypt = crypt
+        self._spawn = spawn or green.Pool(READERS).spawn
+
+    def __call__(self, tenant: str, config_id: str, done: Callable[[Result], None], /) -> None:
+        """Read, and give ``done`` the configuration, or None if the project has no such."""
+        def run() -> None:
+            try:
+                result: Result = Answer(self.read(tenant, config_id))
+            except Exception as error:
+                LOG.exception('The software config %s could not be read.', config_id)
+                result = Fault(CloudFault(0, f'The software config {config_id} could not be read: '
+                                             f'{type(error).__name__}', kind='Error'))
+            done(result)
+
+        self._spawn(run)
+
+    def read(self, tenant: str, config_id: str) -> SoftwareConfig | None:
+        """Now, waiting where that stalls nobody."""
+        def load() -> SoftwareConfig | None:
+            with connect.read(self._database) as conn:
+                return software.load_config(conn, config_id, tenant, self._crypt)
+
+        return connect.offload(self._database, load)

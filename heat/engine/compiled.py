@@ -9,11 +9,11 @@ Neighbours: ``template`` compiles, ``loader`` and ``intake`` call.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from heat.common import errors
+from heat.common import errors, green
 from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.engine.borrow import Borrowed, Lender
@@ -30,9 +30,12 @@ from heat.template.files import Files
 from heat.template.hot import compile_template
 from heat.template.registry import Layer, registry_below
 from heat.template.rules import check_rules
-from heat.template.versions import dialect_of
+from heat.template.versions import HOT_KEY, dialect_of
 
 CACHED = 256
+# Resources from which on a template takes more than some ten milliseconds.
+LONG = 300
+T = TypeVar('T')
 
 
 class Cache:
@@ -136,6 +139,17 @@ def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: 
     types = TypeTable([*operator, Layer(given.resource_registry)], files=held,
                       defaults=given.parameter_defaults, inside=inside)
     return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment))
+
+
+def at_leisure(tree: Mapping[str, Any], work: Callable[[], T]) -> T:
+    """``work`` on a template: in a real thread if it is long, so that nobody else waits for it.
+
+    HOT templates only: what AWS's format takes from elsewhere is asked for on the hub.
+    """
+    resources = tree.get('resources') if isinstance(tree, Mapping) and HOT_KEY in tree else None
+    if isinstance(resources, Mapping) and len(resources) >= LONG:
+        return cast(T, green.in_thread(work))
+    return work()
 
 
 def child_environment(environment: Mapping[str, Any], child: ChildTemplate, resource_name: str,

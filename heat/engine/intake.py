@@ -31,7 +31,7 @@ from heat.db import connect, creds, events, goals, leases, resources, signals, s
 from heat.db.secrets import Cipher
 from heat.engine import deployed, repeats
 from heat.engine.borrow import KEY
-from heat.engine.compiled import Compiled, compile_all
+from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
 from heat.engine.loader import Loader, rollback_goal
@@ -115,6 +115,8 @@ class Intake:
             raise errors.StackValidationFailed(message=f'Invalid stack name {stack_name}, must be a string')
         check_stack_name(stack_name)
         self._refuse_unserved(args, files_container)
+        if args.get('guard'):
+            raise errors.NotSupported(feature='A guard on a creation, which replaces and deletes nothing,')
         if args.get('adopt_stack_data') and not self.conf.enable_stack_adopt:
             raise errors.NotSupported(feature='Stack Adopt')
         tenant = context.tenant_id or ''
@@ -122,12 +124,19 @@ class Intake:
             self._check_room(conn, stack_name, tenant)
         made = StackId(tenant, stack_name, identity or new_id())
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
-        compiled = compile_all(made, template, own(params), documents, operator=self.loader.operator,
-                               environment_files=environment_files, lender=self.exchange.lender(context))
-        wanted = compiled.wanted()
+        compiled, wanted = self._made(made, template, own(params), documents, environment_files, context)
         self._validator(context).stack(made, compiled, wanted)
         documents.seal()
         return made, compiled, wanted
+
+    def _made(self, identity: StackId, template: Args, given: Args, documents: Documents,
+              environment_files: Sequence[str] | None, context: RequestContext) -> tuple[Compiled, Wanted]:
+        def work() -> tuple[Compiled, Wanted]:
+            compiled = compile_all(identity, template, given, documents, operator=self.loader.operator,
+                                   environment_files=environment_files, lender=self.exchange.lender(context))
+            return compiled, compiled.wanted()
+
+        return at_leisure(template, work)
 
     def check_again(self, context: RequestContext, identity: StackId, compiled: Compiled) -> None:
         """Is what was checked before still something that can be made?"""
@@ -269,8 +278,8 @@ class Intake:
             raise errors.EntityNotFound(entity='Stack', name=stack.name)
         tree, stored, old_files = found
         environment = own(stored)
-        kept = compile_all(stack.identity, tree, environment, old_files, operator=self.loader.operator,
-                           strict=False)
+        kept = at_leisure(tree, lambda: compile_all(
+            stack.identity, tree, environment, old_files, operator=self.loader.operator, strict=False))
         given: Args = own(params)
         if args.get('existing'):
             given = merged_environment(environment, given, args.get('clear_parameters') or ())
@@ -283,9 +292,7 @@ class Intake:
                 if name in declared or name in ((params or {}).get('parameters') or {})}}
         assert template is not None
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
-        compiled = compile_all(stack.identity, template, given, documents, operator=self.loader.operator,
-                               environment_files=environment_files, lender=self.exchange.lender(context))
-        return compiled, kept
+        return self._made(stack.identity, template, given, documents, environment_files, context)[0], kept
 
     # -- delete and the other actions ------------------------------------------------------------
 

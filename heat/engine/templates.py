@@ -20,7 +20,7 @@ from heat.clouds.catalog import service as catalog_row
 from heat.common import errors, fetch
 from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
-from heat.engine.compiled import Compiled, child_environment, compile_all, compile_child
+from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_all, compile_child
 from heat.engine.documents import Documents, Fetch, HostFiles
 from heat.model.op import StepFailed
 from heat.model.resource import Row
@@ -72,9 +72,10 @@ class Templates:
             raise errors.NotSupported(feature='A files container')
         ignored = {str(code) for code in ignorable_errors or ()}
         try:
-            compiled = compile_all(None, template, params, Documents(files, self._conf, self._fetch),
-                                   operator=self._operator, environment_files=environment_files, strict=False)
-            wanted = compiled.wanted()
+            compiled = at_leisure(template, lambda: compile_all(
+                None, template, params, Documents(files, self._conf, self._fetch), operator=self._operator,
+                environment_files=environment_files, strict=False))
+            wanted = at_leisure(template, compiled.wanted)
             self._check(context, compiled, wanted, ignored)
             shown = self._described(compiled)
             shown['Environment'] = compiled.environment.user_form()

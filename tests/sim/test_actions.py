@@ -71,3 +71,10 @@ def test_an_action_waits_for_nobody(world):
     world.run(until=world.clock.monotonic() + 1)
     with pytest.raises(errors.ActionInProgress):
         act(world, 'stack_suspend', me)
+
+
+def test_a_guard_on_a_creation_says_that_it_means_nothing(world):
+    # It was accepted and had no effect.
+    with pytest.raises(errors.NotSupported, match='A guard on a creation'):
+        world.engine.intake.create_stack(world.context, 's', {
+            'heat_template_version': '2021-04-16', 'resources': {}}, {}, {}, {'guard': ['a']})

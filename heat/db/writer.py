@@ -17,7 +17,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from heat.db import events, exports, goals, leases, resources, signals, snapshots, software, stacks, templates
+from heat.db import (
+    events,
+    exports,
+    goals,
+    leases,
+    resources,
+    signals,
+    snapshots,
+    software,
+    stacks,
+    templates,
+)
 from heat.db.schema import event as event_table
 from heat.db.schema import stack as stack_table
 from heat.db.secrets import Cipher
@@ -67,8 +78,9 @@ class SnapshotEnd:
 class Batch:
     """What one commit makes durable, by root; ``after`` runs once it is.
 
-    ``projects`` maps a stack to (root, project of its in-instance users), ``snapshots``
-    the id of a snapshot to its end; ``software`` holds (root, change) in order.
+    ``projects`` maps a stack to (root, project of its in-instance users),
+    ``snapshots`` the id of a snapshot to its end; ``software`` holds (root, change)
+    in order.
     """
 
     fences: dict[str, int] = field(default_factory=dict)

@@ -446,11 +446,7 @@ class Carrier:
     def signal(self, tree: Tree, signal: Signal) -> None:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
         run = tree.stacks.get(signal.stack_id)
-        hook = (signal.details or {}).get('unset_hook') if signal.kind == 'signal' else None
-        rows = [r for r in run.rows.values() if (
-            hears(run.types.of(r), r, signal) if hook is None
-            else r.name == signal.resource_name and breakpoints.waits(r, str(hook)))
-                ] if run is not None else []
+        rows = [r for r in run.rows.values() if hears(run.types.of(r), r, signal)] if run is not None else []
         # Of one that is being replaced, the new one has given out its address last.
         row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
         if run is None or row is None:
@@ -460,8 +456,9 @@ class Carrier:
         if signal.kind == 'mark':
             self._mark(tree, run, row, signal.details or {})
             return
+        hook = hook_of(signal)
         if hook is not None:
-            self._unset_hook(tree, run, row, str(hook))
+            self._unset_hook(tree, run, row, hook)
             return
         kind = run.types.of(row)
         step = tree.steps.get(row.uuid)
@@ -486,9 +483,9 @@ class Carrier:
             after, reason, status = row, str(error), Status.FAILED
         if after is not row:
             run.rows[row.uuid] = after
-            self._loop.batch.save(after)
             if step is not None:
                 step.hear(after)
+            self._loop.batch.save(after)
         if reason:
             self._loop.batch.events.append(Event(
                 row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
@@ -513,8 +510,18 @@ class Carrier:
         self._loop.batch.save(after)
         self._loop.batch.events.append(row_event(after, run.stack.name))
 
+
+def hook_of(signal: Signal) -> str | None:
+    """The hook that the signal is to clear."""
+    hook = (signal.details or {}).get('unset_hook') if signal.kind == 'signal' else None
+    return None if hook is None else str(hook)
+
+
 def hears(kind: Any, row: Row, signal: Signal) -> bool:
-    """Whether a signal is for this row: one that is meant for a certain thing names its uuid."""
-    if signal.kind == 'signal' and signal.details is not None and kind.deploys:
-        return bool(signal.details.get('row') == row.uuid)
+    """Whether a signal is for this row; a server's word names the uuid of the row that it is for."""
+    hook = hook_of(signal)
+    if hook is not None:
+        return row.name == signal.resource_name and breakpoints.waits(row, hook)
+    if signal.kind == 'signal' and kind.deploys:
+        return bool((signal.details or {}).get('row') == row.uuid)
     return row.name == signal.resource_name and row.action is not Action.DELETE

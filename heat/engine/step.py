@@ -217,8 +217,8 @@ class StepRun:
         return self._run(None)
 
     def hear(self, row: Row) -> None:
-        """A signal has changed what the row keeps."""
-        self.row = replace(self.row, data=row.data, metadata=row.metadata)
+        """A signal has changed the row as this step knows it."""
+        self.row = row
         if self._plugin is not None:
             # What it judges polls by may have been said already.
             self._plugin.row = self.row

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.daemon import Unavailable
 from tests.servers.devcloud import Devcloud
@@ -21,6 +22,10 @@ from tests.servers.keystone import Keystone
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.rabbitmq import RabbitMQ
+
+# No test measures time: on a busy machine an example may take longer than the default allows.
+settings.register_profile('heat', deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile('heat')
 
 
 class _Server(Protocol):

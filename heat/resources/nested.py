@@ -117,6 +117,11 @@ class Nested(Resource):
         return Stage(cls.expand(row, child), data=cls.kept(row, child))
 
     @classmethod
+    def foreseen(cls, row: Row) -> int:
+        """At least how many resources the child will have, told before it is made."""
+        return 0
+
+    @classmethod
     def gather(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:
         """The attributes ``wanted`` of a finished child."""
         return {}

@@ -17,7 +17,7 @@ from heat.resources.base import Diff, Resource, Steps
 from heat.resources.heat.instance_group import Instances, balancer_faults, rolling_keys, tags_property
 from heat.resources.heat.scaling_group import ScalingGroup, size_faults
 from heat.resources.heat.scaling_policy import ScalingResponder
-from heat.schema import IN_PLACE, UNKNOWN, Attr, Boolean, Integer, List, Map, Number, String, Support
+from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, Number, String, Support
 
 KINDS = ('ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity')
 
@@ -73,8 +73,9 @@ class LaunchConfiguration(Resource):
             for name in ('ImageId', 'InstanceType'):
                 if props.get(name) is None:
                     yield f'If without InstanceId, ImageId and InstanceType are required; {name} is missing.'
-        for mapping in props.get('BlockDeviceMappings') or ():
-            if isinstance(mapping, Mapping) and mapping is not UNKNOWN and not mapping.get('Ebs'):
+        mappings = props.get('BlockDeviceMappings')
+        for mapping in mappings if isinstance(mappings, list) else ():
+            if isinstance(mapping, Mapping) and not mapping.get('Ebs'):
                 yield 'Ebs is missing, this is required'
             elif isinstance(mapping, Mapping):
                 ebs = mapping['Ebs']

@@ -35,7 +35,9 @@ class AccessPolicy(Resource):
 
     @classmethod
     def validate_among(cls, props: Mapping[str, Any], names: Collection[str]) -> Iterable[str]:
-        for name in props.get('AllowedResources') or ():
+        given = props.get('AllowedResources')
+        # A list that is not known yet is not looked into.
+        for name in given if isinstance(given, list) else ():
             if isinstance(name, str) and name not in names:
                 yield f'AccessPolicy resource {name} not in stack'
 

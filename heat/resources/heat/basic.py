@@ -153,7 +153,7 @@ class RandomString(Resource):
         if not isinstance(length, int):
             return
         least = sum(item.get('min', 1) for key in ('character_classes', 'character_sequences')
-                    for item in props.get(key) or () if isinstance(item, dict)
+                    if isinstance(props.get(key), list) for item in props[key] if isinstance(item, dict)
                     and isinstance(item.get('min', 1), int))
         if least > length:
             yield (f'Length property cannot be smaller than combined character class and character '

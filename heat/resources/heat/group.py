@@ -178,6 +178,11 @@ class ResourceGroup(Nested):
             cls, row.keep.get('update_policy'), 'batch_create' if creating else 'rolling_update'))
 
     @classmethod
+    def foreseen(cls, row: Row) -> int:
+        count = (row.props or {}).get('count', 1)
+        return count if isinstance(count, int) else 0
+
+    @classmethod
     def members(cls, props: Mapping[str, Any], blacklist: list[str]) -> list[str]:
         """The names of the members: as many as wanted, none of the removed ones."""
         free = (str(n) for n in itertools.count() if str(n) not in blacklist)

@@ -90,6 +90,14 @@ class MemberGroup(Nested):
     # -- the child's template --------------------------------------------------------------------
 
     @classmethod
+    def foreseen(cls, row: Row) -> int:
+        try:
+            return int(cls.first_capacity(row))
+        except TypeError:
+            # Not known yet.
+            return 0
+
+    @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:
         members = cls.with_capacity(row, child, cls.capacity(row, child, {}))
         return cls.template(row, members)

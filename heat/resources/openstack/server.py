@@ -90,7 +90,8 @@ class Server(Rest):
             yield 'deployment_swift_data serves servers with user_data_format SOFTWARE_CONFIG only.'
         if props.get('reservation_id') is not None:
             yield 'reservation_id is not supported: the compute service reserves nothing for servers to come.'
-        for name, content in (props.get('personality') or {}).items():
+        files = props.get('personality')
+        for name, content in files.items() if isinstance(files, Mapping) else ():
             if content is not UNKNOWN and len(str(content).encode()) > 10240:
                 yield f'The contents of personality file "{name}" is larger than the maximum of 10240 bytes.'
 

@@ -31,7 +31,9 @@ def needs_port(nic: Nic) -> bool:
 
 def faults(props: Mapping[str, Any]) -> Iterable[str]:
     """Sentences about interfaces that do not fit together."""
-    nics = [nic for nic in props.get('networks') or () if isinstance(nic, Mapping)]
+    given = props.get('networks')
+    # A list that is not known yet is judged when it is.
+    nics = [nic for nic in given if isinstance(nic, Mapping)] if isinstance(given, list) else []
     for nic in nics:
         allocate = nic.get('allocate_network')
         ways = [name for name in ('network', 'port', 'subnet') if nic.get(name) is not None]

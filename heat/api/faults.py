@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from dataclasses import replace
 from typing import Any
 
 import webob
 import webob.exc
 
 from heat.api import wsgi
-from heat.common import errors
+from heat.common import errors, fault
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ STATUS: dict[str, int] = {
                      'StackExists', 'TerminationProtected'), 409),
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
-SHOWN_AS = {wsgi.RefusedValue: 'ValueError', wsgi.RefusedType: 'AttributeError'}
+SHOWN_AS: dict[type[BaseException], str] = {wsgi.RefusedValue: 'ValueError',
+                                            wsgi.RefusedType: 'AttributeError'}
 
 
 def status_of(error: BaseException) -> int:
@@ -58,6 +60,9 @@ def status_of(error: BaseException) -> int:
 
 def message_of(error: BaseException) -> str | None:
     """The sentence to show, None where it might tell what it should not."""
+    found = faults_of(error)
+    if found:
+        return fault.told(found, getattr(error, 'untold', 0))
     if isinstance(error, webob.exc.HTTPException):
         return str(error)
     if isinstance(error, errors.HeatException):
@@ -65,7 +70,27 @@ def message_of(error: BaseException) -> str | None:
     return str(error) if type(error) in SHOWN_AS else None
 
 
+def faults_of(error: BaseException) -> tuple[errors.Fault, ...]:
+    """What is wrong in what the user wrote, place by place; empty for errors about something else."""
+    if isinstance(error, (errors.HeatException, Refusal)) and getattr(error, 'safe', True):
+        return error.faults
+    return ()
+
+
+class Refusal(webob.exc.HTTPBadRequest):
+    """A text that cannot be read, or is not what it should be; ``place`` begins the sentence."""
+
+    def __init__(self, place: str, error: errors.HeatException | ValueError) -> None:
+        super().__init__(f'{place}{error}')
+        self.untold: int = getattr(error, 'untold', 0)
+        first, *others = getattr(error, 'faults', ()) or (None,)
+        self.faults: tuple[errors.Fault, ...] = () if first is None else (
+            replace(first, message=f'{place}{first.message}'), *others)
+
+
 def type_of(error: BaseException) -> str:
+    if isinstance(error, Refusal):
+        return 'HTTPBadRequest'
     return SHOWN_AS.get(type(error)) or type(error).__name__
 
 
@@ -79,6 +104,10 @@ def body_of(error: BaseException, debug: bool = False) -> dict[str, Any]:
     message = message_of(error)
     if message is not None:
         detail['message'] = message
+    found = faults_of(error)
+    if found:
+        # Not known to the classic clients, which read the message.
+        detail['faults'] = [one.shown() for one in found]
     return {'code': code, 'title': known.title, 'explanation': known.explanation, 'error': detail}
 
 

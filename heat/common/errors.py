@@ -3,13 +3,22 @@
 Purpose: the class name is the fault's ``type`` on the wire, and the message is
 matched by existing clients, so names and messages follow the recorded
 interface. Invariant: an error carries plain data only (``kwargs``), so that it
-crosses the bus as JSON and is rebuilt on the other side by ``from_wire``.
-Neighbours: ``api.faults`` maps classes to HTTP statuses, ``bus`` carries them.
+crosses the bus as JSON and is rebuilt on the other side by ``from_wire``. An error
+about what a user wrote also carries its ``faults``, each with its place; the first
+sentence is that of the first. Neighbours: ``fault`` is one such place, ``api.faults``
+maps classes to HTTP statuses, ``bus`` carries errors.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Self
+
+from heat.common import fault as places
+from heat.common.fault import LONGEST_MESSAGE, MAX_TOLD, TEMPLATE, Fault, path_text, shortened, value_text
+
+__all__ = ['Fault', 'path_text']
 
 
 class HeatException(Exception):
@@ -17,6 +26,9 @@ class HeatException(Exception):
 
     msg_fmt = 'An unknown exception occurred.'
     safe = True
+    faults: tuple[Fault, ...] = ()
+    # Faults found and not told.
+    untold = 0
 
     def __init__(self, **kwargs: Any) -> None:
         self.kwargs = kwargs
@@ -29,11 +41,54 @@ class HeatException(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def at(self, path: Iterable[Any], *, value: Any = None, expected: str | None = None,
+           suggestion: str | None = None, source: str = TEMPLATE) -> Self:
+        """Itself as one fault at ``path``."""
+        return self.told((Fault(self.message, places.keys(path), value_text(value), expected, suggestion,
+                                source=source),))
+
+    def told(self, faults: Iterable[Fault], untold: int = 0) -> Self:
+        """Itself with ``faults``, whose sentences become its message; ``untold`` more are counted."""
+        self.faults = tuple(one if len(one.message) <= LONGEST_MESSAGE else
+                            replace(one, message=shortened(one.message, LONGEST_MESSAGE)) for one in faults)
+        self.untold = untold
+        if self.faults:
+            sentences = dict.fromkeys(one.message for one in self.faults)
+            self.message = '\n'.join([*sentences, *places.remaining(untold)])
+            self.args = (self.message,)
+        return self
+
+    def within(self, path: Iterable[Any], source: str | None = None) -> Self:
+        """Itself with its faults at places below ``path``; itself as one fault there if it has none."""
+        if not self.faults:
+            return self.at(path, source=source or TEMPLATE)
+        above = places.keys(path)
+        self.faults = tuple(replace(one, path=above + one.path, source=source or one.source)
+                            for one in self.faults)
+        return self
+
+    def masked(self, secrets: Iterable[str]) -> Self:
+        """Itself with none of ``secrets`` in any sentence."""
+        secrets = [secret for secret in secrets if secret]
+        if secrets:
+            self.kwargs = {name: places.masked(value, secrets) if isinstance(value, str) else value
+                           for name, value in self.kwargs.items()}
+            self.told([one.masked(secrets) for one in self.faults or (Fault(self.message),)], self.untold)
+        return self
+
     def to_wire(self) -> dict[str, Any]:
-        """``{'class', 'message', 'kwargs'}``; values that are not JSON become text."""
-        return {'class': type(self).__name__, 'message': self.message,
-                'kwargs': {k: v if isinstance(v, (str, int, float, bool, type(None))) else str(v)
-                           for k, v in self.kwargs.items()}}
+        """``{'class', 'message', 'kwargs'}``; values that are not JSON become text.
+
+        ``faults`` and ``untold`` are added where there are faults; who does not know them
+        reads the message.
+        """
+        data: dict[str, Any] = {
+            'class': type(self).__name__, 'message': self.message,
+            'kwargs': {k: v if isinstance(v, (str, int, float, bool, type(None))) else str(v)
+                       for k, v in self.kwargs.items()}}
+        if self.faults:
+            data |= {'faults': [one.to_wire() for one in self.faults], 'untold': self.untold}
+        return data
 
 
 class HeatExceptionWithPath(HeatException):
@@ -51,19 +106,8 @@ class HeatExceptionWithPath(HeatException):
             path=f'{self.path}: ' if self.path else '',
             message=self.error_message)
         self.kwargs = {'error': self.error, 'path': self.path, 'message': self.error_message}
-
-
-def path_text(path: list[Any] | str | None) -> str:
-    """``['resources', 'a', 0]`` -> ``resources.a[0]``."""
-    if path is None or isinstance(path, str):
-        return path or ''
-    text = ''
-    for part in path:
-        if isinstance(part, int) and not isinstance(part, bool):
-            text += f'[{part}]'
-        elif str(part):
-            text += f'.{part}' if text else str(part)
-    return text
+        if isinstance(path, (list, tuple)) and path:
+            self.at(path)
 
 
 class ActionInProgress(HeatException):
@@ -422,4 +466,55 @@ def from_wire(data: dict[str, Any]) -> HeatException:
         error.error = str(error.kwargs.get('error', ''))
         error.path = str(error.kwargs.get('path', ''))
         error.error_message = str(error.kwargs.get('message', ''))
+    error.faults = places.from_wire(data.get('faults'))
+    error.untold = int(data.get('untold') or 0)
     return error
+
+
+class Collected:
+    """Errors about one text, found one after another; the first gives class and first sentence.
+
+    What makes an error is called only while there is room to tell it, so that
+    suggestions are not looked for in vain.
+    """
+
+    def __init__(self, most: int = MAX_TOLD) -> None:
+        self._most = most
+        self._found: list[HeatException] = []
+        self._told = 0
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether further faults would only be counted."""
+        return self._told >= self._most
+
+    def note(self, make: Callable[[], HeatException]) -> None:
+        """One more fault."""
+        if self.full:
+            self.count += 1
+        else:
+            self.add(make())
+
+    def add(self, error: HeatException) -> None:
+        """Every fault of ``error``."""
+        self.count += max(1, len(error.faults)) + error.untold
+        if not self.full:
+            self._found.append(error)
+            self._told += max(1, len(error.faults))
+
+    def error(self) -> HeatException | None:
+        """The first error found, which tells of them all; None if there is none."""
+        if not self._found:
+            return None
+        first = self._found[0]
+        if self.count == 1:
+            return first
+        faults = [one for error in self._found for one in error.faults or (Fault(error.message),)]
+        return first.told(faults[:self._most], self.count - len(faults[:self._most]))
+
+    def raise_any(self) -> None:
+        """Raise ``error()`` if there is one."""
+        error = self.error()
+        if error is not None:
+            raise error

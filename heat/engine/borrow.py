@@ -22,6 +22,7 @@ from heat.db.secrets import Cipher
 from heat.engine.parameter_store import find
 from heat.model.op import CloudFault, Resolve
 from heat.plan.scope import output_key
+from heat.template.functions import Path
 
 KEY = 'borrowed'
 """The section of a stored environment that holds what was lent; no user may send it."""
@@ -71,27 +72,35 @@ class Lender:
         """All that was lent so far."""
         return Borrowed(self._imports, self._outputs, self._parameters)
 
-    def lend(self, imports: Iterable[str], outputs: Iterable[tuple[str, str, str | None]]) -> None:
-        """Get what is not at hand yet. StackValidationFailed, with all that is missing, if something is."""
-        faults = self._import(sorted(set(imports) - set(self._imports)))
-        for stack, name, region in outputs:
-            key = output_key(stack, name, region)
-            if key in self._outputs:
-                continue
-            if region not in (None, self._region):
-                faults.append(f'The output {name} of stack {stack}: stacks of another region than '
-                              f'{self._region} cannot be read ({region}).')
-                continue
-            try:
-                self._outputs[key] = self._output(stack, name)
-            except (errors.EntityNotFound, errors.InvalidTenant):
-                faults.append(f'Stack {stack} could not be found, so it has no output named {name}.')
-            except ValueError as error:
-                faults.append(str(error))
-        _refuse(faults)
+    def lend(self, imports: Mapping[str, Path], outputs: Mapping[tuple[str, str, str | None], Path],
+             ) -> list[tuple[Path, str]]:
+        """Get what is not at hand yet; place and sentence of each that cannot be had.
 
-    def stored(self, keys: Iterable[str]) -> dict[str, Any]:
-        """key -> what the parameter store holds. StackValidationFailed if something is not there."""
+        ``imports`` and ``outputs`` are those of the settled template.
+        """
+        refused = [(imports[name], sentence)
+                   for name, sentence in self._import(sorted(set(imports) - set(self._imports)))]
+        for wanted, place in outputs.items():
+            said = None if output_key(*wanted) in self._outputs else self._output_of(*wanted)
+            if said is not None:
+                refused.append((place, said))
+        return refused
+
+    def _output_of(self, stack: str, name: str, region: str | None) -> str | None:
+        """Get an output of another stack, or the reason why not."""
+        if region not in (None, self._region):
+            return (f'The output {name} of stack {stack}: stacks of another region than '
+                    f'{self._region} cannot be read ({region}).')
+        try:
+            self._outputs[output_key(stack, name, region)] = self._output(stack, name)
+        except (errors.EntityNotFound, errors.InvalidTenant):
+            return f'Stack {stack} could not be found, so it has no output named {name}.'
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def stored(self, keys: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
+        """What the parameter store holds by key, and why it can not be had by key."""
         wanted = sorted(set(keys) - set(self._parameters))
 
         def load(conn: Connection) -> dict[str, Any]:
@@ -99,24 +108,24 @@ class Lender:
             return {key: one for key, one in found.items() if one is not None}
 
         found = self._read(load) if wanted else {}
-        faults = [f'The parameter store of the project has no parameter {key}.'
-                  for key in wanted if key not in found]
+        refused = {key: f'The parameter store of the project has no parameter {key}.'
+                   for key in wanted if key not in found}
         for key, one in found.items():
             if one.kind == 'SecureString':
                 # Its value would be shown wherever the parameter is; a dynamic reference is not.
-                faults.append(f'The parameter {key} is a SecureString, which cannot be the value of a '
-                              f'template parameter; use {{{{resolve:ssm-secure:{key}}}}}.')
-            self._parameters[key] = one.value
-        _refuse(faults)
-        return dict(self._parameters)
+                refused[key] = (f'The parameter {key} is a SecureString, which cannot be the value of a '
+                                f'template parameter; use {{{{resolve:ssm-secure:{key}}}}}.')
+            else:
+                self._parameters[key] = one.value
+        return dict(self._parameters), refused
 
-    def _import(self, names: list[str]) -> list[str]:
+    def _import(self, names: list[str]) -> list[tuple[str, str]]:
         def load(conn: Connection) -> list[exports.Export]:
             return exports.published(conn, self._tenant, self._crypt, names)
 
         found = {one.name: one.value for one in self._read(load)} if names else {}
         self._imports |= found
-        return [f'No export named {name} found.' for name in names if name not in found]
+        return [(name, f'No export named {name} found.') for name in names if name not in found]
 
     def _read(self, function: Callable[[Connection], Any]) -> Any:
         def run() -> Any:
@@ -124,11 +133,6 @@ class Lender:
                 return function(conn)
 
         return connect.offload(self._database, run)
-
-
-def _refuse(faults: list[str]) -> None:
-    if faults:
-        raise errors.StackValidationFailed(message='\n'.join(faults))
 
 
 class Stored:

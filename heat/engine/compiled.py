@@ -21,7 +21,14 @@ from heat.plan.scope import Facts
 from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.types import TypeTable
-from heat.schema.parameters import DEFAULT_REGION, Parameters, bind, pseudo_parameters, store_keys
+from heat.schema.parameters import (
+    DEFAULT_REGION,
+    Parameters,
+    ParameterSchema,
+    bind,
+    pseudo_parameters,
+    store_keys,
+)
 from heat.template import aws, macros
 from heat.template.definition import Template
 from heat.template.environment import Environment, merge_files
@@ -91,6 +98,8 @@ class Compiled:
     files: Files
     lender: Lender | None = None
     kept: Borrowed = field(default_factory=Borrowed)
+    # What is wrong with the parameters, to be told together with what validation finds.
+    noted: errors.Collected | None = None
 
     @property
     def borrowed(self) -> Borrowed:
@@ -110,25 +119,42 @@ class Compiled:
         values = {name: self.parameters.value(name) for name in self.parameters.names()
                   if name in self.parameters}
         scope = NullScope(values, self.files, facade=facade)
-        settled = self.template.settle(scope)
-        if self.lender is not None:
-            self.lender.lend(settled.imports(), settled.stack_outputs())
+        try:
+            settled = self.template.settle(scope)
+        except errors.HeatException as error:
+            if self.noted is None:
+                raise
+            self.noted.add(error)
+            raise (self.noted.error() or error).masked(self.parameters.secrets()) from None
+        self._borrow(settled)
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
         borrowed = self.borrowed
         return Wanted(settled, Facts(values, self.files, facade=facade or {}, imports=borrowed.imports,
                                      stack_outputs=borrowed.outputs), refs)
 
+    def _borrow(self, settled: Template) -> None:
+        if self.lender is None:
+            return
+        found = errors.Collected() if self.noted is None else self.noted
+        for path, sentence in self.lender.lend(settled.imports(), settled.stack_outputs()):
+            found.add(errors.StackValidationFailed(message=sentence).at(path))
+        if self.noted is None:
+            found.raise_any()
+
 
 def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
                 files: Mapping[str, str] | None, *, operator: Sequence[Layer] = (),
                 environment_files: Sequence[str] | None = None, strict: bool = True,
-                inside: frozenset[str] = frozenset(), lender: Lender | None = None) -> Compiled:
+                inside: frozenset[str] = frozenset(), lender: Lender | None = None,
+                validated: bool = False) -> Compiled:
     """Everything a stack is made from. Raises the template floor's errors.
 
     ``environment_files`` are merged in order over ``environment``; not ``strict``
     lets missing parameters pass (the validate call); ``inside`` names the templates
     around a nested stack. ``lender`` gets what the template takes from elsewhere; without
-    one, what is stored with the environment counts.
+    one, what is stored with the environment counts. ``validated`` promises that a
+    ``Validator`` is asked next: faulty parameters, broken rules and what cannot be taken
+    from elsewhere are kept for it and not raised.
     """
     given = Environment.from_dict(environment)
     held = files if isinstance(files, Files) else Files(files)
@@ -138,7 +164,8 @@ def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: 
                             aws.declared(tree) if plain is None else plain.parameters)
     types = TypeTable([*operator, Layer(given.resource_registry)], files=held,
                       defaults=given.parameter_defaults, inside=inside)
-    return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment))
+    return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment),
+                  errors.Collected() if validated else None)
 
 
 def at_leisure(tree: Mapping[str, Any], work: Callable[[], T]) -> T:
@@ -178,34 +205,65 @@ def _plain(tree: Mapping[str, Any]) -> Template | None:
 
 
 def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template | None, given: Environment,
-           types: TypeTable, strict: bool, lender: Lender | None, kept: Borrowed) -> Compiled:
+           types: TypeTable, strict: bool, lender: Lender | None, kept: Borrowed,
+           noted: errors.Collected | None = None) -> Compiled:
     """The template, its macros worked out for the values given if it is not plain, and these.
 
-    Raises StackValidationFailed if the values break a rule of the template. Not ``strict``:
-    while values that a macro needs are missing, only parameters are told.
+    Raises StackValidationFailed if the values break a rule of the template, or notes it in
+    ``noted``. Not ``strict``: while values that a macro needs are missing, only parameters
+    are told.
     """
     dialect = dialect_of(tree).dialect if template is None else template.dialect
     here = _place[0] if dialect == 'aws' else Place()
     facts = pseudo_parameters(dialect, identity, here.region, partition=here.partition,
                               url_suffix=here.url_suffix)
-    schemas = aws.declared(tree) if template is None else template.parameters
-    resolved = kept.parameters
-    if lender is not None:
-        resolved = lender.stored(store_keys(schemas, given.parameters, given.parameter_defaults).values())
-    parameters = bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
-                      resolved=resolved)
+
+    def bound(schemas: Mapping[str, ParameterSchema], noted: errors.Collected | None) -> Parameters:
+        resolved: Mapping[str, Any] = kept.parameters
+        refused: Mapping[str, str] = {}
+        if lender is not None:
+            keys = store_keys(schemas, given.parameters, given.parameter_defaults)
+            resolved, refused = lender.stored(keys.values())
+        return bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
+                    resolved=resolved, refused=refused, section=section_of(dialect), noted=noted)
+
     if template is None:
-        values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
+        # An included document may declare more, so that this is only for the macros.
+        early = None if noted is None else errors.Collected()
+        parameters = bound(aws.declared(tree), early)
         try:
-            processed = macros.expand(tree, values, macros.from_files(types.files))
-        except macros.ValuesMissing:
-            if strict:
-                raise
-            processed = aws.skeleton(tree)
-        template = replace(TEMPLATES.template(processed), raw=tree)
-        parameters = bind(template.parameters, given.parameters, given.parameter_defaults, facts,
-                          strict=strict, resolved=resolved)
-    broken = check_rules(template, parameters) if strict else []
-    if broken:
-        raise errors.StackValidationFailed(message='\n'.join(broken))
-    return Compiled(template, given, parameters, types, types.files, lender, kept)
+            template = _expanded(tree, parameters, types.files, strict)
+        except errors.HeatException as error:
+            raise _together(early, error).masked(parameters.secrets()) from None
+    parameters = bound(template.parameters, noted)
+    found = errors.Collected() if noted is None else noted
+    for path, sentence in check_rules(template, parameters) if strict else ():
+        found.add(errors.StackValidationFailed(message=sentence).at(path))
+    if noted is None:
+        found.raise_any()
+    return Compiled(template, given, parameters, types, types.files, lender, kept, noted)
+
+
+def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files, strict: bool) -> Template:
+    values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
+    try:
+        processed = macros.expand(tree, values, macros.from_files(files))
+    except macros.ValuesMissing:
+        if strict:
+            raise
+        processed = aws.skeleton(tree)
+    return replace(TEMPLATES.template(processed), raw=tree)
+
+
+def _together(early: errors.Collected | None, error: errors.HeatException) -> errors.HeatException:
+    """What is wrong with the parameters, and ``error`` if that is not its cause."""
+    if early is None:
+        return error
+    if not early.count or not isinstance(error, macros.ValuesMissing):
+        early.add(error)
+    return early.error() or error
+
+
+def section_of(dialect: str) -> str:
+    """The section in which a template of a dialect declares parameters."""
+    return 'parameters' if dialect == 'hot' else 'Parameters'

@@ -133,7 +133,8 @@ class Intake:
               environment_files: Sequence[str] | None, context: RequestContext) -> tuple[Compiled, Wanted]:
         def work() -> tuple[Compiled, Wanted]:
             compiled = compile_all(identity, template, given, documents, operator=self.loader.operator,
-                                   environment_files=environment_files, lender=self.exchange.lender(context))
+                                   environment_files=environment_files, validated=True,
+                                   lender=self.exchange.lender(context))
             return compiled, compiled.wanted()
 
         return at_leisure(template, work)

@@ -22,14 +22,14 @@ from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_all, compile_child
 from heat.engine.documents import Documents, Fetch, HostFiles
+from heat.engine.findings import attributes_of, note_circles, property_fault, type_of
 from heat.model.op import StepFailed
 from heat.model.resource import Row
-from heat.plan.references import graph_of
 from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
 from heat.resources.types import PLUGINS, TypeTable
 from heat.template import versions
-from heat.template.definition import Definition, check_attributes, check_references
+from heat.template.definition import Definition, Template, check_attributes, check_references, place_of
 from heat.template.expr import NullScope, items_of
 from heat.template.registry import TEMPLATE_SUFFIXES, Layer
 from heat.template.validation import validation
@@ -74,7 +74,7 @@ class Templates:
         try:
             compiled = at_leisure(template, lambda: compile_all(
                 None, template, params, Documents(files, self._conf, self._fetch), operator=self._operator,
-                environment_files=environment_files, strict=False))
+                environment_files=environment_files, strict=False, validated=True))
             wanted = at_leisure(template, compiled.wanted)
             self._check(context, compiled, wanted, ignored)
             shown = self._described(compiled)
@@ -86,7 +86,10 @@ class Templates:
                 if nested:
                     shown['NestedParameters'] = nested
             return shown
-        except (errors.StackValidationFailed, errors.InvalidTemplateSection, ValueError) as error:
+        except (errors.StackValidationFailed, errors.InvalidTemplateSection) as error:
+            told = error.to_wire()
+            return {'Error': told['message'], 'Faults': told.get('faults', []), 'Untold': error.untold}
+        except ValueError as error:
             return {'Error': str(error)}
 
     @staticmethod
@@ -104,26 +107,25 @@ class Templates:
 
     def _check(self, context: RequestContext, compiled: Compiled, wanted: Wanted,
                ignored: set[str]) -> None:
-        template, types = wanted.template, compiled.types
+        template, found = wanted.template, compiled.noted or errors.Collected()
         assert template is not None
+        kinds = {}
         for name, definition in template.resources.items():
-            kind = types(definition.type, name)
+            kind = type_of(template, name, compiled.types, found)
+            if kind is None:
+                continue
+            kinds[name] = kind
             if SERVICE_MISSING not in ignored and not self._available(context, kind):
                 row = catalog_row(kind.service)
-                raise errors.ResourceTypeUnavailable(
+                found.add(errors.ResourceTypeUnavailable(
                     service_name=row.section, resource_type=definition.type,
-                    reason=f'{row.section} {row.name} endpoint is not in service catalog.')
-            _check_names(name, definition, kind)
-            if name in definition.requires():
-                raise errors.CircularDependencyException(cycle=f'{name} -> {name}')
-        check_references(template)
-
-        def attributes_of(name: str) -> Any:
-            kind = types(template.resources[name].type, name)
-            return None if kind.nested or kind.schema.open else kind.schema.attributes
-
-        check_attributes(template, attributes_of)
-        graph_of(template.resources, types)
+                    reason=f'{row.section} {row.name} endpoint is not in service catalog.').at(
+                        place_of(template, name, 'type'), value=definition.type))
+            _check_names(template, definition, kind, found)
+        check_references(template, found)
+        check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
+        note_circles(template, found)
+        found.raise_any()
 
     def _nested(self, compiled: Compiled, wanted: Wanted, depth: int) -> dict[str, Any]:
         """What the templates of nested resources are made of, as far as it can be told."""
@@ -143,17 +145,20 @@ class Templates:
             return {}
         try:
             raw = definition.properties.value(NullScope(dict(wanted.facts.parameters), compiled.files))
-            props, wrong = schema.resolve(kind.schema.properties, raw or {}, unknown_ok=True)
-            if wrong:
+            if not isinstance(raw, Mapping):
                 return {}
-            child = kind.expand(Row(NOWHERE, NOWHERE, NOWHERE, definition.name, kind.type, props=props), None)
+            props, wrong = schema.resolve(kind.schema.properties, raw, unknown_ok=True)
+            row = Row(NOWHERE, NOWHERE, NOWHERE, definition.name, kind.type, props=props)
+            if wrong or kind.foreseen(row) > self._conf.max_resources_per_stack >= 0:
+                return {}
+            child = kind.expand(row, None)
             child = replace(child, parameters={name: value for name, value in child.parameters.items()
                                                if not schema.has_unknown(value)})
             inner = compile_child(None, child, child_environment(
                 compiled.stored_environment(), child, definition.name), compiled.types, strict=False)
             shown = self._described(inner)
             nested = self._nested(inner, inner.wanted(), depth + 1)
-        except (errors.HeatException, StepFailed, ValueError, TypeError, KeyError):
+        except (errors.HeatException, StepFailed, ValueError, TypeError, KeyError, AttributeError):
             # The insides are not what is validated here.
             return {}
         return {**shown, 'NestedParameters': nested} if nested else shown
@@ -250,12 +255,13 @@ def _hidden(kind: type[Resource]) -> bool:
     return kind.hidden or kind.schema.support.hidden
 
 
-def _check_names(name: str, definition: Definition, kind: Any) -> None:
-    """StackValidationFailed for the first property or policy that the type does not have."""
+def _check_names(template: Template, definition: Definition, kind: Any, found: errors.Collected) -> None:
+    """Note the properties and policies that the type does not have."""
     if kind.schema.open:
         return
     for place, given, declared in (
             ('properties', definition.properties, kind.schema.properties),
             ('update_policy', definition.update_policy, kind.schema.update_policy)):
-        for fault in schema.unknown_names(declared, items_of(given), ['resources', name, place]):
-            raise errors.StackValidationFailed(message=fault.text())
+        for error in schema.unknown_names(declared, items_of(given),
+                                          ['resources', definition.name, place]):
+            found.note(lambda error=error: property_fault(template, error, ': '))  # type: ignore[misc]

@@ -8,34 +8,49 @@ Neighbours: ``intake`` asks; ``schema`` and ``template`` know the rules.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
 from heat.clouds.credential import Credential
 from heat.clouds.find import Finder
-from heat.common import errors
+from heat.common import errors, green
 from heat.common.context import RequestContext
+from heat.common.fault import ENVIRONMENT
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
 from heat.common.text import content_hash
-from heat.engine.compiled import Compiled, child_environment, compile_child
+from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_child
+from heat.engine.findings import (
+    attributes_of,
+    in_child,
+    note_circles,
+    property_fault,
+    refusing,
+    type_of,
+)
 from heat.model.op import CloudFault, StepFailed
 from heat.model.resource import Row
-from heat.plan.references import graph_of, references_by_resource
+from heat.plan.references import references_by_resource
 from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
 from heat.template import dynamic
-from heat.template.definition import Definition, Template, check_attributes, check_references, located_refs
-from heat.template.expr import EMPTY_MAP, NullScope
+from heat.template.definition import (
+    Definition,
+    Template,
+    check_attributes,
+    check_parameters,
+    check_references,
+    located_refs,
+    place_of,
+)
+from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope
 
-MAX_TOLD = 20
-# The start of a sentence that names a place in the template.
-_LOCATED = re.compile(r'^[\w ]+: : (?=resources\.)', re.MULTILINE)
+# Resources that are looked at before anybody else may run.
+AT_ONCE = 200
 
 
 class Validator:
@@ -58,117 +73,176 @@ class Validator:
         self._sound: dict[tuple[int, str], tuple[int, Compiled]] = {}
 
     def stack(self, identity: StackId, compiled: Compiled, wanted: Wanted) -> None:
-        """Raise StackValidationFailed and its kin if this stack cannot be made."""
+        """Raise StackValidationFailed or its kin, with every fault, if this stack cannot be made."""
         self._count = 0
         self._sound.clear()
-        self._parameters(compiled)
-        self._template(identity, wanted, compiled, 0)
+        found = compiled.noted or errors.Collected()
+        self._parameters(compiled, found)
+        self._template(identity, wanted, compiled, 0, found)
+        error = found.error()
+        if error is not None:
+            raise error.masked(compiled.parameters.secrets())
 
-    def _counted(self, resources: int) -> None:
-        self._count += resources
-        if 0 <= self._max_resources < self._count:
-            raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.')
-
-    def _parameters(self, compiled: Compiled) -> None:
-        faults = []
+    def _parameters(self, compiled: Compiled, found: errors.Collected) -> None:
         for name, constraint, value in compiled.parameters.cloud_checks():
-            fault = self._look_up(constraint.name, value)
-            if fault:
-                faults.append(f"Parameter '{name}' is invalid: {constraint.message(value, fault)}")
-        if faults:
-            raise errors.StackValidationFailed(message='\n'.join(faults))
+            said = self._look_up(constraint.name, value)
+            if said:
+                schema_ = compiled.template.parameters[name]
+                found.add(schema_.misfit(value, constraint.message(value, said)).within(
+                    ('parameters', name), ENVIRONMENT))
 
-    def _template(self, identity: StackId, wanted: Wanted, compiled: Compiled, depth: int) -> None:
-        template, types = wanted.template, compiled.types
+    def _template(self, identity: StackId, wanted: Wanted, compiled: Compiled, depth: int,
+                  found: errors.Collected) -> None:
+        template = wanted.template
         assert template is not None
-        self._counted(len(template.resources))
+        self._counted(len(template.resources), place_of(template))
         if depth > self._max_depth:
             raise errors.RequestLimitExceeded(
                 message=f'Recursion depth exceeds {self._max_depth}.')
-        for name, definition in template.resources.items():
-            self._type(types(definition.type, name), definition.type)
-        check_references(template)
-        _check_parameters(template, wanted.facts.parameters)
-
-        def attributes_of(name: str) -> Any:
-            kind = types(template.resources[name].type, name)
-            if kind.nested or kind.any_attribute or getattr(kind, 'open', False):
-                return None
-            return kind.schema.attributes
-
-        check_attributes(template, attributes_of)
-        graph_of(template.resources, types)
-        faults: list[str] = [
-            f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported'
-            for name, definition in template.resources.items()
-            if definition.deletion_policy == 'Snapshot' and not types(definition.type, name).snapshots]
+        kinds = self._types(template, compiled.types, found)
+        at_leisure(template.raw, lambda: self._referring(template, compiled, kinds, found))
         reads = references_by_resource(template)
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         known: dict[str, tuple[Any, Mapping[str, Any]]] = {}
-        for name, definition in template.resources.items():
-            kind = types(definition.type, name)
-            for built in getattr(kind, 'builds', ()):
-                self._type(types(built, name), built)
-            props = self._properties(name, definition, kind, scope, faults, wanted.aws)
+        for number, (name, kind) in enumerate(kinds.items()):
+            if number % AT_ONCE == AT_ONCE - 1:
+                # Others are served between two portions of a long template.
+                green.sleep(0)
+            before = found.count
+            props = self._properties(template, name, kind, scope, found, wanted.aws)
             if props is not None:
-                faults += [f'Property error: : resources.{name}.properties: : {said}'
-                           for said in kind.validate_among(props, template.resources)]
+                self._among(template, name, kind, props, found)
                 known[name] = (kind, props)
-            if kind.nested and props is not None and not faults:
+            if kind.nested and props is not None and found.count == before:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
-                             compiled, depth)
+                             compiled, depth, found)
         for name, (kind, _props) in known.items():
-            said = kind.among(_refers(template.resources[name]), known)
-            faults += [f'Property error: : resources.{name}.properties: : {sentence}' for sentence in said]
-        if faults:
-            more = len(faults) - MAX_TOLD
-            told = faults[:MAX_TOLD] + ([f'... and {more} more'] if more > 0 else [])
-            raise errors.StackValidationFailed(message='\n'.join(told))
+            for said in kind.among(_refers(template.resources[name]), known):
+                found.add(errors.StackValidationFailed(
+                    message=f'Property error: : resources.{name}.properties: : {said}').at(
+                        place_of(template, name, 'properties')))
 
-    def _type(self, kind: Any, called: str) -> None:
+    @staticmethod
+    def _referring(template: Template, compiled: Compiled, kinds: Mapping[str, Any],
+                   found: errors.Collected) -> None:
+        """What is wrong with how resources refer to each other and to parameters."""
+        check_references(template, found)
+        check_parameters(template, compiled.parameters.names(), found)
+        check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
+        note_circles(template, found)
+        for name, kind in kinds.items():
+            if template.resources[name].deletion_policy == 'Snapshot' and not kind.snapshots:
+                found.add(errors.StackValidationFailed(
+                    message=f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported').at(
+                        place_of(template, name, 'deletion_policy')))
+
+    def _counted(self, resources: int, place: Iterable[Any]) -> None:
+        self._refuse_too_many(resources, place)
+        self._count += resources
+
+    def _refuse_too_many(self, more: int, place: Iterable[Any]) -> None:
+        if 0 <= self._max_resources < self._count + more:
+            raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.').at(
+                place, expected=f'at most {self._max_resources} resources')
+
+    def _types(self, template: Template, types: Any, found: errors.Collected) -> dict[str, Any]:
+        """The type of each resource that has one which may be used here."""
+        kinds = {}
+        for name, definition in template.resources.items():
+            kind = type_of(template, name, types, found)
+            if kind is None:
+                continue
+            kinds[name] = kind
+            place = place_of(template, name, 'type')
+            self._check_use(kind, definition.type, place, found)
+            for built in kind.builds if kind.nested else ():
+                self._check_use(types(built, name), built, place, found)
+        return kinds
+
+    def _check_use(self, kind: Any, called: str, place: Iterable[Any], found: errors.Collected) -> None:
         if self._policy is not None:
             # A template has no name but the one it is called by.
             named = called if kind.type == TemplateResource.type else kind.type
             self._policy.enforce_type(self._context, named)
         if kind.service is not None and not self._available(kind.service):
-            raise unavailable(kind.service, called)
+            found.add(unavailable(kind.service, called).at(place, value=called))
 
-    def _properties(self, name: str, definition: Definition, kind: Any, scope: NullScope,
-                    faults: list[str], aws: bool) -> dict[str, Any] | None:
-        try:
-            raw = definition.properties.value(scope)
-            policy = definition.update_policy.value(scope)
-        except errors.HeatException:
-            raise
-        except (ValueError, TypeError, KeyError) as error:
-            faults.append(f'{type(error).__name__}: : resources.{name}: : {error}')
-            return None
-        if raw is schema.UNKNOWN:
+    @staticmethod
+    def _among(template: Template, name: str, kind: Any, props: Mapping[str, Any],
+               found: errors.Collected) -> None:
+        """What names resources of the stack that it does not have."""
+        for said in kind.validate_among(props, template.resources):
+            found.add(errors.StackValidationFailed(
+                message=f'Property error: : resources.{name}.properties: : {said}').at(
+                    place_of(template, name, 'properties')))
+
+    def _properties(self, template: Template, name: str, kind: Any, scope: NullScope,
+                    found: errors.Collected, aws: bool) -> dict[str, Any] | None:
+        definition = template.resources[name]
+        raw, bad_raw = self._evaluated(template, name, 'properties', definition.properties, scope, found)
+        policy, bad_policy = self._evaluated(template, name, 'update_policy', definition.update_policy,
+                                             scope, found)
+        if bad_raw or bad_policy or raw is schema.UNKNOWN or policy is schema.UNKNOWN:
             return None
         path: list[Any] = ['resources', name, 'properties']
-        props, wrong = schema.resolve(kind.schema.properties, raw or {}, path=path, unknown_ok=True,
+        props, wrong = schema.resolve(kind.schema.properties, raw, path=path, unknown_ok=True,
                                       accept_others=kind.schema.open)
-        rules, bad_policy = schema.resolve(kind.schema.update_policy, policy or {},
-                                           path=['resources', name, 'update_policy'])
-        faults += [error.text(join=': : ') for error in [*wrong, *bad_policy]]
-        if wrong or bad_policy:
+        rules, wrong_policy = schema.resolve(kind.schema.update_policy, policy,
+                                             path=['resources', name, 'update_policy'])
+        for error in [*wrong, *wrong_policy]:
+            found.note(lambda error=error: property_fault(template, error, ': : '))  # type: ignore[misc]
+        if wrong or wrong_policy:
             return None
-        faults += [f'Property error: : resources.{name}.update_policy: : {s}'
-                   for s in kind.validate_policy(rules)]
+        place = place_of(template, name, 'properties')
+
+        def blame(at: tuple[Any, ...], sentence: str) -> None:
+            found.add(errors.StackValidationFailed(message=sentence).at(at))
+
+        for said in kind.validate_policy(rules):
+            blame(place_of(template, name, 'update_policy'),
+                  f'Property error: : resources.{name}.update_policy: : {said}')
         if definition.creation_policy is not EMPTY_MAP and (kind.pure or kind.nested):
-            faults.append(f'Property error: : resources.{name}.CreationPolicy: : CreationPolicy is not '
-                          f'supported for {definition.type}.')
+            blame(place_of(template, name, 'creation_policy'),
+                  f'Property error: : resources.{name}.CreationPolicy: : CreationPolicy is not '
+                  f'supported for {definition.type}.')
         if kind.pure and aws and dynamic.present(props):
-            faults.append(f'Property error: : resources.{name}.properties: : A dynamic reference is resolved '
-                          f'for a call to the cloud, and {definition.type} makes none.')
-        faults += [f'{type(e).__name__}: : resources.{name}: : {e}' for e in kind.schema.faults(props)]
-        faults += [f'Property error: : resources.{name}.properties: : {s}' for s in kind.validate(props)]
-        for place, constraint, value in schema.custom_checks(kind.schema.properties, props):
-            said = self._look_up(constraint, value)
-            if said:
-                where = errors.path_text([*path, *place])
-                faults.append(f'Property error: : {where}: : {Custom(name=constraint).message(value, said)}')
+            blame(next((at for at, _inside in dynamic.located(raw, place)), place),
+                  f'Property error: : resources.{name}.properties: : A dynamic reference is resolved '
+                  f'for a call to the cloud, and {definition.type} makes none.')
+        for error in kind.schema.faults(props):
+            blame(place, f'{type(error).__name__}: : resources.{name}: : {error}')
+        for said in kind.validate(props):
+            blame(place, f'Property error: : resources.{name}.properties: : {said}')
+        for below, constraint, value in schema.custom_checks(kind.schema.properties, props):
+            refused = self._look_up(constraint, value)
+            if refused:
+                where = errors.path_text([*path, *below])
+                custom = Custom(name=constraint)
+                found.add(errors.StackValidationFailed(
+                    message=f'Property error: : {where}: : {custom.message(value, refused)}').at(
+                        (*place, *below), value=value, expected=custom.expected()))
         return props
+
+    @staticmethod
+    def _evaluated(template: Template, name: str, part: str, node: Expr, scope: NullScope,
+                   found: errors.Collected) -> tuple[Any, bool]:
+        """The map that a part is, or UNKNOWN, and whether it is none or a function refuses its arguments."""
+        try:
+            value = node.value(scope)
+            if value is schema.UNKNOWN or isinstance(value, Mapping):
+                return value, False
+            if value is None or value is OMITTED:
+                return {}, False
+            found.add(errors.StackValidationFailed(
+                message=f'Property error: : resources.{name}.{part}: : "{value}" is not a map').at(
+                    place_of(template, name, part), value=value, expected='a map'))
+        except errors.HeatException as error:
+            found.add(error if error.faults else error.at(place_of(template, name, part)))
+        except (ValueError, TypeError, KeyError) as error:
+            place = (*place_of(template, name, part), *refusing(node, scope))
+            found.add(errors.StackValidationFailed(
+                message=f'{type(error).__name__}: : resources.{name}: : {error}').at(place))
+        return None, True
 
     def _look_up(self, constraint: str, value: Any) -> str | None:
         """The finder's sentence if the thing is not there; None if it is, or if nobody can tell."""
@@ -183,12 +257,14 @@ class Validator:
         return None
 
     def _nested(self, identity: StackId, name: str, kind: Any, props: dict[str, Any], reads: Any,
-                outer: Compiled, depth: int) -> None:
+                outer: Compiled, depth: int, found: errors.Collected) -> None:
         """The stack that a resource is, with what its values are not known yet left open."""
         row = Row(uuid='00000000-0000-4000-8000-000000000000', stack_id=identity.stack_id,
                   root_id=identity.stack_id, name=name, type=kind.type, props=props,
                   keep={'wanted': list(reads)})
-        place = f'resources.{name}<{kind.source}>' if kind.source else f'resources.{name}<nested_stack>'
+        self._refuse_too_many(kind.foreseen(row), place_of(outer.template, name))
+        inside = errors.Collected()
+        file: str | None = kind.source or None
         try:
             refusal = kind.elsewhere(props, self._region)
             if refusal is not None:
@@ -196,23 +272,26 @@ class Validator:
             child = self._expanded(kind, row)
             if child is None:
                 return
+            file = file or child.source
             inner = child_environment(outer.stored_environment(), child, name)
             alike = _likeness(child, inner, depth)
             if alike is not None and (id(outer), alike) in self._sound:
-                self._counted(self._sound[id(outer), alike][0])
+                self._counted(self._sound[id(outer), alike][0], place_of(outer.template, name))
                 return
             before = self._count
             compiled = compile_child(identity, child, inner, outer.types, lender=outer.lender)
-            self._template(identity, compiled.wanted(), compiled, depth + 1)
-            if alike is not None:
+            self._template(identity, compiled.wanted(), compiled, depth + 1, inside)
+            if alike is not None and not inside.count:
                 self._sound[id(outer), alike] = self._count - before, outer
-        except errors.StackValidationFailed as error:
-            said, found = _LOCATED.subn(lambda start: f'{start[0]}{place}.', error.error_message)
-            if found and not error.path:
-                raise errors.StackValidationFailed(message=said) from error
-            raise errors.StackValidationFailed(
-                error=error.error, path=place + (f'.{error.path}' if error.path else ''),
-                message=error.error_message) from error
+        except (errors.RequestLimitExceeded, errors.Forbidden):
+            raise
+        except errors.HeatException as error:
+            inside.add(error)
+        except (ValueError, TypeError, OverflowError) as error:
+            inside.add(errors.StackValidationFailed(message=str(error)))
+        fault = inside.error()
+        if fault is not None:
+            found.add(in_child(fault, place_of(outer.template, name), kind.source, file))
 
     @staticmethod
     def _expanded(kind: Any, row: Row) -> ChildTemplate | None:
@@ -242,14 +321,6 @@ def _refers(definition: Definition) -> dict[str, frozenset[str]]:
             name = str(path[0])
             found[name] = found.get(name, frozenset()) | {ref.resource}
     return found
-
-
-def _check_parameters(template: Template, known: Collection[str]) -> None:
-    """Raise UserParameterMissing for the first get_param, in a resource, of what is not a parameter."""
-    for definition in template.resources.values():
-        for _place, part in definition.parts():
-            for name in sorted(part.parameters() - set(known)):
-                raise errors.UserParameterMissing(key=name)
 
 
 def unavailable(service: str, called: str) -> errors.ResourceTypeUnavailable:

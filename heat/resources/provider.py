@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from heat.common import errors
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Resource
@@ -112,8 +111,7 @@ def property_of(parameter: ParameterSchema, default: Any = None) -> Property:
         try:
             value = parameter.parse(value)
         except ValueError as error:
-            raise errors.StackValidationFailed(
-                message=f"Parameter '{parameter.name}' is invalid: {error}") from None
+            raise parameter.misfit(value, str(error)).within(('parameters', parameter.name)) from None
     return Property(kind, parameter.description, required=value is ABSENT, default=value,
                     constraints=parameter.constraints, update=IN_PLACE, convert=kind in ('Map', 'List'))
 

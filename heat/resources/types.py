@@ -65,7 +65,11 @@ class TypeTable:
 
     def template(self, name: str, user: bool = True) -> Template:
         """The template among the files; StackValidationFailed and what compiling raises."""
-        return compiled_text(self.files.template(name, user), name)
+        text = self.files.template(name, user)
+        try:
+            return compiled_text(text, name)
+        except errors.HeatException as error:
+            raise error.within((), name) from None
 
     def below(self, registry: Mapping[str, Any], files: Files, defaults: Mapping[str, Any],
               inside: frozenset[str]) -> TypeTable:

@@ -14,10 +14,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from heat.common.fault import shortened
 from heat.common.pattern import TooSlow, compiled
 from heat.schema.constraints_named import NAMED
 
+LONGEST_EXPECTED = 300
 Bound = int | float | None
+
+
+def _span(low: Bound, high: Bound) -> str:
+    if low is None:
+        return f'at most {high}'
+    return f'at least {low}' if high is None else f'from {low} to {high}'
 
 
 def _bounds(low: Bound, high: Bound) -> dict[str, Any]:
@@ -44,6 +52,10 @@ class Constraint:
         """
         fault = self.fault(value, label)
         return (self.description or fault) if fault else None
+
+    def expected(self) -> str:
+        """What would do, as a noun: ``a number from 1 to 5``."""
+        raise NotImplementedError
 
     def body(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -74,6 +86,9 @@ class Range(Constraint):
             return f'{value} is out of range (min: {self.min}, max: {self.max})'
         return None
 
+    def expected(self) -> str:
+        return f'a number, {_span(self.min, self.max)}'
+
     def body(self) -> dict[str, Any]:
         return {'range': _bounds(self.min, self.max)}
 
@@ -96,6 +111,9 @@ class Length(Constraint):
         if (self.min is not None and size < self.min) or (self.max is not None and size > self.max):
             return f'length ({size}) is out of range (min: {self.min}, max: {self.max})'
         return None
+
+    def expected(self) -> str:
+        return f'a length of {_span(self.min, self.max)}'
 
     def body(self) -> dict[str, Any]:
         return {'length': _bounds(self.min, self.max)}
@@ -128,6 +146,9 @@ class Modulo(Constraint):
             return f'{value} is not a multiple of {self.step} with an offset of {self.offset}'
         return None
 
+    def expected(self) -> str:
+        return f'a multiple of {self.step} with an offset of {self.offset}'
+
     def body(self) -> dict[str, Any]:
         return {'modulo': {'step': self.step, 'offset': self.offset}}
 
@@ -147,6 +168,9 @@ class AllowedValues(Constraint):
             return None
         shown = json.dumps(value) if isinstance(value, list | tuple) else f'"{value}"'
         return f'{shown} is not an allowed value {json.dumps(list(self.allowed))}'
+
+    def expected(self) -> str:
+        return shortened(f'one of {", ".join(str(one) for one in self.allowed)}', LONGEST_EXPECTED)
 
     def body(self) -> dict[str, Any]:
         return {'allowed_values': list(self.allowed)}
@@ -176,6 +200,9 @@ class AllowedPattern(Constraint):
             return f'"{value}" does not match pattern "{self.pattern}"'
         return None
 
+    def expected(self) -> str:
+        return shortened(f'text that matches {self.pattern}', LONGEST_EXPECTED)
+
     def body(self) -> dict[str, Any]:
         return {'allowed_pattern': self.pattern}
 
@@ -204,6 +231,9 @@ class Custom(Constraint):
         detail = NAMED[self.name](value)
         return f"Error validating value '{value}': {detail}" if detail else None
 
+    def expected(self) -> str:
+        return f'a value that satisfies {self.name}'
+
     def body(self) -> dict[str, Any]:
         return {'custom_constraint': self.name}
 
@@ -213,4 +243,11 @@ class Custom(Constraint):
 
 def first_fault(constraints: Iterable[Constraint], value: Any, label: str = 'value') -> str | None:
     """The sentence of the first constraint that ``value`` fails, or None."""
-    return next((fault for one in constraints if (fault := one.check(value, label))), None)
+    broken = first_broken(constraints, value, label)
+    return broken[1] if broken else None
+
+
+def first_broken(constraints: Iterable[Constraint], value: Any,
+                 label: str = 'value') -> tuple[Constraint, str] | None:
+    """The first constraint that ``value`` fails, with its sentence, or None."""
+    return next(((one, fault) for one in constraints if (fault := one.check(value, label))), None)

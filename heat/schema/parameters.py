@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import ENVIRONMENT, MASK, TEMPLATE
 from heat.common.ids import StackId
 from heat.schema.constraints import (
     AllowedPattern,
@@ -25,10 +26,11 @@ from heat.schema.constraints import (
     Length,
     Modulo,
     Range,
+    first_broken,
 )
 from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
+from heat.schema.suggest import nearest
 
-MASK = '******'
 REGIONS = ('us-east-1', 'us-west-1', 'us-west-2', 'sa-east-1', 'eu-west-1', 'ap-southeast-1',
            'ap-northeast-1')
 DEFAULT_REGION = 'ap-southeast-1'
@@ -38,6 +40,8 @@ TYPES = {'string': ('String', 'String'), 'number': ('Number', 'Number'),
          'comma_delimited_list': ('CommaDelimitedList', 'List'), 'json': ('Json', 'Map'),
          'boolean': ('Boolean', 'Boolean')}
 _HOT_NAME = {cfn: hot for hot, (cfn, _) in TYPES.items()}
+_NOUNS = {'string': 'a string', 'number': 'a number', 'comma_delimited_list': 'a list, or items and commas',
+          'json': 'a map or a list, or the JSON text of one', 'boolean': 'true or false'}
 _TRUE = ('1', 't', 'true', 'on', 'y', 'yes')
 _FALSE = ('0', 'f', 'false', 'off', 'n', 'no')
 
@@ -77,11 +81,14 @@ class ParameterSchema:
     def check(self, value: Any) -> Any:
         """The typed value; ValueError if it is of another type or breaks a constraint."""
         typed = self.parse(value)
-        for constraint in self.constraints:
-            problem = constraint.check(typed)
-            if problem:
-                raise ValueError(problem)
+        broken = self.broken(typed)
+        if broken:
+            raise ValueError(broken[1])
         return typed
+
+    def broken(self, typed: Any) -> tuple[Constraint, str] | None:
+        """The first constraint that a typed value fails, with its sentence, or None."""
+        return first_broken(self.constraints, typed)
 
     def things(self, value: Any) -> list[Any]:
         """What a typed value names, one by one."""
@@ -90,6 +97,25 @@ class ParameterSchema:
     def check_resolved(self, value: Any) -> Any:
         """The typed value of what a store gave for a key; ValueError if it does not fit."""
         return self.check(value)
+
+    @property
+    def noun(self) -> str:
+        """What is to be given, in a sentence."""
+        return _NOUNS[self.type]
+
+    def misfit(self, value: Any, sentence: str) -> errors.HeatException:
+        """The error about a value that ``check`` refused with ``sentence``; a hidden value is not shown."""
+        try:
+            broken = self.broken(self.parse(value))
+        except ValueError:
+            broken = None
+        expected, near = self.noun if broken is None else broken[0].expected(), None
+        if self.hidden:
+            sentence, value = 'the value does not fit its type or constraints', MASK
+        elif broken is not None and isinstance(broken[0], AllowedValues) and isinstance(value, str):
+            near = nearest(value, [str(one) for one in broken[0].allowed])
+        return errors.StackValidationFailed(message=f"Parameter '{self.name}' is invalid: {sentence}").at(
+            (), value=value, expected=expected, suggestion=near)
 
     def text(self, value: Any) -> str:
         """The text form of a typed value, as stack show gives it; hidden ones are masked."""
@@ -177,16 +203,15 @@ def hot_schema(name: str, data: Any, keys: tuple[str, ...], constraint_keys: tup
     data = _declared(name, data, keys, 'type')
     kind = data['type']
     if kind not in TYPES:
-        raise errors.InvalidSchemaError(message=f'Invalid type ({kind})')
+        raise _type_fault(kind, 'type', TYPES)
     given = data.get('constraints')
     if given is not None and not isinstance(given, list):
         raise errors.InvalidSchemaError(
-            message=f'Invalid parameter constraints for parameter {name}, expected a list')
-    try:
-        constraints = tuple(_hot_constraint(item, constraint_keys) for item in given or [])
-    except (ValueError, TypeError) as exc:
-        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
-    return _checked(ParameterSchema(
+            message=f'Invalid parameter constraints for parameter {name}, expected a list').at(
+                ('constraints',), value=given)
+    constraints = tuple(_located_constraint(name, number, item, constraint_keys)
+                        for number, item in enumerate(given or []))
+    return _checked(('constraints', 'default'), ParameterSchema(
         name, kind, default=_default(data, 'default'), description=data.get('description') or '',
         constraints=constraints, hidden=_flag(name, data, 'hidden'),
         immutable=_flag(name, data, 'immutable'), label=data.get('label'),
@@ -200,8 +225,8 @@ def cfn_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
     # Types of AWS that stand for lists or ids are texts to us.
     hot = _HOT_NAME.get(kind) or ('comma_delimited_list' if str(kind).startswith('List<') else None)
     if hot is None:
-        raise errors.InvalidSchemaError(message=f'Invalid type ({kind})')
-    said = data.get('ConstraintDescription')
+        raise _type_fault(kind, 'Type', _HOT_NAME)
+    said = _said(data.get('ConstraintDescription'))
     constraints: list[Constraint] = []
     try:
         if 'MinLength' in data or 'MaxLength' in data:
@@ -216,7 +241,7 @@ def cfn_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
             constraints.append(AllowedPattern(pattern=data['AllowedPattern'], description=said))
     except (ValueError, TypeError) as exc:
         raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
-    return _checked(ParameterSchema(
+    return _checked(('', 'Default'), ParameterSchema(
         name, hot, default=_default(data, 'Default'), description=data.get('Description') or '',
         constraints=tuple(constraints), hidden=_flag(name, data, 'NoEcho'), label=data.get('Label')))
 
@@ -226,12 +251,19 @@ def _declared(name: str, data: Any, keys: tuple[str, ...], type_key: str) -> dic
         raise errors.InvalidSchemaError(message=f'Invalid parameter ({name}), expected a mapping')
     for key in data:
         if key not in keys:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter ({name})")
+            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter ({name})").at(
+                (key,), suggestion=nearest(str(key), keys))
     if data.get(type_key) is None:
         raise errors.InvalidSchemaError(message=f'Missing parameter type for parameter: {name}')
     if not isinstance(data[type_key], str):
-        raise errors.InvalidSchemaError(message=f'Invalid type ({data[type_key]})')
+        raise _type_fault(data[type_key], type_key, _HOT_NAME if type_key == 'Type' else TYPES)
     return data
+
+
+def _type_fault(kind: Any, key: str, known: Iterable[str]) -> errors.HeatException:
+    return errors.InvalidSchemaError(message=f'Invalid type ({kind})').at(
+        (key,), value=kind, expected=f'one of {", ".join(known)}',
+        suggestion=nearest(kind, known) if isinstance(kind, str) else None)
 
 
 def _default(data: dict[str, Any], key: str) -> Any:
@@ -253,17 +285,35 @@ def _tags(name: str, tags: Any) -> tuple[str, ...]:
     raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: tags must be a list of strings")
 
 
+def _said(description: Any) -> str | None:
+    """An author's own sentence; numbers and the like are taken as their text."""
+    if isinstance(description, (dict, list)):
+        raise ValueError('the description of a constraint must be a string')
+    return None if description is None else str(description)
+
+
+def _located_constraint(name: str, number: int, data: Any, keys: tuple[str, ...]) -> Constraint:
+    try:
+        return _hot_constraint(data, keys)
+    except (ValueError, TypeError) as exc:
+        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}").at(
+            ('constraints', number)) from None
+    except errors.InvalidSchemaError as fault:
+        raise fault.within(('constraints', number)) from None
+
+
 def _hot_constraint(data: Any, keys: tuple[str, ...]) -> Constraint:
     if not isinstance(data, dict):
         raise errors.InvalidSchemaError(message='Invalid parameter constraints, expected a mapping')
     for key in data:
         if key != 'description' and key not in keys:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter constraints")
+            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter constraints").at(
+                (key,), suggestion=nearest(str(key), keys))
     named = [key for key in keys if key in data]
     if len(named) != 1:
         raise errors.InvalidSchemaError(message='No constraint expressed' if not named else
                                         f'Only one constraint expected, got {", ".join(named)}')
-    key, said = named[0], data.get('description')
+    key, said = named[0], _said(data.get('description'))
     body = data[key]
     if key == 'allowed_values':
         return AllowedValues(allowed=_allowed(body), description=said)
@@ -278,7 +328,8 @@ def _hot_constraint(data: Any, keys: tuple[str, ...]) -> Constraint:
         raise errors.InvalidSchemaError(message=f'Invalid {key} constraint, expected a mapping')
     for part in body:
         if part not in inner:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{part}' for {key} constraint")
+            raise errors.InvalidSchemaError(message=f"Invalid key '{part}' for {key} constraint").at(
+                (key, part), suggestion=nearest(str(part), inner))
     if key == 'modulo':
         if len(body) != 2:
             raise errors.InvalidSchemaError(message='modulo needs both step and offset')
@@ -305,19 +356,22 @@ def _bound(data: dict[str, Any], key: str) -> int | float | None:
 _CONSTRAINT_NAMES: dict[type[Constraint], str] = {Custom: 'CustomConstraint'}
 
 
-def _checked(schema: ParameterSchema) -> ParameterSchema:
-    for constraint in schema.constraints:
+def _checked(keys: tuple[str, str], schema: ParameterSchema) -> ParameterSchema:
+    """``keys`` are those of the constraints' list, if there is one, and of the default."""
+    for number, constraint in enumerate(schema.constraints):
         if TYPES[schema.type][1] not in constraint.kinds:
             kind = _CONSTRAINT_NAMES.get(type(constraint), type(constraint).__name__)
             raise errors.InvalidSchemaError(
-                message=f"Parameter '{schema.name}' is invalid: {kind} constraint invalid for {schema.type}")
+                message=f"Parameter '{schema.name}' is invalid: {kind} constraint invalid for {schema.type}",
+            ).at((keys[0], number) if keys[0] else ())
     if schema.default is not ABSENT and schema.constraints:
         try:
             schema.check(schema.default)
         except ValueError as exc:
+            said = MASK if schema.hidden else f'{schema.default} ({exc})'
             raise errors.InvalidSchemaError(
-                message=f"Parameter '{schema.name}' is invalid: Invalid default {schema.default} ({exc})",
-            ) from None
+                message=f"Parameter '{schema.name}' is invalid: Invalid default {said}",
+            ).at((keys[1],), value=MASK if schema.hidden else schema.default) from None
     return schema
 
 
@@ -391,6 +445,19 @@ class Parameters:
         """Every parameter that has a value, in text form, as stack show gives them."""
         return {name: self.text(name) for name in self.names() if name in self}
 
+    def secrets(self) -> list[str]:
+        """Every text in the values of hidden parameters."""
+        found: list[str] = []
+        waiting = [self._values.get(name, self.given.get(name))
+                   for name, schema in self.schemas.items() if schema.hidden]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, (dict, list)):
+                waiting.extend(value.values() if isinstance(value, dict) else value)
+            elif value not in (None, '', UNKNOWN):
+                found.append(str(value))
+        return found
+
     def cloud_checks(self) -> Iterator[tuple[str, Custom, Any]]:
         """``(parameter, constraint, value)`` for each constraint only a cloud can judge.
 
@@ -428,61 +495,68 @@ class Parameters:
 
 def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
          defaults: Mapping[str, Any], facts: Mapping[str, Any], *, strict: bool = True,
-         resolved: Mapping[str, Any] | None = None) -> Parameters:
+         resolved: Mapping[str, Any] | None = None, refused: Mapping[str, str] | None = None,
+         section: str = 'parameters', noted: errors.Collected | None = None) -> Parameters:
     """Values of one stack: ``given`` over ``defaults`` (parameter_defaults) over the schemas'.
 
     ``facts`` are ``pseudo_parameters``; ``resolved`` maps keys of the parameter store to
-    what it holds. Raises UnknownUserParameter, UserParameterMissing, or
-    StackValidationFailed for a value that does not fit. Not ``strict`` (the validate
-    call): missing and unfit values are let pass, what is not resolved is UNKNOWN.
+    what it holds, ``refused`` to why that cannot be had; ``section`` is where the template
+    declares. Raises the first of UnknownUserParameter, UserParameterMissing, or
+    StackValidationFailed for a value that does not fit, which tells of all of them. With
+    ``noted`` they are noted there, and what is at fault has no value. Not ``strict`` (the
+    validate call): missing and unfit values are let pass, what is not resolved is UNKNOWN,
+    unknown names are refused.
     """
     facts = dict(facts)
+    found = errors.Collected() if noted is None else noted
     for name in given:
         if name not in schemas and name not in facts:
-            raise errors.UnknownUserParameter(key=name)
+            found.note(lambda name=name: errors.UnknownUserParameter(key=name).at(  # type: ignore[misc]
+                ('parameters', name), suggestion=nearest(str(name), schemas), source=ENVIRONMENT))
     region = given.get('AWS::Region')
     if region is not None and 'AWS::Region' in facts:
         if region not in (*REGIONS, facts['AWS::Region']) and strict:
-            raise errors.StackValidationFailed(
+            found.add(errors.StackValidationFailed(
                 message="Parameter 'AWS::Region' is invalid: "
-                        f'"{region}" is not an allowed value {json.dumps(list(REGIONS))}')
+                        f'"{region}" is not an allowed value {json.dumps(list(REGIONS))}').at(
+                            ('parameters', 'AWS::Region'), value=region, source=ENVIRONMENT,
+                            suggestion=nearest(str(region), REGIONS)))
         facts['AWS::Region'] = region
     values: dict[str, Any] = {}
     keys: dict[str, str] = {}
     for name, schema in schemas.items():
-        raw = _given(schema, given, defaults)
+        raw, path, source = _raw(schema, given, defaults, section)
         if raw is ABSENT:
             if strict:
-                raise errors.UserParameterMissing(key=name)
+                found.note(lambda schema=schema: _missing(schema, section))  # type: ignore[misc]
             continue
         if has_unknown(raw):
             # A value of the parent that is not known yet: a nested stack under validation.
             values[name] = UNKNOWN
             continue
         try:
-            values[name] = schema.check(raw)
+            typed = schema.check(raw)
             if schema.stored:
-                keys[name] = values[name]
-                values[name] = _resolved(schema, keys[name], resolved, strict)
+                keys[name], typed = typed, _resolved(
+                    schema, typed, resolved or {}, refused or {}, strict)
+            values[name] = typed
         except ValueError as exc:
             if strict:
-                said = 'the value does not fit its type or constraints' if schema.hidden else exc
-                raise errors.StackValidationFailed(
-                    message=f"Parameter '{name}' is invalid: {said}") from None
-            values[name] = raw
+                found.note(lambda schema=schema, raw=raw, said=str(exc), path=path,  # type: ignore[misc]
+                           source=source: schema.misfit(raw, said).within(path, source))
+            else:
+                values[name] = raw
+    if noted is None:
+        found.raise_any()
     return Parameters(schemas, values, facts, given, keys)
 
 
-def _given(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
-    return next((v for v in (given.get(schema.name), defaults.get(schema.name)) if v is not None),
-                schema.default)
-
-
-def _resolved(schema: ParameterSchema, key: str, resolved: Mapping[str, Any] | None, strict: bool) -> Any:
-    if key in (resolved or {}):
-        return schema.check_resolved((resolved or {})[key])
+def _resolved(schema: ParameterSchema, key: str, resolved: Mapping[str, Any], refused: Mapping[str, str],
+              strict: bool) -> Any:
+    if key in resolved:
+        return schema.check_resolved(resolved[key])
     if strict:
-        raise ValueError(f'the parameter store holds no {key}')
+        raise ValueError(refused.get(key) or f'the parameter store holds no {key}')
     return UNKNOWN
 
 
@@ -491,15 +565,32 @@ def store_keys(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
     """``{parameter: key}`` of what must be resolved before these values can be bound."""
     found = {}
     for name, schema in schemas.items():
-        raw = _given(schema, given, defaults) if schema.stored else ABSENT
+        raw = _raw(schema, given, defaults, '')[0] if schema.stored else ABSENT
         if raw is not ABSENT:
             found[name] = str(raw)
     return found
 
 
+def _raw(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[str, Any],
+         section: str) -> tuple[Any, tuple[str, ...], str]:
+    """The value as written, and where it was written."""
+    if given.get(schema.name) is not None:
+        return given[schema.name], ('parameters', schema.name), ENVIRONMENT
+    if defaults.get(schema.name) is not None:
+        return defaults[schema.name], ('parameter_defaults', schema.name), ENVIRONMENT
+    key = 'default' if section == 'parameters' else 'Default'
+    return schema.default, (section, schema.name, key), TEMPLATE
+
+
+def _missing(schema: ParameterSchema, section: str) -> errors.HeatException:
+    return errors.UserParameterMissing(key=schema.name).at(
+        (section, schema.name), expected=_NOUNS[schema.type])
+
+
 def check_immutable(old: Parameters, new: Parameters) -> None:
     """ImmutableParameterModified, naming every immutable parameter whose value changes."""
     changed = [name for name, schema in new.schemas.items()
-               if schema.immutable and name in old and old.value(name) != new.value(name)]
+               if schema.immutable and name in old and name in new and old.value(name) != new.value(name)]
     if changed:
-        raise errors.ImmutableParameterModified(keys=', '.join(changed))
+        raise errors.ImmutableParameterModified(keys=', '.join(changed)).at(
+            ('parameters', changed[0]), source=ENVIRONMENT)

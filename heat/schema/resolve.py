@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from heat.common.errors import path_text
-from heat.schema.constraints import first_fault
+from heat.common.fault import Fault, keys, value_text
+from heat.schema.constraints import AllowedValues, Constraint, first_broken
 from heat.schema.kinds import ABSENT, UNKNOWN, Property, has_unknown
 from heat.schema.moves import moved
-from heat.schema.suggest import unknown
+from heat.schema.suggest import nearest, suggesting
 
 Path = list[Any]
 
@@ -29,8 +30,24 @@ class PropertyError:
     """What is wrong with one value. ``path`` leads to it from the template's root or wherever asked."""
 
     path: Path
-    message: str
+    sentence: str
     value: Any = None
+    expected: str | None = None
+    # A key that is not one of ``known``, or a value that was to be one of them.
+    name: str | None = None
+    known: Collection[str] = ()
+    # Whether ``name`` is a key below ``path``.
+    below: bool = False
+
+    @property
+    def suggestion(self) -> str | None:
+        """The one of ``known`` that was probably meant; looked for when asked."""
+        return None if self.name is None else nearest(self.name, self.known)
+
+    @property
+    def message(self) -> str:
+        # Names had theirs in the sentence from the start; of values the classic sentence stays alone.
+        return suggesting(self.sentence, self.suggestion) if self.below else self.sentence
 
     def text(self, join: str = ': ', error: str = 'Property error') -> str:
         """``Property error: resources.a.properties.size: <message>``.
@@ -38,6 +55,12 @@ class PropertyError:
         Stack creation joins the parts with ``': : '`` in the classic interface.
         """
         return join.join(part for part in (error, path_text(self.path), self.message) if part)
+
+    def fault(self, join: str = ': ', error: str = 'Property error') -> Fault:
+        """The same as a fault, located at the very key."""
+        path = [*self.path, self.name] if self.below else self.path
+        return Fault(self.text(join, error), keys(path), value_text(self.value), self.expected,
+                     self.suggestion)
 
 
 class _Unfit(ValueError):
@@ -124,6 +147,8 @@ def _any(prop: Property, value: Any) -> Any:
     return value
 
 
+_NOUNS = {'String': 'a string', 'Integer': 'an integer', 'Number': 'a number', 'Boolean': 'true or false',
+          'Map': 'a map', 'List': 'a list', 'Any': 'a value'}
 _CONVERSIONS = {'String': _string, 'Integer': _integer, 'Number': _number, 'Boolean': _boolean,
                 'Map': _map, 'List': _list, 'Any': _any}
 
@@ -134,8 +159,15 @@ class _Walk:
     defaults: bool
     errors: list[PropertyError] = field(default_factory=list)
 
-    def blame(self, path: Path, message: str, value: Any = None) -> None:
-        self.errors.append(PropertyError(path, message, value))
+    def blame(self, path: Path, message: str, value: Any = None, expected: str | None = None) -> None:
+        self.errors.append(PropertyError(path, message, value, expected))
+
+    def broken(self, path: Path, constraint: Constraint, sentence: str, value: Any) -> None:
+        known: list[str] = []
+        if isinstance(constraint, AllowedValues) and isinstance(value, str):
+            known = [str(one) for one in constraint.allowed]
+        self.errors.append(PropertyError(path, sentence, value, constraint.expected(),
+                                         value if known else None, known))
 
     def keys(self, schema: Mapping[str, Property], values: Mapping[Any, Any], path: Path,
              accept_others: bool = False) -> dict[str, Any]:
@@ -157,7 +189,7 @@ class _Walk:
             if value is not None:
                 found[name] = self.value(prop, value, [*path, name])
             elif prop.required:
-                self.blame(path, f'Property {name} not assigned')
+                self.blame(path, f'Property {name} not assigned', expected=_NOUNS[prop.kind])
         if accept_others:
             found.update((key, values[key]) for key in others if key in values)
         return found
@@ -170,7 +202,7 @@ class _Walk:
         try:
             value = _CONVERSIONS[prop.kind](prop, value)
         except _Unfit as unfit:
-            self.blame(path, str(unfit), value)
+            self.blame(path, str(unfit), value, _NOUNS[prop.kind])
             return value
         before = len(self.errors)
         if prop.keys is not None and isinstance(value, Mapping):
@@ -182,9 +214,10 @@ class _Walk:
             self.blame(path, 'The value is not known yet')
         # Nothing is measured that is wrong inside or not wholly known.
         if prop.constraints and len(self.errors) == before and not has_unknown(value):
-            fault = first_fault(prop.constraints, value, str(path[-1]) if path else 'value')
-            if fault:
-                self.blame(path, fault, value)
+            label = str(path[-1]) if path else 'value'
+            broken = first_broken(prop.constraints, value, label)
+            if broken:
+                self.broken(path, *broken, value)
         return value
 
 
@@ -194,7 +227,8 @@ def unknown_names(schema: Mapping[str, Property], values: Iterable[Any],
 
     This alone is what template validation checks of properties.
     """
-    return [PropertyError(list(path or ()), unknown(f'Unknown Property {key}', str(key), schema))
+    return [PropertyError(list(path or ()), f'Unknown Property {key}', name=str(key), known=schema,
+                          below=True)
             for key in values if key not in schema]
 
 

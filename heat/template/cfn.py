@@ -28,5 +28,6 @@ def compile_cfn(tree: Mapping[str, Any], version: Version) -> Template:
     mappings = tree.get('Mappings')
     if mappings is not None and not isinstance(mappings, dict):
         raise errors.StackValidationFailed(
-            message=f'"Mappings" must contain a map of maps. Found a [{type(mappings).__name__}] instead')
+            message=f'"Mappings" must contain a map of maps. Found a [{type(mappings).__name__}] instead').at(
+                ('Mappings',))
     return build(tree, version, WORDS)

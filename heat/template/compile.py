@@ -16,6 +16,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.errors import path_text
+from heat.common.fault import MAX_TOLD, keys, value_text
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import nearest
 from heat.template.expr import NOTHING, Apply, Constant, Expr, Scope, list_of, map_of, settled_or_kept
@@ -38,12 +39,21 @@ class Condition(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
+    """``path`` as the classic sentence names it; ``at`` leads to the part from the root."""
+
     error: str
     path: str
     message: str
+    at: Path = ()
+    suggestion: str | None = None
+    value: Any = None
 
     def sentence(self) -> str:
         return ': '.join(part for part in (self.error, self.path, self.message) if part)
+
+    def located(self) -> errors.Fault:
+        return errors.Fault(self.sentence(), keys(self.at), value_text(self.value),
+                            suggestion=self.suggestion)
 
 
 class Unit:
@@ -66,12 +76,26 @@ class Unit:
         self.warnings: list[str] = []
         self.strict = strict
         self.extensions = extensions
+        # Where faults stand whose sentences name no place.
+        self.place: Path = ()
+        # Faults that have a class of their own; they are told first.
+        self.graver = errors.Collected()
         self._inner: Unit | None = None
 
-    def fault(self, path: Iterable[Any] | str, message: str, error: str = '') -> Expr:
-        """Note a fault; the value stands for the part that could not be compiled."""
+    def fault(self, path: Iterable[Any] | str, message: str, error: str = '', *, at: Path | None = None,
+              name: Any = None, known: Iterable[str] = (), value: Any = None) -> Expr:
+        """Note a fault; the value stands for the part that could not be compiled.
+
+        A ``path`` that is a text is only said; ``at`` is the place then, that of the
+        resource being compiled by default. ``name`` is one that is not among ``known``.
+        """
         text = path if isinstance(path, str) else path_text(list(path))
-        self.faults.append(Fault(error, text, message))
+        if at is None:
+            at = self.place if isinstance(path, str) else tuple(path)
+        near = None
+        if isinstance(name, str) and len(self.faults) < MAX_TOLD:
+            near = nearest(name, known)
+        self.faults.append(Fault(error, text, message, at, near, value))
         return NOTHING
 
     def warn(self, path: Path, message: str) -> None:
@@ -79,11 +103,12 @@ class Unit:
         self.warnings.append(f'{path_text(list(path))}: {message}')
 
     def raise_faults(self) -> None:
-        """StackValidationFailed for the first fault, the others on lines of their own."""
-        if self.faults:
-            first, others = self.faults[0], [f.sentence() for f in self.faults[1:]]
-            message = '\n'.join([first.message, *dict.fromkeys(others)])
-            raise errors.StackValidationFailed(error=first.error, path=first.path, message=message)
+        """Raise the first fault, in whose error all of them are told, a line each."""
+        found = self.graver
+        for fault in self.faults:
+            found.note(lambda fault=fault: errors.StackValidationFailed(  # type: ignore[misc]
+                error=fault.error, path=fault.path, message=fault.message).told((fault.located(),)))
+        found.raise_any()
 
     def node(self, tree: Any, path: Path) -> Expr:
         """``tree`` as an expression; a map whose only key is a function is a call of it."""
@@ -133,7 +158,7 @@ class Unit:
             return Constant(tree)
         if isinstance(tree, str):
             if tree not in self.condition_names:
-                return self.fault(path, f'Invalid condition "{tree}"')
+                return self.fault(path, f'Invalid condition "{tree}"', name=tree, known=self.condition_names)
             return Condition(tree)
         if isinstance(tree, dict) and len(tree) == 1 and next(iter(tree)) in self.condition_functions:
             return self._within_conditions().node(tree, path)
@@ -150,7 +175,7 @@ class Unit:
             if function in self.functions:
                 return self._within_conditions().node(tree, path)
         return self.fault('', f'The definition of condition "{name}" is invalid: {tree}',
-                          'Condition validation error')
+                          'Condition validation error', at=path, value=tree)
 
     def _within_conditions(self) -> Unit:
         if self._inner is None:

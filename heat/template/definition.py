@@ -15,8 +15,9 @@ from typing import Any
 from heat.common import errors
 from heat.common.errors import path_text
 from heat.schema.kinds import UNKNOWN
-from heat.template.expr import EMPTY_MAP, NOTHING, OMITTED, Apply, Constant, Expr, ListOf, MapOf, Ref, Scope
-from heat.template.foreign import exports_asked, outputs_asked
+from heat.schema.suggest import nearest
+from heat.template.expr import EMPTY_MAP, NOTHING, OMITTED, Constant, Expr, ListOf, MapOf, Ref, Scope
+from heat.template.foreign import export_asked, output_asked
 
 POLICIES = ('Delete', 'Retain', 'Snapshot')
 EVERY_POLICY = (*POLICIES, 'RetainExceptOnCreate')
@@ -66,14 +67,18 @@ class Definition:
         """Names of the resources it refers to or depends on."""
         return frozenset(ref.resource for ref in self.refs()) | frozenset(self.depends_on)
 
-    def settle(self, scope: Scope, disabled: frozenset[str] = frozenset()) -> Definition:
-        """For given parameters; dependencies on ``disabled`` resources are dropped."""
+    def settle(self, scope: Scope, disabled: frozenset[str] = frozenset(), hot: bool = True) -> Definition:
+        """For given parameters; dependencies on ``disabled`` resources are dropped.
+
+        ``hot`` is the spelling of places in errors.
+        """
         policy, replacing = self.deletion_policy, self.update_replace_policy
         if self.deletion_policy_from is not None:
-            policy = _policy(self.deletion_policy_from, scope, self.name, 'DeletionPolicy') or policy
+            policy = _policy(self.deletion_policy_from, scope,
+                             resource_place(hot, self.name, 'deletion_policy')) or policy
         if self.update_replace_policy_from is not None:
-            replacing = _policy(self.update_replace_policy_from, scope, self.name,
-                                'UpdateReplacePolicy') or replacing
+            replacing = _policy(self.update_replace_policy_from, scope,
+                                resource_place(hot, self.name, 'update_replace_policy')) or replacing
         return replace(
             self, deletion_policy=policy, update_replace_policy=replacing,
             properties=_map_of(self.properties.settle(scope)), metadata=_map_of(self.metadata.settle(scope)),
@@ -83,7 +88,7 @@ class Definition:
             external_id=None if self.external_id is None else self.external_id.settle(scope))
 
 
-def _policy(node: Expr, scope: Scope, name: str, key: str) -> str | None:
+def _policy(node: Expr, scope: Scope, place: tuple[str, ...]) -> str | None:
     """The value of a policy, None if it is not known here or is none at all: the default stands.
 
     StackValidationFailed if the expression itself refuses its value.
@@ -91,7 +96,7 @@ def _policy(node: Expr, scope: Scope, name: str, key: str) -> str | None:
     try:
         value = node.value(scope)
     except (ValueError, TypeError) as exc:
-        raise errors.StackValidationFailed(path=['Resources', name, key], message=exc) from exc
+        raise errors.StackValidationFailed(path=list(place), message=exc) from exc
     text = str(value)
     return text if text in EVERY_POLICY else text.capitalize() if text.capitalize() in POLICIES else None
 
@@ -126,6 +131,11 @@ class Rule:
     name: str
     condition: Expr | None
     assertions: tuple[tuple[Expr, str], ...]
+
+    def parameters(self) -> frozenset[str]:
+        """Names of all parameters it asks for."""
+        asked = [assertion.parameters() for assertion, _said in self.assertions]
+        return frozenset().union(*asked, () if self.condition is None else self.condition.parameters())
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +187,36 @@ class Template:
     def _spelled(self, name: str) -> str:
         return name if self.dialect == 'hot' else name.capitalize()
 
-    def imports(self) -> tuple[str, ...]:
-        """Names of the exports of other stacks that are asked for; ask the settled template."""
-        return exports_asked(self._expressions())
+    def imports(self) -> dict[str, tuple[Any, ...]]:
+        """Names of the exports of other stacks that are asked for, in their order, each with its first
+        place; ask the settled template."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for node, place in self._located():
+            name = export_asked(node)
+            if name is not None:
+                found.setdefault(name, (*place, *node.steps()))
+        return dict(sorted(found.items()))
 
-    def stack_outputs(self) -> tuple[tuple[str, str, str | None], ...]:
-        """``(stack, output, region or None)`` of other stacks' outputs; ask the settled template."""
-        return outputs_asked(self._expressions())
+    def stack_outputs(self) -> dict[tuple[str, str, str | None], tuple[Any, ...]]:
+        """``(stack, output, region or None)`` of other stacks' outputs, each with its first place; ask the
+        settled template."""
+        found: dict[tuple[str, str, str | None], tuple[Any, ...]] = {}
+        for node, place in self._located():
+            wanted = output_asked(node)
+            if wanted is not None:
+                found.setdefault(wanted, (*place, *node.steps()))
+        return dict(sorted(found.items(), key=lambda one: (*one[0][:2], one[0][2] or '')))
 
-    def _expressions(self) -> list[Expr]:
-        found = [part for definition in self.resources.values() for _, part in definition.parts()]
-        found += [output.value for output in self.outputs.values()]
-        return found + [output.export for output in self.outputs.values() if output.export is not None]
+    def _located(self) -> Iterator[tuple[Expr, tuple[Any, ...]]]:
+        """Every expression of resources and outputs, with its place."""
+        for name, definition in self.resources.items():
+            for part_name, part in definition.parts():
+                yield from located(part, place_of(self, name, part_name))
+        for name, output in self.outputs.items():
+            place = _output_place(self, name)
+            yield from located(output.value, place)
+            if output.export is not None:
+                yield from located(output.export, (*place[:2], 'Export', 'Name'))
 
     def condition_values(self, scope: Scope) -> dict[str, Any]:
         """Every named condition worked out; they may use one another.
@@ -210,7 +238,8 @@ class Template:
         disabled = frozenset(name for name, d in self.resources.items()
                              if not _enabled(d.condition, inner, [spelled('resources'), name,
                                                                      spelled('condition')]))
-        resources = {name: d.settle(inner, disabled) for name, d in self.resources.items()
+        hot = self.dialect == 'hot'
+        resources = {name: d.settle(inner, disabled, hot) for name, d in self.resources.items()
                      if name not in disabled}
         outputs: dict[str, OutputDefinition] = {}
         for name, o in self.outputs.items():
@@ -274,7 +303,8 @@ class ConditionScope:
             raise ValueError(f'Invalid condition "{name}"')
         if name in self._open:
             raise errors.StackValidationFailed(
-                message=f'Circular definition for condition "{name}"')
+                message=f'Circular definition for condition "{name}"').at(
+                    (self._section, name), value=' -> '.join([*self._open, name]))
         self._open.append(name)
         try:
             value = _judged(self._conditions[name], self, [self._section, name])
@@ -284,76 +314,140 @@ class ConditionScope:
         return value
 
 
-_AWS_NAMES = {'update_policy': 'UpdatePolicy', 'creation_policy': 'CreationPolicy'}
+_TITLES = {'properties': 'Properties', 'metadata': 'Metadata', 'update_policy': 'UpdatePolicy',
+           'external_id': 'external_id', 'creation_policy': 'CreationPolicy'}
 
 
-def check_references(template: Template) -> None:
-    """Raise InvalidTemplateReference for the first use of a resource that is not defined.
+def check_references(template: Template, noted: errors.Collected | None = None) -> None:
+    """Raise InvalidTemplateReference if a resource is used that is not defined; all uses are told.
 
     Give it the settled template: what refers to a disabled resource is refused, as is
     anything unknown in ``depends_on``. An output that only names an unknown resource is
     let pass and fails when it is read, but in AWS's format. Cycles are found by the planner.
+    With ``noted`` nothing is raised, the faults are noted there.
     """
     known = template.resources
-    titles = {'properties': 'Properties', 'metadata': 'Metadata', 'update_policy': 'UpdatePolicy',
-              'external_id': 'external_id', 'creation_policy': 'CreationPolicy'}
+    found = errors.Collected() if noted is None else noted
+
+    def blame(resource: str, key: str, path: tuple[Any, ...], kind: str = '') -> None:
+        # What CloudFormation's Ref names may have been meant as a parameter.
+        more = template.parameters if kind == 'reference' and template.dialect != 'hot' else ()
+        found.note(lambda: errors.InvalidTemplateReference(resource=resource, key=key).at(
+            path, suggestion=nearest(str(resource), [*known, *more])))
+
     for name, definition in known.items():
-        for wanted in definition.depends_on:
+        for number, wanted in enumerate(definition.depends_on):
             if wanted not in known:
-                raise errors.InvalidTemplateReference(resource=wanted, key=name)
-        for place, part in definition.parts():
+                place = place_of(template, name, 'depends_on')
+                blame(wanted, name, (*place, number) if len(definition.depends_on) > 1 else place)
+        for part_name, part in definition.parts():
+            if all(ref.resource in known for ref in part.refs()):
+                continue
             for ref, path in located_refs(part):
                 if ref.resource not in known:
-                    raise errors.InvalidTemplateReference(
-                        resource=ref.resource, key=path_text([name, titles[place], *path]))
+                    blame(ref.resource, path_text([name, _TITLES[part_name], *path]),
+                          (*place_of(template, name, part_name), *path), ref.kind)
     for name, output in template.outputs.items():
+        if all(ref.resource in known for ref in output.value.refs()):
+            continue
         for ref, path in located_refs(output.value):
             if ref.resource not in known and (ref.kind == 'attribute' or template.dialect == 'aws'):
-                aws = template.dialect == 'aws'
-                raise errors.InvalidTemplateReference(resource=ref.resource, key=path_text(
-                    ['Outputs', name, 'Value', *path] if aws else ['outputs', name, 'value', *path]))
+                place = (*_output_place(template, name), *path)
+                said = place if template.dialect == 'aws' else ('outputs', name, 'value', *path)
+                blame(ref.resource, path_text(list(said)), place, ref.kind)
+    if noted is None:
+        found.raise_any()
 
 
-def check_attributes(template: Template, attributes_of: Callable[[str], Collection[str] | None]) -> None:
-    """Raise StackValidationFailed for the first get_attr of an attribute that is not there.
+def check_parameters(template: Template, known: Collection[str], noted: errors.Collected) -> None:
+    """Note UserParameterMissing for each get_param, in a resource, of what is not a parameter."""
+    names = frozenset(known)
+    for name, definition in template.resources.items():
+        for part_name, part in definition.parts():
+            if part.parameters() <= names:
+                continue
+            for node, path in located(part):
+                for wanted in node.own_parameters():
+                    if wanted not in known:
+                        place = (*place_of(template, name, part_name), *path)
+                        noted.note(lambda wanted=wanted, place=place: errors.UserParameterMissing(  # type: ignore[misc]
+                            key=wanted).at(place, suggestion=nearest(str(wanted), known)))
+
+
+def check_attributes(template: Template, attributes_of: Callable[[str], Collection[str] | None],
+                     noted: errors.Collected | None = None) -> None:
+    """Raise StackValidationFailed if get_attr asks for attributes that are not there; all are told.
 
     ``attributes_of`` maps a resource's name to the attributes of its type, None if any
-    name may be one.
+    name may be one. With ``noted`` nothing is raised, the faults are noted there.
     """
-    hot = template.dialect == 'hot'
+    found = errors.Collected() if noted is None else noted
     for name, definition in template.resources.items():
-        for place, part in definition.parts():
-            key = place if hot else _AWS_NAMES.get(place, place.capitalize())
-            _check_attributes(part, attributes_of, ['resources' if hot else 'Resources', name, key])
+        for part_name, part in definition.parts():
+            _check_attributes(part, attributes_of, place_of(template, name, part_name), found)
     for name, output in template.outputs.items():
-        path = ['outputs', name, 'value'] if hot else ['Outputs', name, 'Value']
-        _check_attributes(output.value, attributes_of, path)
+        _check_attributes(output.value, attributes_of, _output_place(template, name), found)
+    if noted is None:
+        found.raise_any()
+
+
+def place_of(template: Template, name: str | None = None, *part: str) -> tuple[str, ...]:
+    """Where resources, one of them, or a part of it stands in a template of its dialect."""
+    hot = template.dialect == 'hot'
+    return ('resources' if hot else 'Resources',) if name is None else resource_place(hot, name, *part)
+
+
+def resource_place(hot: bool, name: str, *part: str) -> tuple[str, ...]:
+    """The place of a resource, or of a part of it, in HOT or in CloudFormation's spelling."""
+    if hot:
+        return 'resources', name, *part
+    return 'Resources', name, *(''.join(word.capitalize() for word in one.split('_')) for one in part)
+
+
+def _output_place(template: Template, name: str) -> tuple[str, str, str]:
+    return ('outputs', name, 'value') if template.dialect == 'hot' else ('Outputs', name, 'Value')
 
 
 def _check_attributes(part: Expr, attributes_of: Callable[[str], Collection[str] | None],
-                      place: list[Any]) -> None:
-    for ref, path in located_refs(part):
+                      place: tuple[str, ...], found: errors.Collected) -> None:
+    def wrong(ref: Ref) -> Collection[str] | None:
+        """The attributes there are, if what ``ref`` asks for is not one of them."""
         if ref.kind != 'attribute' or ref.attribute is None:
-            continue
+            return None
         known = attributes_of(ref.resource)
-        if known is not None and ref.attribute not in known:
-            function = 'get_attr' if place[0] in ('resources', 'outputs') else 'Fn::GetAtt'
-            raise errors.StackValidationFailed(
-                path=[*place, *path, function],
-                message=errors.InvalidTemplateAttribute(resource=ref.resource, key=ref.attribute))
+        return None if known is None or ref.attribute in known else known
+
+    if all(wrong(ref) is None for ref in part.refs()):
+        return
+    function = 'get_attr' if place[0] in ('resources', 'outputs') else 'Fn::GetAtt'
+    for ref, path in located_refs(part):
+        known = wrong(ref)
+        if known is not None:
+            # The text of Fn::Sub names attributes too.
+            path = (*place, *path) if path[-1:] == ('Fn::Sub',) else (*place, *path, function)
+            found.note(lambda ref=ref, path=path, known=known: errors.StackValidationFailed(  # type: ignore[misc]
+                path=list(path),
+                message=errors.InvalidTemplateAttribute(resource=ref.resource, key=ref.attribute)).at(
+                    path, value=ref.attribute, suggestion=nearest(ref.attribute, known)))
 
 
-def located_refs(node: Expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Ref, tuple[Any, ...]]]:
+def located_refs(node: Expr) -> Iterator[tuple[Ref, tuple[Any, ...]]]:
     """Every need of a resource with its place in the template below ``node``."""
-    for ref in node.own_refs():
-        yield ref, path
+    for one, path in located(node):
+        for ref in one.own_refs():
+            yield ref, path
+
+
+def located(node: Expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Expr, tuple[Any, ...]]]:
+    """``node`` and all below it, each with its place in the template."""
+    yield node, path
     if isinstance(node, MapOf):
         for key, item in node.items:
-            yield from located_refs(item, (*path, key))
+            yield from located(item, (*path, key))
     elif isinstance(node, ListOf):
         for index, item in enumerate(node.items):
-            yield from located_refs(item, (*path, index))
+            yield from located(item, (*path, index))
     else:
-        below = (*path, node.name) if isinstance(node, Apply) else path
+        below = (*path, *node.steps())
         for item in node.children():
-            yield from located_refs(item, below)
+            yield from located(item, below)

@@ -9,11 +9,13 @@ binds parameters and defaults.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import ENVIRONMENT
 from heat.schema.parameters import MASK, ParameterSchema
+from heat.schema.suggest import nearest
 from heat.template.load import parse
 from heat.template.registry import check_registry
 
@@ -53,7 +55,8 @@ class Environment:
             wanted = list if name in _LISTS else dict
             if value is not None and not isinstance(value, (wanted, tuple) if wanted is list else dict):
                 raise errors.StackValidationFailed(
-                    message=f'The "{name}" section of an environment must be a {_NOUN[wanted]}.')
+                    message=f'The "{name}" section of an environment must be a {_NOUN[wanted]}.').at(
+                        (name,), value=value, expected=f'a {_NOUN[wanted]}', source=ENVIRONMENT)
         registry = sections['resource_registry'] or {}
         check_registry(registry)
         for sink in sections['event_sinks'] or ():
@@ -82,38 +85,55 @@ class Environment:
 _NOUN = {list: 'list', dict: 'map'}
 
 
+class Unreadable(ValueError):
+    """A text that is no environment; ``faults`` say where."""
+
+    def __init__(self, error: errors.HeatException) -> None:
+        super().__init__(str(error))
+        self.faults = error.faults
+        self.untold = error.untold
+
+
 def check_sections(data: Mapping[str, Any]) -> None:
-    """The API's check of an environment; ValueError with the classic sentence."""
+    """The API's check of an environment; ``Unreadable`` with the classic sentence."""
+    found = errors.Collected()
     for name, value in data.items():
         if name not in SECTIONS:
-            raise ValueError(f'environment has wrong section "{name}"')
-        if value is None:
-            raise ValueError(f'environment has empty section "{name}"')
+            found.note(lambda name=name: errors.Error(  # type: ignore[misc]
+                message=f'environment has wrong section "{name}"').at(
+                    (name,), suggestion=nearest(str(name), SECTIONS), source=ENVIRONMENT))
+        elif value is None:
+            found.note(lambda name=name: errors.Error(  # type: ignore[misc]
+                message=f'environment has empty section "{name}"').at((name,), source=ENVIRONMENT))
+    error = found.error()
+    if error is not None:
+        raise Unreadable(error)
 
 
 def parse_environment(text: str | bytes, *, max_bytes: int = 5 * 1024 * 1024) -> dict[str, Any]:
     """Text of an environment to a map, checked as the API does.
 
-    ValueError with the classic sentence; the API puts ``Environment not in valid
-    format: `` before it.
+    ``Unreadable``, a ValueError, with the classic sentence; the API puts ``Environment
+    not in valid format: `` before it.
     """
     try:
         tree = parse(text, what='environment', max_bytes=max_bytes)
     except errors.StackValidationFailed as exc:
-        raise ValueError(exc.error_message) from None
+        raise Unreadable(exc) from None
     check_sections(tree)
     return tree
 
 
 def _check_sink(sink: Any) -> None:
     kind = sink.get('type') if isinstance(sink, dict) else None
-    if kind not in _SINK_KEYS:
+    if not isinstance(kind, str) or kind not in _SINK_KEYS:
         raise errors.StackValidationFailed(
-            message=f'Invalid event sink type "{kind}"; known types are: {", ".join(_SINK_KEYS)}')
+            message=f'Invalid event sink type "{kind}"; known types are: {", ".join(_SINK_KEYS)}').at(
+                ('event_sinks',), value=kind, source=ENVIRONMENT)
     if not sink.get('target') or set(sink) - set(_SINK_KEYS[kind]):
         raise errors.StackValidationFailed(
             message=f'An event sink of type {kind} needs a target and takes the keys '
-                    f'{", ".join(_SINK_KEYS[kind])}')
+                    f'{", ".join(_SINK_KEYS[kind])}').at(('event_sinks',), source=ENVIRONMENT)
 
 
 def _masked(values: Mapping[str, Any], schemas: Mapping[str, ParameterSchema] | None) -> dict[str, Any]:
@@ -140,13 +160,19 @@ def merge_files(base: Environment, names: Iterable[str], files: Mapping[str, str
     for name in names:
         if name not in files:
             raise errors.StackValidationFailed(
-                message=f'The environment file "{name}" is not among the files given.')
+                message=f'The environment file "{name}" is not among the files given.').at(
+                    (), suggestion=nearest(name, files), source=name)
         try:
             data = parse_environment(files[name])
-        except ValueError as exc:
+        except Unreadable as exc:
             raise errors.StackValidationFailed(
-                message=f'Environment file "{name}" not in valid format: {exc}') from None
-        one = Environment.from_dict(data, strict=True)
+                message=f'Environment file "{name}" not in valid format: {exc}').told(
+                    _begun(exc.faults, f'Environment file "{name}" not in valid format: ', name),
+                    exc.untold) from None
+        try:
+            one = Environment.from_dict(data, strict=True)
+        except errors.HeatException as exc:
+            raise exc.within((), name) from None
         strategies = data.get('parameter_merge_strategies') or {}
         for section, values in (('parameters', one.parameters),
                                 ('parameter_defaults', one.parameter_defaults)):
@@ -166,6 +192,12 @@ def merge_files(base: Environment, names: Iterable[str], files: Mapping[str, str
                        tuple(encrypted), tuple(sinks))
 
 
+def _begun(faults: Iterable[errors.Fault], place: str, source: str) -> list[errors.Fault]:
+    """Faults of one file; the first sentence begins with ``place``."""
+    return [replace(one, message=f'{"" if number else place}{one.message}', source=source)
+            for number, one in enumerate(faults)]
+
+
 def _strategy(strategies: Mapping[str, Any], key: str) -> str:
     known: Sequence[str] = (OVERWRITE, MERGE, DEEP_MERGE)
     default = strategies.get('default', OVERWRITE)
@@ -178,8 +210,7 @@ def _combined(schema: ParameterSchema, old: Any, new: Any, strategy: str) -> Any
     try:
         first, second = schema.parse(old), schema.parse(new)
     except ValueError as exc:
-        raise errors.StackValidationFailed(
-            message=f"Parameter '{schema.name}' is invalid: {exc}") from None
+        raise schema.misfit(new, str(exc)).within(('parameters', schema.name), ENVIRONMENT) from None
     if schema.type in ('comma_delimited_list', 'number', 'string'):
         return first + second
     if schema.type == 'json' and isinstance(first, dict) and isinstance(second, dict):

@@ -140,6 +140,10 @@ class Expr:
     def children(self) -> Iterable[Expr]:
         return ()
 
+    def steps(self) -> tuple[str, ...]:
+        """The keys of the template between the node and its children."""
+        return ()
+
     def own_refs(self) -> Iterable[Ref]:
         return ()
 
@@ -293,6 +297,9 @@ class Apply(Expr):
 
     def children(self) -> Iterable[Expr]:
         return (self.args,)
+
+    def steps(self) -> tuple[str, ...]:
+        return (self.name,)
 
     def settle(self, scope: Scope) -> Expr:
         return settled_or_kept(

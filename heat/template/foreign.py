@@ -40,6 +40,9 @@ class Imported(Live):
     def children(self) -> Iterable[Expr]:
         return (self.export,)
 
+    def steps(self) -> tuple[str, ...]:
+        return ('Fn::ImportValue',)
+
     def settle(self, scope: Scope) -> Expr:
         return Imported(self.export.settle(scope))
 
@@ -63,6 +66,9 @@ class StackOutput(Live):
 
     def children(self) -> Iterable[Expr]:
         return (self.stack, self.output) if self.region is None else (self.stack, self.output, self.region)
+
+    def steps(self) -> tuple[str, ...]:
+        return ('Fn::GetStackOutput',)
 
     def settle(self, scope: Scope) -> Expr:
         return StackOutput(self.stack.settle(scope), self.output.settle(scope),
@@ -92,24 +98,20 @@ def get_stack_output(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     return StackOutput(node['StackName'], node['OutputName'], node.get('Region'))
 
 
-def exports_asked(nodes: Iterable[Expr]) -> tuple[str, ...]:
-    """Names of the exports that the expressions import, as far as they are known, each once."""
-    return tuple(sorted({node.export.data for top in nodes for node in top.walk()
-                         if isinstance(node, Imported) and isinstance(node.export, Constant)
-                         and isinstance(node.export.data, str)}))
+def export_asked(node: Expr) -> str | None:
+    """The name of the export that a node imports, as far as it is known."""
+    return _known(node.export) if isinstance(node, Imported) else None
 
 
-def outputs_asked(nodes: Iterable[Expr]) -> tuple[tuple[str, str, str | None], ...]:
-    """``(stack, output, region or None)`` of the outputs of other stacks, as far as they are known."""
-    found = set()
-    for top in nodes:
-        for node in top.walk():
-            if isinstance(node, StackOutput):
-                stack, output = _known(node.stack), _known(node.output)
-                region = None if node.region is None else _known(node.region)
-                if stack and output and (node.region is None or region is not None):
-                    found.add((stack, output, region or None))
-    return tuple(sorted(found, key=lambda one: (one[0], one[1], one[2] or '')))
+def output_asked(node: Expr) -> tuple[str, str, str | None] | None:
+    """``(stack, output, region or None)`` that a node reads, as far as they are known."""
+    if not isinstance(node, StackOutput):
+        return None
+    stack, output = _known(node.stack), _known(node.output)
+    region = None if node.region is None else _known(node.region)
+    if stack and output and (node.region is None or region is not None):
+        return stack, output, region or None
+    return None
 
 
 def _known(node: Expr) -> str | None:

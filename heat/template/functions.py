@@ -58,7 +58,8 @@ class GetParam(Expr):
         return (self.name, *self.path)
 
     def own_parameters(self) -> Iterable[str]:
-        return (self.name.data,) if isinstance(self.name, Constant) else ()
+        name = self.name.data if isinstance(self.name, Constant) else None
+        return (name,) if isinstance(name, str) else ()
 
     def settle(self, scope: Scope) -> Expr:
         return settled_or_kept(
@@ -255,7 +256,8 @@ def resource_facade(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     if name == 'Fn::ResourceFacade':
         kinds = {'Metadata': 'metadata', 'DeletionPolicy': 'deletion_policy', 'UpdatePolicy': 'update_policy'}
     if not isinstance(args, str) or args not in kinds:
-        return unit.fault(path, f'Incorrect arguments to "{name}" should be one of: {", ".join(kinds)}')
+        return unit.fault(path, f'Incorrect arguments to "{name}" should be one of: {", ".join(kinds)}',
+                          name=args, known=kinds)
     return Facade(kinds[args])
 
 

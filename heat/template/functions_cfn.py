@@ -58,7 +58,7 @@ def ref(unit: Unit, name: str, args: Any, path: Path) -> Expr:
 def param_ref(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     """``Ref`` inside a condition: parameters only."""
     if not isinstance(args, str) or args not in unit.parameters:
-        return unit.fault(path, f'Invalid parameter reference {args}')
+        return unit.fault(path, f'Invalid parameter reference {args}', name=args, known=unit.parameters)
     return GetParam(Constant(args))
 
 

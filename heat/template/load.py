@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from heat.common import errors
+from heat.common.fault import ENVIRONMENT, Fault
+from heat.schema.suggest import nearest
 from heat.template.scalars import Untaggable, key_text, scalar
-from heat.template.tags import LONG, is_short, long_form, suggestion
+from heat.template.tags import LONG, is_short, long_form
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -58,16 +61,16 @@ def parse(text: str | bytes, *, max_bytes: int = MAX_BYTES, what: str = 'templat
         if tree is None:
             tree = {}
         if not isinstance(tree, dict):
-            raise errors.StackValidationFailed(
-                message='The environment is not a valid YAML mapping data type.')
-        check_depth(tree)
+            raise _refused('The environment is not a valid YAML mapping data type.', what)
+        check_depth(tree, what)
         return tree
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
-        raise errors.StackValidationFailed(message='The template is not a JSON object or YAML mapping.')
+        raise _refused('The template is not a JSON object or YAML mapping.', what)
     if not any(key in tree for key in _VERSION_KEYS) and not is_cloudformation(tree):
-        raise errors.StackValidationFailed(message='Template format version not found.')
+        raise _refused('Template format version not found.', what,
+                       expected=f'one of the keys {", ".join(_VERSION_KEYS)}')
     return tree
 
 
@@ -88,24 +91,60 @@ def parse_part(text: str | bytes, what: str, *, max_bytes: int = MAX_BYTES) -> A
     return tree if tree is not None else _Reader(source, what, 'error', part=True).document()
 
 
-def check_depth(tree: Any) -> None:
-    """StackValidationFailed for plain data nested deeper than ``MAX_DEPTH``, or with infinite numbers."""
+def _refused(sentence: str, what: str, mark: Any = None, expected: str | None = None,
+             suggestion: str | None = None) -> errors.HeatException:
+    """The error about a text, at the mark of a parser if there is one."""
+    line, column = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
+    return errors.StackValidationFailed(message=sentence).told((Fault(
+        sentence, expected=expected, suggestion=suggestion, line=line, column=column, source=what),))
+
+
+def check_depth(tree: Any, what: str = 'template') -> None:
+    """StackValidationFailed for plain data nested deeper than ``MAX_DEPTH``, or with infinite numbers.
+
+    ``what`` as in ``parse``.
+    """
     level, depth = [tree], 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
+            # The whole path would be a page.
+            path = _way(tree, lambda child, depth: depth >= MAX_DEPTH)[:5]
             raise errors.StackValidationFailed(
-                message=f'The template is nested deeper than {MAX_DEPTH} levels.')
+                message=f'The template is nested deeper than {MAX_DEPTH} levels.').at(path, source=what)
         deeper = []
         for node in level:
             for child in node.values() if isinstance(node, Mapping) else node:
                 if isinstance(child, (dict, list)):
                     if child:
                         deeper.append(child)
-                elif isinstance(child, float) and not math.isfinite(child):
+                elif _infinite(child):
                     raise errors.StackValidationFailed(
-                        message=f'The number {child} cannot be expressed in JSON.')
+                        message=f'The number {child} cannot be expressed in JSON.').at(
+                            _way(tree, lambda child, depth: _infinite(child)), value=str(child), source=what)
         level = deeper
+
+
+def _infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _way(tree: Any, wanted: Callable[[Any, int], bool]) -> list[Any]:
+    """The path to the first part that is ``wanted``, given its depth."""
+    # Each waiting: a container, its depth, and its key with those above it, innermost first.
+    waiting: list[tuple[Any, int, Any]] = [(tree, 0, None)]
+    while waiting:
+        node, depth, above = waiting.pop()
+        for key, child in node.items() if isinstance(node, Mapping) else enumerate(node):
+            if wanted(child, depth + 1):
+                path = [key]
+                while above is not None:
+                    path.append(above[0])
+                    above = above[1]
+                return path[::-1]
+            if isinstance(child, (dict, list)):
+                waiting.append((child, depth + 1, (key, above)))
+    return []
 
 
 def _decoded(text: str | bytes, max_bytes: int, what: str) -> str:
@@ -119,7 +158,7 @@ def _decoded(text: str | bytes, max_bytes: int, what: str) -> str:
     try:
         return text.decode('utf-8-sig')
     except UnicodeDecodeError as exc:
-        raise errors.StackValidationFailed(message=f'{_intro(what)}{exc}') from None
+        raise _refused(f'{_intro(what)}{exc}', what) from None
 
 
 def _intro(what: str) -> str:
@@ -138,9 +177,8 @@ def _json(source: str, what: str, duplicates: str) -> Any:
     except ValueError:
         return None
     except RecursionError:
-        raise errors.StackValidationFailed(
-            message=f'{_intro(what)}it is nested deeper than {MAX_DEPTH} levels.') from None
-    check_depth(tree)
+        raise _refused(f'{_intro(what)}it is nested deeper than {MAX_DEPTH} levels.', what) from None
+    check_depth(tree, what)
     return tree
 
 
@@ -177,20 +215,38 @@ class _Reader:
             self._check_short_tags(tree)
             return tree
         except yaml.YAMLError as exc:
-            raise errors.StackValidationFailed(
-                message=f'{_intro(self.what)}{self._explained(exc)}') from None
-        except (Untaggable, UnicodeEncodeError) as exc:
-            raise errors.StackValidationFailed(message=f'{_intro(self.what)}{exc}') from None
+            fault = self._explained(exc)
+            raise _refused(f'{_intro(self.what)}{fault}', self.what, self._where(fault)) from None
+        except Untaggable as exc:
+            raise _refused(f'{_intro(self.what)}{exc}', self.what, exc.mark,
+                           suggestion=exc.suggestion) from None
+        except UnicodeEncodeError as exc:
+            raise _refused(f'{_intro(self.what)}{exc}', self.what) from None
 
-    def _explained(self, fault: yaml.YAMLError) -> str:
-        ours = isinstance(fault, (yaml.constructor.ConstructorError, yaml.composer.ComposerError))
-        if not ours and len(self.source) <= _EXPLAINED:
+    def _explained(self, fault: yaml.YAMLError) -> yaml.YAMLError:
+        if isinstance(fault, (yaml.constructor.ConstructorError, yaml.composer.ComposerError)):
+            return fault
+        if len(self.source) <= _EXPLAINED:
             try:
                 for _ in yaml.parse(self.source, Loader=yaml.SafeLoader):
                     pass
             except yaml.YAMLError as exc:
-                return str(exc)
-        return str(fault)
+                return exc
+        if isinstance(fault, yaml.MarkedYAMLError):
+            # The C parser's marks hold no text; with it they show the line.
+            for name in ('context_mark', 'problem_mark'):
+                mark = getattr(fault, name)
+                setattr(fault, name, mark and self._mark(mark))
+        return fault
+
+    def _where(self, fault: yaml.YAMLError) -> Any:
+        if isinstance(fault, yaml.MarkedYAMLError):
+            return fault.problem_mark or fault.context_mark
+        position = getattr(fault, 'position', None)
+        if not isinstance(position, int):
+            return None
+        before = self.source[:position]
+        return yaml.Mark('', position, before.count('\n'), position - before.rfind('\n') - 1, None, 0)
 
     def _document(self, parser: Any) -> Any:
         next_event = parser.get_event
@@ -317,7 +373,7 @@ class _Reader:
             raise Untaggable(self.tagged.tag, self._mark(self.tagged.start_mark))
         if self.strange is not None:
             tag = self.strange.tag
-            raise Untaggable(tag, self._mark(self.strange.start_mark), suggestion(tag))
+            raise Untaggable(tag, self._mark(self.strange.start_mark), nearest(tag, LONG))
 
     def _mark(self, mark: Any) -> Any:
         """A mark of the C parser with the text beside it, so that it can show the place."""
@@ -341,15 +397,49 @@ class Marks:
 
     def at(self, path: tuple[Any, ...]) -> tuple[int, int] | None:
         """Line and column, from 1, of the part at ``path`` or of the nearest part around it."""
+        for length in range(len(path), -1, -1):
+            found = self.exactly(path[:length])
+            if found is not None:
+                return found
+        return None
+
+    def exactly(self, path: tuple[Any, ...]) -> tuple[int, int] | None:
+        """Line and column of the part at ``path`` itself."""
         if self._places is None:
             try:
                 self._places = dict(_places(_Parser(self._source)))
-            except yaml.YAMLError:
+            except (yaml.YAMLError, UnicodeEncodeError):
                 self._places = {}
-        for length in range(len(path), -1, -1):
-            if path[:length] in self._places:
-                return self._places[path[:length]]
-        return None
+        return self._places.get(path)
+
+
+def placed(faults: Iterable[Fault], sources: Mapping[str, str],
+           environments: Sequence[str] = ()) -> tuple[Fault, ...]:
+    """``faults`` with line and column, as far as ``sources`` holds the text that they are in.
+
+    ``sources`` maps 'template', 'environment' and names of files to texts;
+    ``environments`` are the files that make up the environment, the strongest last.
+    What stands nowhere in an environment came beside it, and gets no line; nor does what
+    stands in a text of one line, which a client made of a file that its user knows better.
+    """
+    marks: dict[str, Marks] = {}
+
+    def put(fault: Fault) -> Fault:
+        if fault.line is not None:
+            return fault
+        for name in (fault.source, *(reversed(environments) if fault.source == ENVIRONMENT else ())):
+            if name in sources and name not in marks:
+                marks[name] = Marks(sources[name])
+            if name not in marks:
+                continue
+            exact = fault.source == ENVIRONMENT
+            where = marks[name].exactly(fault.path) if exact else marks[name].at(fault.path)
+            if where is not None:
+                line, column = where if '\n' in sources[name].strip() else (None, None)
+                return replace(fault, source=name, line=line, column=column)
+        return fault
+
+    return tuple(put(fault) for fault in faults)
 
 
 def parse_with_marks(text: str | bytes, **options: Any) -> tuple[dict[str, Any], Marks]:

@@ -16,7 +16,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from heat.common import errors
-from heat.schema.suggest import nearest
+from heat.common.fault import ENVIRONMENT, MAX_TOLD
+from heat.schema.suggest import nearest, suggesting
 
 HOOKS = ('pre-create', 'pre-update', 'pre-delete', 'post-create', 'post-update', 'post-delete')
 RESTRICTED_ACTIONS = ('update', 'replace')
@@ -60,6 +61,8 @@ class Registry:
         self.inside = inside
         # Template files named as types directly; the interface shows them as mappings.
         self.direct_templates: dict[str, str] = {}
+        # Suggestions for unknown types, for as many as are told.
+        self._near: dict[str, str | None] = {}
 
     def resolve(self, type_name: str, resource_name: str | None = None) -> TypeTarget:
         """What ``type_name`` is for that resource.
@@ -119,9 +122,16 @@ class Registry:
 
     def _unknown(self, name: str) -> errors.HeatException:
         sentence = f'The Resource Type ({name}) could not be found.'
-        near = nearest(name, self.plugins)
-        return errors.StackValidationFailed(
-            message=f'{sentence} Did you mean {near}?' if near and near != name else sentence)
+        if name not in self._near and len(self._near) < MAX_TOLD:
+            self._near[name] = nearest(name, [*self.plugins, *self._aliases()])
+        near = self._near.get(name)
+        return errors.StackValidationFailed(message=suggesting(sentence, near)).at(
+            (), value=name, suggestion=near)
+
+    def _aliases(self) -> list[str]:
+        """Names that environments give to types and templates."""
+        return [name for layer in self.layers for name in layer.registry
+                if name not in _SPECIAL and '*' not in name]
 
     def hooks(self, resource_name: str) -> frozenset[str]:
         """Hooks set for a resource by any layer."""
@@ -184,20 +194,23 @@ def check_registry(registry: Mapping[str, Any]) -> None:
             _check_rooms(value)
         elif value is not None and not isinstance(value, (str, dict)):
             raise errors.StackValidationFailed(
-                message=f'The registry entry "{key}" must name a resource type or a template.')
+                message=f'The registry entry "{key}" must name a resource type or a template.').at(
+                    ('resource_registry', key), value=value, source=ENVIRONMENT)
 
 
 def _check_rooms(rooms: Any) -> None:
     if rooms is None:
         return
     if not isinstance(rooms, dict):
-        raise errors.StackValidationFailed(message='The registry entry "resources" must be a map.')
+        raise errors.StackValidationFailed(message='The registry entry "resources" must be a map.').at(
+            ('resource_registry', 'resources'), source=ENVIRONMENT)
     for name, entries in rooms.items():
         if entries is None:
             continue
         if not isinstance(entries, dict):
             raise errors.StackValidationFailed(
-                message=f'The registry entry for resource "{name}" must be a map.')
+                message=f'The registry entry for resource "{name}" must be a map.').at(
+                    ('resource_registry', 'resources', name), value=entries, source=ENVIRONMENT)
         _check_words(name, entries.get('hooks'), HOOKS, 'hook', errors.InvalidBreakPointHook)
         _check_words(name, entries.get('restricted_actions'), RESTRICTED_ACTIONS, 'restricted_action',
                      errors.InvalidRestrictedAction)
@@ -209,5 +222,8 @@ def _check_words(name: str, given: Any, known: tuple[str, ...], noun: str,
         return
     words = [given] if isinstance(given, str) else given
     if not isinstance(words, list) or any(word not in known for word in words):
+        wrong = next((word for word in words if word not in known), None) if isinstance(words, list) else None
         raise fault(message=f'Invalid {noun} type "{given}" for resource "{name}", acceptable {noun} '
-                            f'types are: {", ".join(known)}')
+                            f'types are: {", ".join(known)}').at(
+            ('resource_registry', 'resources', name, f'{noun}s'), value=given, source=ENVIRONMENT,
+            suggestion=nearest(wrong, known) if isinstance(wrong, str) else None)

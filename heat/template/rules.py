@@ -9,11 +9,11 @@ Neighbours: ``aws`` compiles the section, the engine calls ``check_rules``.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heat.schema.kinds import ABSENT, UNKNOWN
+from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
 from heat.schema.parameters import Parameters, ParameterSchema
 from heat.schema.suggest import unknown
 from heat.template.compile import Unit, misplaced
@@ -180,27 +180,33 @@ def _rule(unit: Unit, name: str, data: Any, place: Path) -> Rule:
 
 
 def check_rules(template: Template, parameters: Parameters,
-                attribute: AttributeOf | None = None) -> list[str]:
-    """A sentence for each assertion that does not hold; none if the stack may be made.
+                attribute: AttributeOf | None = None) -> list[tuple[Path, str]]:
+    """Place and sentence of each assertion that does not hold; none if the stack may be made.
 
     ``attribute`` tells attributes of what parameters name (the network of a subnet);
-    a rule that hangs on what it cannot tell does not hold.
+    a rule that hangs on what it cannot tell does not hold. A rule about a parameter whose
+    value is missing, or not known yet, is judged when it is known.
     """
     values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
+    known = {name for name, value in values.items() if not has_unknown(value)}
     scope = RuleScope(values, attribute)
-    found: list[str] = []
-    for rule in template.rules:
-        try:
-            applies = True if rule.condition is None else rule.condition.value(scope)
-            if applies is False:
-                continue
-            for number, (assertion, said) in enumerate(rule.assertions, 1):
-                holds = UNKNOWN if applies is UNKNOWN else assertion.value(scope)
-                if holds is UNKNOWN:
-                    found.append(f'Rules.{rule.name}: it asks for what cannot be told here'
-                                 + (f': {said}' if said else ''))
-                elif holds is not True:
-                    found.append(f'Rules.{rule.name}: ' + (said or f'assertion {number} does not hold'))
-        except (ValueError, TypeError) as error:
-            found.append(f'Rules.{rule.name}: {error}')
-    return found
+    return [broken for rule in template.rules if rule.parameters() <= known
+            for broken in _broken(rule, scope)]
+
+
+def _broken(rule: Rule, scope: RuleScope) -> Iterator[tuple[Path, str]]:
+    place: Path = ('Rules', rule.name)
+    try:
+        applies = True if rule.condition is None else rule.condition.value(scope)
+        if applies is False:
+            return
+        for number, (assertion, said) in enumerate(rule.assertions, 1):
+            place = ('Rules', rule.name, 'Assertions', number - 1)
+            holds = UNKNOWN if applies is UNKNOWN else assertion.value(scope)
+            if holds is UNKNOWN:
+                yield place, (f'Rules.{rule.name}: it asks for what cannot be told here'
+                              + (f': {said}' if said else ''))
+            elif holds is not True:
+                yield place, f'Rules.{rule.name}: ' + (said or f'assertion {number} does not hold')
+    except (ValueError, TypeError) as error:
+        yield place, f'Rules.{rule.name}: {error}'

@@ -27,9 +27,11 @@ _FLOAT = re.compile(r'[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0
 class Untaggable(Exception):
     """A tag that makes no plain data; the sentence names it and the place."""
 
-    def __init__(self, tag: str, mark: Any, more: str = '') -> None:
+    def __init__(self, tag: str, mark: Any, suggestion: str | None = None) -> None:
         sentence = f'could not determine a constructor for the tag {tag!r}\n{mark}'
-        super().__init__(f'{sentence}\n{more}' if more else sentence)
+        super().__init__(f'{sentence}\nDid you mean {suggestion}?' if suggestion else sentence)
+        self.mark = mark
+        self.suggestion = suggestion
 
 
 def scalar(event: Any, place: Callable[[Any], Any], short: Callable[[Any, Any], Any]) -> Any:

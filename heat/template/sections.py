@@ -14,6 +14,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.schema.parameters import ParameterSchema, cfn_schema, hot_schema
+from heat.schema.suggest import nearest
 from heat.template.compile import Unit
 from heat.template.definition import Definition, OutputDefinition, ParameterGroup, Template
 from heat.template.expr import EMPTY_MAP, Expr
@@ -64,8 +65,13 @@ class _Builder:
         self.unit = Unit(version.builders(), version.condition_builders(),
                          {*parameters, *version.pseudo_parameters}, conditions,
                          tree.get('Mappings') if isinstance(tree.get('Mappings'), dict) else {})
-        self.parameters = {name: self._schema(name, data) for name, data in parameters.items()
-                           if name not in version.pseudo_parameters}
+        self.parameters: dict[str, ParameterSchema] = {}
+        for name, data in parameters.items():
+            if name not in version.pseudo_parameters:
+                try:
+                    self.parameters[name] = self._schema(name, data)
+                except errors.InvalidSchemaError as fault:
+                    self.unit.graver.add(fault.within((words.parameters, name)))
         self.condition_trees = conditions
 
     def template(self) -> Template:
@@ -83,9 +89,12 @@ class _Builder:
             processed=tree)
 
     def _check_sections(self) -> None:
+        wrong = errors.Collected()
         for section in self.tree:
             if section not in self.version.sections:
-                raise errors.InvalidTemplateSection(section=section)
+                wrong.note(lambda name=section: errors.InvalidTemplateSection(  # type: ignore[misc]
+                    section=name).at((name,), suggestion=nearest(str(name), self.version.sections)))
+        wrong.raise_any()
 
     def _map(self, section: str) -> dict[str, Any]:
         """A section that is a map; nothing if it is missing or null."""
@@ -98,10 +107,10 @@ class _Builder:
         if section == self.words.conditions:
             raise errors.StackValidationFailed(
                 error='Conditions validation error',
-                message=f'Condition definitions must be a map. Found a {kind} instead')
+                message=f'Condition definitions must be a map. Found a {kind} instead').at((section,))
         noun = section.lower().removesuffix('s')
         raise errors.StackValidationFailed(
-            message=f'"{section}" must contain a map of {noun} maps. Found a [{kind}] instead')
+            message=f'"{section}" must contain a map of {noun} maps. Found a [{kind}] instead').at((section,))
 
     def _schema(self, name: str, data: Any) -> ParameterSchema:
         if self.version.dialect == 'hot':
@@ -113,11 +122,13 @@ class _Builder:
         if found is None:
             return ()
         error = 'Parameter Groups error'
+        self.unit.place = ('parameter_groups',)
         if not isinstance(found, list):
             self.unit.fault('parameter_groups', 'The parameter_groups should be a list.', error)
             return ()
         groups, grouped = [], set()
-        for group in found:
+        for number, group in enumerate(found):
+            self.unit.place = ('parameter_groups', number)
             label = group.get('label') if isinstance(group, dict) else None
             place = f'parameter_groups.{label or ""}'
             names = group.get('parameters') if isinstance(group, dict) else None
@@ -136,7 +147,7 @@ class _Builder:
                                            'group only.', error)
                 elif name not in self.parameters:
                     self.unit.fault(place, f'The grouped parameter {name} does not reference a valid '
-                                           'parameter.', error)
+                                           'parameter.', error, name=name, known=self.parameters)
                 grouped.add(name)
             groups.append(ParameterGroup(label, group.get('description'),
                                          tuple(name for name in names if isinstance(name, str))))
@@ -144,6 +155,7 @@ class _Builder:
 
     def _resource(self, name: str, data: Any) -> Definition:
         words, unit, place = self.words, self.unit, (self.words.resources, name)
+        unit.place = place
         if '/' in name:
             unit.fault('', 'Resource name may not contain "/"')
         if not isinstance(data, dict) or not data:
@@ -152,7 +164,8 @@ class _Builder:
         if words.strict_keys:
             for key in data:
                 if key not in self.version.resource_keys:
-                    unit.fault('', f'"{key}" is not a valid keyword inside a resource definition')
+                    unit.fault('', f'"{key}" is not a valid keyword inside a resource definition',
+                               at=(*place, key), name=key, known=self.version.resource_keys)
         kind = data.get(words.type)
         if words.type not in data:
             # With a misspelt key the missing type is not worth a sentence of its own.
@@ -162,7 +175,7 @@ class _Builder:
         elif kind is None or kind == '':
             unit.fault('', 'Each Resource must contain a Type key.')
         elif not isinstance(kind, str):
-            unit.fault('', f'Resource {name} {words.type} type must be string')
+            unit.fault('', f'Resource {name} {words.type} type must be string', at=(*place, words.type))
         condition = data.get(words.condition) if words.condition in self.version.resource_keys else None
         external = data.get(words.external_id) if words.external_id in self.version.resource_keys else None
         policy, policy_from = self._deletion_policy(data.get(words.deletion_policy), place)
@@ -182,7 +195,8 @@ class _Builder:
         if found is None:
             return EMPTY_MAP
         if not isinstance(found, dict):
-            self.unit.fault('', f'Resource {name} {key} type must be object')
+            self.unit.fault('', f'Resource {name} {key} type must be object',
+                            at=(self.words.resources, name, key), value=found)
             return EMPTY_MAP
         return self.unit.node(found, (self.words.resources, name, key))
 
@@ -190,7 +204,8 @@ class _Builder:
         key = self.words.description
         found = data.get(key)
         if found is not None and not isinstance(found, str):
-            self.unit.fault('', f'Resource {name} {key} type must be string')
+            self.unit.fault('', f'Resource {name} {key} type must be string',
+                            at=(self.words.resources, name, key), value=found)
         return found if isinstance(found, str) else ''
 
     def _depends_on(self, name: str, found: Any) -> tuple[str, ...]:
@@ -200,7 +215,8 @@ class _Builder:
             return (found,)
         if isinstance(found, list) and all(isinstance(item, str) for item in found):
             return tuple(dict.fromkeys(found))
-        self.unit.fault('', f'Resource {name} {self.words.depends_on} type must be list or string')
+        self.unit.fault('', f'Resource {name} {self.words.depends_on} type must be list or string',
+                        at=(self.words.resources, name, self.words.depends_on), value=found)
         return ()
 
     def _deletion_policy(self, found: Any, place: tuple[Any, ...]) -> tuple[str, Expr | None]:
@@ -210,7 +226,8 @@ class _Builder:
             return 'Delete', self.unit.node(found, (*place, self.words.deletion_policy))
         policy = self.version.deletion_policies.get(found) if isinstance(found, str) else None
         if policy is None:
-            self.unit.fault('', f'Invalid deletion policy "{found}"')
+            self.unit.fault('', f'Invalid deletion policy "{found}"', at=(*place, self.words.deletion_policy),
+                            name=found, known=self.version.deletion_policies)
         return policy or 'Delete', None
 
     def _output(self, name: str, data: Any) -> OutputDefinition:

@@ -45,6 +45,9 @@ class Text(Expr):
     def children(self) -> Iterable[Expr]:
         return self.pieces
 
+    def steps(self) -> tuple[str, ...]:
+        return (self.name,)
+
     def settle(self, scope: Scope) -> Expr:
         return settled_or_kept(Text(self.name, tuple(piece.settle(scope) for piece in self.pieces)), scope)
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from heat.schema.suggest import nearest
-
 # Those that are spelled without Fn:: in the long form too.
 _BARE = ('Ref', 'Condition')
 _FUNCTIONS = (
@@ -33,9 +31,3 @@ def long_form(tag: str, value: Any) -> Any:
     if name == 'Fn::GetAtt' and isinstance(value, str) and '.' in value:
         value = value.split('.', 1)
     return {name: value}
-
-
-def suggestion(tag: str) -> str:
-    """A second sentence for an unknown tag, empty if nothing is near."""
-    near = nearest(tag, LONG)
-    return f'Did you mean {near}?' if near else ''

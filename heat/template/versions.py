@@ -15,6 +15,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.schema.parameters_aws import AWS_TYPES, HEAT_TYPES
+from heat.schema.suggest import nearest
 from heat.template import functions as hot_functions
 from heat.template import functions_aws, functions_cfn
 from heat.template.compile import CONDITION_BUILDERS
@@ -270,16 +271,19 @@ def dialect_of(tree: Mapping[str, Any]) -> Version:
     if not given and is_cloudformation(tree):
         return table()[f'{AWS_KEY}.2010-09-09']
     if len(given) > 1:
-        raise errors.InvalidTemplateVersion(explanation=f'Ambiguous versions ({", ".join(given)})')
+        raise errors.InvalidTemplateVersion(
+            explanation=f'Ambiguous versions ({", ".join(given)})').at((given[1],))
     if not given or not tree[given[0]]:
-        raise errors.InvalidTemplateVersion(explanation='Template version was not provided')
+        raise errors.InvalidTemplateVersion(explanation='Template version was not provided').at(
+            (given[0] if given else HOT_KEY,))
     key, wanted = given[0], str(tree[given[0]])
     dates = [row.date for row in table().values() if row.key == key]
     date = ALIASES.get(wanted, wanted) if key == HOT_KEY else wanted
     if date not in dates:
         names = sorted(dates) + (sorted(ALIASES) if key == HOT_KEY else [])
         should = f'should be one of: {", ".join(names)}' if len(names) > 1 else f'should be: {names[0]}'
-        raise errors.InvalidTemplateVersion(explanation=f'"{key}: {wanted}". "{key}" {should}')
+        raise errors.InvalidTemplateVersion(explanation=f'"{key}: {wanted}". "{key}" {should}').at(
+            (key,), value=wanted, suggestion=nearest(wanted, names))
     return table()[f'{key}.{date}']
 
 

@@ -206,7 +206,8 @@ def test_what_a_condition_takes_away() -> None:
 
 
 def test_references_to_nothing_are_refused_in_outputs_too() -> None:
-    for value, place in (({'Ref': 'Z'}, ''), ({'Fn::Sub': 'x${Z}'}, ''), ({'Fn::Sub': '${Z.a}'}, ''),
+    for value, place in (({'Ref': 'Z'}, ''), ({'Fn::Sub': 'x${Z}'}, '.Fn::Sub'),
+                         ({'Fn::Sub': '${Z.a}'}, '.Fn::Sub'),
                          ({'Fn::Join': ['', [{'Ref': 'Z'}]]}, '.Fn::Join[1][0]')):
         settled = compiled(Outputs={'O': {'Value': value}})
         with pytest.raises(errors.InvalidTemplateReference) as caught:
@@ -356,8 +357,12 @@ def test_what_is_asked_of_other_stacks() -> None:
         Outputs={'O': {'Value': {'Fn::ImportValue': 'plain'}, 'Export': {'Name': {'Fn::Sub': '${Name}-o'}}},
                  'P': {'Value': {'Fn::GetStackOutput': {'StackName': 's', 'OutputName': 'o'}}}})
     settled = template.settle(NullScope(values_of(template)))
-    assert settled.imports() == ('plain', 'x-vpc')
-    assert settled.stack_outputs() == (('s', 'o', None), ('s', 'o', 'r'))
+    assert settled.imports() == {
+        'plain': ('Outputs', 'O', 'Value', 'Fn::ImportValue'),
+        'x-vpc': ('Resources', 'A', 'Properties', 'a', 'Fn::ImportValue')}
+    assert settled.stack_outputs() == {
+        ('s', 'o', None): ('Outputs', 'P', 'Value', 'Fn::GetStackOutput'),
+        ('s', 'o', 'r'): ('Resources', 'A', 'Properties', 'b', 'Fn::Sub', 'Fn::GetStackOutput')}
     export = settled.outputs['O'].export
     assert export is not None and export.value(NullScope()) == 'x-o'
 
@@ -388,7 +393,9 @@ def judged(condition: Any, assertion: Any, said: str = 'told', attribute: Any = 
     if condition is not None:
         rule['RuleCondition'] = condition
     template = compiled(False, Parameters=RULED, Conditions={}, Rules={'R': rule})
-    return check_rules(template, bind(template.parameters, {}, {}, FACTS), attribute)
+    broken = check_rules(template, bind(template.parameters, {}, {}, FACTS), attribute)
+    assert {place for place, _said in broken} <= {('Rules', 'R', 'Assertions', 0)}
+    return [sentence for _place, sentence in broken]
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,12 @@ def test_values_are_not_looked_at() -> None:
 
 def test_names_of_properties_and_policies_are() -> None:
     said = made().validate_template(ME, hot(a={**NET, 'properties': {'bogus': 1}}))
-    assert said == {'Error': 'Property error: resources.a.properties: Unknown Property bogus'}
+    sentence = 'Property error: resources.a.properties: Unknown Property bogus'
+    assert said == {'Error': sentence, 'Untold': 0, 'Faults': [
+        {'message': sentence, 'path': ['resources', 'a', 'properties', 'bogus'], 'source': 'template'}]}
     said = made().validate_template(ME, hot(a={**NET, 'update_policy': {'rolling': {}}}))
-    assert said == {'Error': 'Property error: resources.a.update_policy: Unknown Property rolling'}
+    assert said['Error'] == 'Property error: resources.a.update_policy: Unknown Property rolling'
+    assert said['Faults'][0]['path'] == ['resources', 'a', 'update_policy', 'rolling']
     anything = hot(a={'type': 'OS::Heat::None', 'properties': {'bogus': 1}})
     assert 'Error' not in made().validate_template(ME, anything)
 

@@ -16,14 +16,18 @@ from typing import Any
 
 import webob.exc
 
+from heat.api.faults import Refusal
 from heat.api.wsgi import RefusedType, RefusedValue, count
 from heat.common import errors, fetch, green
+from heat.common.fault import ENVIRONMENT, TEMPLATE
+from heat.common.suggest import nearest
 from heat.template import load
 
 PARSED_ELSEWHERE = 256 * 1024
-ENVIRONMENT: dict[str, Any] = {
+EMPTY: dict[str, Any] = {
     'parameters': {}, 'encrypted_param_names': [], 'parameter_defaults': {}, 'event_sinks': [],
     'resource_registry': {}}
+SECTIONS = (*EMPTY, 'parameter_merge_strategies')
 NOT_ARGUMENTS = frozenset((
     'stack_name', 'template', 'template_url', 'parameters', 'environment', 'files', 'environment_files',
     'files_container'))
@@ -44,6 +48,7 @@ class Instantiation:
         self._body = body
         self._conf = conf
         self._patch = patch
+        self._template_text: str | None = None
         if patch:
             self._body = {**body, 'existing': True}
 
@@ -101,6 +106,7 @@ class Instantiation:
         if not isinstance(given, str):
             raise webob.exc.HTTPBadRequest()
         self._measure(len(given.encode('utf-8', 'surrogatepass')))
+        self._template_text = given
         return self._parsed(given, NOT_TEMPLATE, 'template')
 
     def _parsed(self, text: str, place: str, what: str) -> dict[str, Any]:
@@ -128,7 +134,11 @@ class Instantiation:
             given = self.adopted.get('environment')
         if isinstance(given, str):
             given = self._parsed(given, NOT_ENVIRONMENT, 'environment')
-        environment = {**ENVIRONMENT, **_checked({} if given is None else given)}
+        try:
+            environment = {**EMPTY, **_checked({} if given is None else given)}
+        except Refusal as refusal:
+            refusal.faults = self.lines_of(refusal.faults)
+            raise
         extra = self._body.get('parameters') or {}
         if not isinstance(extra, dict):
             raise RefusedValue('"parameters" must be an object of names and values.')
@@ -178,9 +188,36 @@ class Instantiation:
     @property
     def changes_nothing(self) -> bool:
         """Whether a PATCH asks for nothing but to look again."""
-        return (self.template is None and self.environment == ENVIRONMENT and not self.files
+        return (self.template is None and self.environment == EMPTY and not self.files
                 and not self.environment_files and not self.files_container
                 and set(self.arguments) <= {'existing'})
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Errors raised inside tell the lines of what was sent as text."""
+        try:
+            yield
+        except errors.HeatException as error:
+            error.faults = self.lines_of(error.faults)
+            raise
+
+    def lines_of(self, faults: tuple[errors.Fault, ...]) -> tuple[errors.Fault, ...]:
+        """``faults`` with line and column, as far as they stand in a text that was sent."""
+        wanted = {one.source for one in faults if one.line is None}
+        names = self.environment_files or []
+        sources: dict[str, str] = {}
+        for name, text in ((TEMPLATE, self._template_text), (ENVIRONMENT, self._body.get('environment'))):
+            if name in wanted and isinstance(text, str) and not (name == ENVIRONMENT and names):
+                sources[name] = text
+        for name in {*wanted, *(names if ENVIRONMENT in wanted else ())} - {TEMPLATE, ENVIRONMENT}:
+            text = self.files.get(name)
+            if isinstance(text, str):
+                sources[name] = text
+        if not sources:
+            return faults
+        put = partial(load.placed, faults, sources, names)
+        large = sum(len(text) for text in sources.values()) > PARSED_ELSEWHERE
+        return green.in_thread(put) if large else put()
 
     def to_engine(self) -> dict[str, Any]:
         """The arguments that create, update and both previews share."""
@@ -197,26 +234,32 @@ def _wording(place: str) -> Iterator[None]:
     except errors.RequestLimitExceeded:
         raise
     except (errors.HeatException, ValueError) as error:
-        raise webob.exc.HTTPBadRequest(f'{place}{error}') from error
+        raise Refusal(place, error) from error
 
 
 def _checked(given: Any) -> dict[str, Any]:
     """The environment, if it has only sections we know, each of its kind."""
     if not isinstance(given, dict):
         raise webob.exc.HTTPBadRequest()
+    found = errors.Collected()
     for section, content in given.items():
-        if section not in ENVIRONMENT and section != 'parameter_merge_strategies':
-            raise webob.exc.HTTPBadRequest(
-                f'{NOT_ENVIRONMENT}environment has wrong section "{section}"')
-        if content is None:
-            raise webob.exc.HTTPBadRequest(
-                f'{NOT_ENVIRONMENT}environment has empty section "{section}"')
-        kind = list if isinstance(ENVIRONMENT.get(section, {}), list) else dict
-        if not isinstance(content, kind):
-            word = 'a list' if kind is list else 'a map'
-            raise webob.exc.HTTPBadRequest(
-                f'{NOT_ENVIRONMENT}section "{section}" must be {word}')
+        sentence = _section_fault(section, content)
+        if sentence:
+            near = nearest(section, SECTIONS) if section not in SECTIONS and not found.full else None
+            found.add(errors.Error(message=sentence).at((section,), source=ENVIRONMENT, suggestion=near))
+    error = found.error()
+    if error is not None:
+        raise Refusal(NOT_ENVIRONMENT, error)
     return given
+
+
+def _section_fault(section: str, content: Any) -> str | None:
+    if section not in SECTIONS:
+        return f'environment has wrong section "{section}"'
+    if content is None:
+        return f'environment has empty section "{section}"'
+    kind, word = (list, 'a list') if isinstance(EMPTY.get(section, {}), list) else (dict, 'a map')
+    return None if isinstance(content, kind) else f'section "{section}" must be {word}'
 
 
 def _strict_flag(name: str, value: Any) -> bool:

@@ -16,9 +16,11 @@ import webob
 import webob.exc
 
 from heat.api.dispatch import Call
+from heat.api.faults import Refusal
 from heat.api.rest import links
 from heat.api.rest.instantiation import Instantiation
 from heat.api.wsgi import RefusedValue, Request, flag, json_response, query_count, query_flag
+from heat.common import errors, fault
 from heat.common.ids import StackId
 
 ROW = ('stack_name', 'stack_status', 'stack_status_reason', 'creation_time', 'updated_time', 'deletion_time',
@@ -99,9 +101,11 @@ def direction(request: Request) -> str | None:
 def create(call: Call) -> webob.Response:
     """POST /stacks: 201 with id and links."""
     data = _to_create(call)
-    identity = call.engine('create_stack', stack_name=data.stack_name, **data.to_engine(), owner_id=None,
-                           nested_depth=0, user_creds_id=None, parent_resource_name=None,
-                           stack_user_project_id=None)
+    parts = data.to_engine()
+    with data.located():
+        identity = call.engine('create_stack', stack_name=data.stack_name, **parts, owner_id=None,
+                               nested_depth=0, user_creds_id=None, parent_resource_name=None,
+                               stack_user_project_id=None)
     body = {'stack': {'id': identity['stack_id'], 'links': [links.link(call.request, identity)]}}
     return json_response(body, 201, {'Location': links.url(call.request, identity)})
 
@@ -109,7 +113,9 @@ def create(call: Call) -> webob.Response:
 def preview(call: Call) -> dict[str, Any]:
     """POST /stacks/preview."""
     data = _to_create(call)
-    stack = call.engine('preview_stack', stack_name=data.stack_name, **data.to_engine())
+    parts = data.to_engine()
+    with data.located():
+        stack = call.engine('preview_stack', stack_name=data.stack_name, **parts)
     keys = tuple(key for key in WHOLE if not key.startswith('stack_status'))
     return {'stack': {**shaped(call.request, stack, keys), 'resources': stack.get('resources', [])}}
 
@@ -153,15 +159,20 @@ def show(call: Call) -> dict[str, Any]:
 
 def update(call: Call) -> None:
     """PUT: template, parameters and environment replace the old ones."""
-    data = Instantiation(call.body, call.wiring.conf)
-    call.engine('update_stack', stack_identity=call.stack, **data.to_engine())
+    _updated(call, Instantiation(call.body, call.wiring.conf))
 
 
 def update_patch(call: Call) -> None:
     """PATCH: what is sent is laid over what is stored."""
     data = Instantiation(call.body, call.wiring.conf, patch=True)
     call.allow('stacks:update_no_change' if data.changes_nothing else 'stacks:update_patch')
-    call.engine('update_stack', stack_identity=call.stack, **data.to_engine())
+    _updated(call, data)
+
+
+def _updated(call: Call, data: Instantiation) -> None:
+    parts = data.to_engine()
+    with data.located():
+        call.engine('update_stack', stack_identity=call.stack, **parts)
 
 
 def preview_update(call: Call) -> dict[str, Any]:
@@ -177,7 +188,9 @@ def _changes(call: Call, patch: bool) -> dict[str, Any]:
     arguments = data.to_engine()
     if call.request.one('show_nested') is not None:
         arguments['args']['show_nested'] = query_flag(call.request, 'show_nested')
-    return {'resource_changes': call.engine('preview_update_stack', stack_identity=call.stack, **arguments)}
+    with data.located():
+        changes = call.engine('preview_update_stack', stack_identity=call.stack, **arguments)
+    return {'resource_changes': changes}
 
 
 def delete(call: Call) -> None:
@@ -232,7 +245,11 @@ def validate_template(call: Call) -> Any:
     if unknown:
         raise webob.exc.HTTPBadRequest(f'Invalid codes in ignore_errors : {unknown}')
     parts.pop('args')
-    result = call.engine('validate_template', **parts, show_nested=nested, ignorable_errors=ignored or None)
+    with data.located():
+        result = call.engine('validate_template', **parts, show_nested=nested,
+                             ignorable_errors=ignored or None)
     if isinstance(result, dict) and 'Error' in result:
-        raise webob.exc.HTTPBadRequest(str(result['Error']))
+        error = errors.Error(message=str(result['Error']))
+        faults = data.lines_of(fault.from_wire(result.get('Faults')))
+        raise Refusal('', error.told(faults, int(result.get('Untold') or 0)))
     return result

@@ -110,7 +110,8 @@ Resources:
   B:
     Type: OS::Heat::Value
     Properties: {value: [!Cidr [10.0.0.0/16, !Ref N, 8], !Split [',', 'a,b'], !ToJsonString {k: !Length [1]},
-                         !GetStackOutput {StackName: s, OutputName: o}, '{{resolve:ssm:/a:1}}', !GetAZs '']}
+                         !GetStackOutput {StackName: s, OutputName: o}, !GetAZs '']}
+  D: {Type: OS::Neutron::Net, Properties: {name: '{{resolve:ssm:/a:1}}'}}
 Outputs: {O: {Value: !Ref A, Export: {Name: !Sub '${AWS::StackName}-o'}, Condition: C}}
 """
 ENVIRONMENT = """\

@@ -35,6 +35,7 @@ from heat.template.environment import Environment, merge_files
 from heat.template.expr import NullScope, Ref
 from heat.template.files import Files
 from heat.template.hot import compile_template
+from heat.template.origins import Origins
 from heat.template.registry import Layer, registry_below
 from heat.template.rules import check_rules
 from heat.template.versions import HOT_KEY, dialect_of
@@ -100,6 +101,11 @@ class Compiled:
     kept: Borrowed = field(default_factory=Borrowed)
     # What is wrong with the parameters, to be told together with what validation finds.
     noted: errors.Collected | None = None
+    origins: Origins = field(default_factory=Origins)
+
+    def told(self, error: errors.HeatException) -> errors.HeatException:
+        """``error`` as its reader should see it: at places that were written, without hidden values."""
+        return self.origins.written(error).masked(self.parameters.secrets())
 
     @property
     def borrowed(self) -> Borrowed:
@@ -122,10 +128,10 @@ class Compiled:
         try:
             settled = self.template.settle(scope)
         except errors.HeatException as error:
-            if self.noted is None:
-                raise
-            self.noted.add(error)
-            raise (self.noted.error() or error).masked(self.parameters.secrets()) from None
+            if self.noted is not None:
+                self.noted.add(error)
+                error = self.noted.error() or error
+            raise self.told(error) from None
         self._borrow(settled)
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
         borrowed = self.borrowed
@@ -138,8 +144,9 @@ class Compiled:
         found = errors.Collected() if self.noted is None else self.noted
         for path, sentence in self.lender.lend(settled.imports(), settled.stack_outputs()):
             found.add(errors.StackValidationFailed(message=sentence).at(path))
-        if self.noted is None:
-            found.raise_any()
+        error = found.error() if self.noted is None else None
+        if error is not None:
+            raise self.told(error)
 
 
 def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
@@ -227,12 +234,13 @@ def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template
         return bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
                     resolved=resolved, refused=refused, section=section_of(dialect), noted=noted)
 
+    origins = Origins()
     if template is None:
         # An included document may declare more, so that this is only for the macros.
         early = None if noted is None else errors.Collected()
         parameters = bound(aws.declared(tree), early)
         try:
-            template = _expanded(tree, parameters, types.files, strict)
+            template, origins = _expanded(tree, parameters, types.files, strict)
         except errors.HeatException as error:
             raise _together(early, error).masked(parameters.secrets()) from None
     parameters = bound(template.parameters, noted)
@@ -241,18 +249,22 @@ def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template
         found.add(errors.StackValidationFailed(message=sentence).at(path))
     if noted is None:
         found.raise_any()
-    return Compiled(template, given, parameters, types, types.files, lender, kept, noted)
+    return Compiled(template, given, parameters, types, types.files, lender, kept, noted, origins)
 
 
-def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files, strict: bool) -> Template:
+def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files,
+              strict: bool) -> tuple[Template, Origins]:
     values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
     try:
-        processed = macros.expand(tree, values, macros.from_files(files))
+        made = macros.expand(tree, values, macros.from_files(files))
     except macros.ValuesMissing:
         if strict:
             raise
-        processed = aws.skeleton(tree)
-    return replace(TEMPLATES.template(processed), raw=tree)
+        made = macros.Expanded(aws.skeleton(tree), Origins())
+    try:
+        return replace(TEMPLATES.template(made.tree), raw=tree), made.origins
+    except errors.HeatException as error:
+        raise made.origins.written(error) from None
 
 
 def _together(early: errors.Collected | None, error: errors.HeatException) -> errors.HeatException:

@@ -125,7 +125,9 @@ class Templates:
         check_references(template, found)
         check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
         note_circles(template, found)
-        found.raise_any()
+        error = found.error()
+        if error is not None:
+            raise compiled.told(error)
 
     def _nested(self, compiled: Compiled, wanted: Wanted, depth: int) -> dict[str, Any]:
         """What the templates of nested resources are made of, as far as it can be told."""

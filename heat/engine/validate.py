@@ -81,7 +81,7 @@ class Validator:
         self._template(identity, wanted, compiled, 0, found)
         error = found.error()
         if error is not None:
-            raise error.masked(compiled.parameters.secrets())
+            raise compiled.told(error)
 
     def _parameters(self, compiled: Compiled, found: errors.Collected) -> None:
         for name, constraint, value in compiled.parameters.cloud_checks():
@@ -265,6 +265,7 @@ class Validator:
         self._refuse_too_many(kind.foreseen(row), place_of(outer.template, name))
         inside = errors.Collected()
         file: str | None = kind.source or None
+        compiled: Compiled | None = None
         try:
             refusal = kind.elsewhere(props, self._region)
             if refusal is not None:
@@ -291,6 +292,7 @@ class Validator:
             inside.add(errors.StackValidationFailed(message=str(error)))
         fault = inside.error()
         if fault is not None:
+            fault = fault if compiled is None else compiled.told(fault)
             found.add(in_child(fault, place_of(outer.template, name), kind.source, file))
 
     @staticmethod

@@ -44,7 +44,7 @@ def expanded(tree: Mapping[str, Any]) -> tuple[Mapping[str, Any], errors.HeatExc
         schemas = aws.declared(tree)
         values = {name: schema.check(schema.default) for name, schema in schemas.items()
                   if schema.default is not ABSENT and not schema.stored}
-        return macros.expand(tree, values, macros.from_files(Files())), None
+        return macros.expand(tree, values, macros.from_files(Files())).tree, None
     except macros.ValuesMissing:
         return aws.skeleton(tree), None
     except errors.HeatException as error:

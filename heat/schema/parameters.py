@@ -584,7 +584,7 @@ def _raw(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[st
 
 def _missing(schema: ParameterSchema, section: str) -> errors.HeatException:
     return errors.UserParameterMissing(key=schema.name).at(
-        (section, schema.name), expected=_NOUNS[schema.type])
+        (section, schema.name), expected=schema.noun)
 
 
 def check_immutable(old: Parameters, new: Parameters) -> None:

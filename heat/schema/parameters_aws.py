@@ -9,9 +9,10 @@ Neighbours: ``parameters`` binds values, the engine looks up and resolves.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from heat.schema.constraints import (
 )
 from heat.schema.kinds import ABSENT, UNKNOWN
 from heat.schema.parameters import MASK, ParameterSchema, number
-from heat.schema.suggest import nearest
+from heat.schema.suggest import nearest, suggesting
 
 MAX_VALUE = 4096
 MAX_DESCRIPTION = 4000
@@ -83,13 +84,27 @@ class AwsParameter(ParameterSchema):
 
     def check(self, value: Any) -> Any:
         typed = self.parse(value)
+        broken = self.broken(typed)
+        if broken:
+            raise ValueError(broken[1])
+        return typed
+
+    def broken(self, typed: Any) -> tuple[Constraint, str] | None:
         for constraint in self.constraints:
             # What is told of a list is told of each of its items.
             for item in typed if isinstance(typed, list) else [typed]:
                 problem = constraint.check(number(item) if isinstance(constraint, Range) else item)
                 if problem:
-                    raise ValueError(problem)
-        return typed
+                    return constraint, problem
+        return None
+
+    @property
+    def noun(self) -> str:
+        if self.stored:
+            return 'the name of a parameter in the store'
+        if self.inner in _LISTS:
+            return 'a list, or items and commas'
+        return 'a number' if self.inner == 'Number' else 'a string'
 
     def things(self, value: Any) -> list[Any]:
         return [item for item in (value if isinstance(value, list) else [value]) if item not in ('', UNKNOWN)]
@@ -145,28 +160,46 @@ def aws_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
     for key in data:
         if key not in keys:
             near = nearest(str(key), keys)
-            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter ({name})"
-                                            + (f'. Did you mean {near}?' if near else ''))
+            raise errors.InvalidSchemaError(message=suggesting(
+                f"Invalid key '{key}' for parameter ({name})", near)).at((key,), suggestion=near)
     kind = data.get('Type')
     if kind is None:
         raise errors.InvalidSchemaError(message=f'Missing parameter type for parameter: {name}')
     try:
         return _schema(name, kind, data)
     except (ValueError, TypeError) as exc:
-        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
+        fault = errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}")
+        raise (fault.at((exc.key,), value=exc.value) if isinstance(exc, _Wrong) else fault) from None
+
+
+class _Wrong(ValueError):
+    """What a declaration says under ``key`` cannot be meant; ``value`` as it may be shown."""
+
+    def __init__(self, key: str, sentence: str, value: Any = None) -> None:
+        super().__init__(sentence)
+        self.key = key
+        self.value = value
+
+
+@contextlib.contextmanager
+def _under(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as exc:
+        raise exc if isinstance(exc, _Wrong) else _Wrong(key, str(exc)) from None
 
 
 def _schema(name: str, kind: Any, data: Mapping[str, Any]) -> ParameterSchema:
     if kind not in AWS_TYPES and kind not in HEAT_TYPES:
         near = nearest(kind, AWS_TYPES) if isinstance(kind, str) else None
-        raise errors.InvalidSchemaError(
-            message=f'Invalid type ({kind})' + (f'. Did you mean {near}?' if near else ''))
+        raise errors.InvalidSchemaError(message=suggesting(f'Invalid type ({kind})', near)).at(
+            ('Type',), value=kind, suggestion=near)
     said = data.get('ConstraintDescription')
     for key in ('Description', 'ConstraintDescription'):
         if data.get(key) is not None and not isinstance(data[key], str):
-            raise ValueError(f'{key} must be a string')
+            raise _Wrong(key, f'{key} must be a string', data[key])
     if len((data.get('Description') or '').encode()) > MAX_DESCRIPTION:
-        raise ValueError(f'Description is longer than {MAX_DESCRIPTION} bytes')
+        raise _Wrong('Description', f'Description is longer than {MAX_DESCRIPTION} bytes')
     constraints = _constraints(kind, data, said)
     shared: dict[str, Any] = {
         'default': ABSENT if data.get('Default') is None else data['Default'],
@@ -183,7 +216,9 @@ def _schema(name: str, kind: Any, data: Mapping[str, Any]) -> ParameterSchema:
         try:
             schema.check(schema.default)
         except ValueError as exc:
-            raise ValueError(f'Invalid default {schema.default} ({exc})') from None
+            said = MASK if schema.hidden else f'{schema.default} ({exc})'
+            raise _Wrong('Default', f'Invalid default {said}',
+                         MASK if schema.hidden else schema.default) from None
     thing = _thing(kind)
     if thing is not None:
         schema = replace(schema, constraints=(*schema.constraints, Custom(name=thing, description=said)))
@@ -200,23 +235,28 @@ def _constraints(kind: str, data: Mapping[str, Any], said: str | None) -> tuple[
     numeric = kind in ('Number', 'List<Number>')
     for key in _FOR_NUMBERS if not numeric else _FOR_TEXT[:2]:
         if key in data:
-            raise ValueError(f'{key} constraint invalid for {kind}')
+            raise _Wrong(key, f'{key} constraint invalid for {kind}')
     found: list[Constraint] = []
     if 'MinLength' in data or 'MaxLength' in data:
-        found.append(Length(min=_whole(data, 'MinLength'), max=_whole(data, 'MaxLength'), description=said))
+        with _under('MinLength' if 'MinLength' in data else 'MaxLength'):
+            found.append(Length(min=_whole(data, 'MinLength'), max=_whole(data, 'MaxLength'),
+                                description=said))
     if 'MinValue' in data or 'MaxValue' in data:
-        low, high = (None if data.get(key) is None else number(data[key]) for key in _FOR_NUMBERS)
-        found.append(Range(min=low, max=high, description=said))
+        with _under('MinValue' if 'MinValue' in data else 'MaxValue'):
+            low, high = (_number(data, key) for key in _FOR_NUMBERS)
+            found.append(Range(min=low, max=high, description=said))
     if 'AllowedValues' in data:
         if not isinstance(data['AllowedValues'], list):
-            raise ValueError('AllowedValues must be a list')
-        found.append(AllowedValues(allowed=tuple(
-            _text(item) if isinstance(item, bool) and kind not in HEAT_TYPES else item
-            for item in data['AllowedValues']), description=said))
+            raise _Wrong('AllowedValues', 'AllowedValues must be a list', data['AllowedValues'])
+        with _under('AllowedValues'):
+            found.append(AllowedValues(allowed=tuple(
+                _text(item) if isinstance(item, bool) and kind not in HEAT_TYPES else item
+                for item in data['AllowedValues']), description=said))
     if 'AllowedPattern' in data:
         if not isinstance(data['AllowedPattern'], str):
-            raise ValueError('AllowedPattern must be a string')
-        found.append(AllowedPattern(pattern=data['AllowedPattern'], description=said))
+            raise _Wrong('AllowedPattern', 'AllowedPattern must be a string', data['AllowedPattern'])
+        with _under('AllowedPattern'):
+            found.append(AllowedPattern(pattern=data['AllowedPattern'], description=said))
     return tuple(found)
 
 
@@ -226,7 +266,14 @@ def _whole(data: Mapping[str, Any], key: str) -> int | None:
     try:
         return int(data[key])
     except (ValueError, TypeError):
-        raise ValueError(f'{key} must be a whole number, not {json.dumps(data[key])}') from None
+        raise _Wrong(key, f'{key} must be a whole number, not {json.dumps(data[key])}', data[key]) from None
+
+
+def _number(data: Mapping[str, Any], key: str) -> int | float | None:
+    if data.get(key) is None:
+        return None
+    with _under(key):
+        return number(data[key])
 
 
 def _flag(value: Any) -> bool:
@@ -234,5 +281,5 @@ def _flag(value: Any) -> bool:
         return bool(value)
     if str(value).lower() in ('true', 'false', '1', '0'):
         return str(value).lower() in ('true', '1')
-    raise ValueError(f'NoEcho must be true or false, not {value}')
+    raise _Wrong('NoEcho', f'NoEcho must be true or false, not {value}', value)
 

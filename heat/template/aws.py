@@ -15,7 +15,7 @@ from typing import Any
 from heat.common import errors
 from heat.schema.parameters import ParameterSchema
 from heat.schema.parameters_aws import HEAT_TYPES, aws_schema
-from heat.schema.suggest import unknown
+from heat.schema.suggest import nearest, suggesting
 from heat.template import dynamic, macros, policies
 from heat.template.compile import Unit
 from heat.template.definition import (
@@ -52,7 +52,10 @@ def declared(tree: Mapping[str, Any]) -> dict[str, ParameterSchema]:
     # A macro that is not served brings sections of its own.
     macros.transforms(tree)
     _check_sections(tree, version)
-    return _schemas(_section(tree, 'Parameters'), version)
+    wrong = errors.Collected()
+    schemas = _schemas(_section(tree, 'Parameters'), version, wrong)
+    wrong.raise_any()
+    return schemas
 
 
 def skeleton(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,9 +65,13 @@ def skeleton(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_sections(tree: Mapping[str, Any], version: Version) -> None:
+    wrong = errors.Collected()
     for section in tree:
         if section not in version.sections:
-            raise errors.InvalidTemplateSection(section=unknown(section, section, version.sections))
+            near = None if wrong.full else nearest(section, version.sections)
+            wrong.add(errors.InvalidTemplateSection(section=suggesting(section, near)).at(
+                (section,), suggestion=near))
+    wrong.raise_any()
 
 
 def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -77,8 +84,16 @@ def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _schemas(section: Mapping[str, Any], version: Version) -> dict[str, ParameterSchema]:
-    return {name: aws_schema(name, data, version.parameter_keys) for name, data in section.items()}
+def _schemas(section: Mapping[str, Any], version: Version,
+             wrong: errors.Collected) -> dict[str, ParameterSchema]:
+    """Those that are sound; what is wrong with the others is noted."""
+    found = {}
+    for name, data in section.items():
+        try:
+            found[name] = aws_schema(name, data, version.parameter_keys)
+        except errors.InvalidSchemaError as fault:
+            wrong.add(fault.within(('Parameters', name)))
+    return found
 
 
 class _Builder:
@@ -87,11 +102,14 @@ class _Builder:
         self.version = version
         self.extensions = any(macro.name == EXTENSIONS for macro in macros.transforms(tree))
         _check_sections(tree, version)
-        self.schemas = _schemas(_section(tree, 'Parameters'), version)
-        names = {*self.schemas, *version.pseudo_parameters} - {NO_VALUE}
+        wrong = errors.Collected()
+        self.schemas = _schemas(_section(tree, 'Parameters'), version, wrong)
+        # What is declared badly is declared.
+        names = {*_section(tree, 'Parameters'), *version.pseudo_parameters} - {NO_VALUE}
         self.unit = Unit(version.builders(), version.condition_builders(), names,
                          _section(tree, 'Conditions'), _section(tree, 'Mappings'), strict=True,
                          extensions=self.extensions)
+        self.unit.graver = wrong
 
     def template(self) -> Template:
         unit, tree = self.unit, self.tree
@@ -131,7 +149,7 @@ class _Builder:
         known = tuple(known)
         for key in data:
             if key not in known:
-                self.unit.fault((*path, key), unknown(f'{noun} has no "{key}"', key, known))
+                self.unit.unknown((*path, key), f'{noun} has no "{key}"', key, known)
 
     def _description(self, found: Any, path: Path) -> str:
         if found is None:
@@ -155,12 +173,12 @@ class _Builder:
     def _resource(self, name: str, data: Any) -> Definition:
         unit, path = self.unit, ('Resources', name)
         if not isinstance(data, dict) or not data.get('Type'):
-            unit.fault('', 'Each Resource must contain a Type key.')
+            unit.fault('', 'Each Resource must contain a Type key.', at=path)
             if not isinstance(data, dict):
                 return Definition(name, '')
         kind = data.get('Type') or ''
         if not isinstance(kind, str):
-            unit.fault('', f'Resource {name} Type type must be string')
+            unit.fault('', f'Resource {name} Type type must be string', at=(*path, 'Type'), value=kind)
         self._keys(data, self.version.resource_keys, path, 'A resource')
         if 'Description' in data:
             unit.warn((*path, 'Description'), f'Description of a resource {_OURS}')
@@ -187,7 +205,8 @@ class _Builder:
         if found is None:
             return EMPTY_MAP
         if not isinstance(found, dict):
-            self.unit.fault(('Resources', name, key), f'Resource {name} {key} type must be object')
+            self.unit.fault(('Resources', name, key), f'Resource {name} {key} type must be object',
+                            value=found)
             return EMPTY_MAP
         return self.unit.node(found, ('Resources', name, key))
 
@@ -219,8 +238,8 @@ class _Builder:
                 return None, None
             return None, Apply(key, self.unit.node(found, place), _one_of(known))
         if found not in known:
-            self.unit.fault(place, unknown(f'Invalid {key} "{found}", it is one of {", ".join(known)}',
-                                           str(found), known))
+            self.unit.unknown(place, f'Invalid {key} "{found}", it is one of {", ".join(known)}', found,
+                              known)
             return None, None
         return found, None
 

@@ -18,7 +18,7 @@ from heat.common import errors
 from heat.common.errors import path_text
 from heat.common.fault import MAX_TOLD, keys, value_text
 from heat.schema.kinds import UNKNOWN
-from heat.schema.suggest import nearest
+from heat.schema.suggest import nearest, suggesting
 from heat.template.expr import NOTHING, Apply, Constant, Expr, Scope, list_of, map_of, settled_or_kept
 from heat.template.functions import Builder, Path
 
@@ -98,6 +98,12 @@ class Unit:
         self.faults.append(Fault(error, text, message, at, near, value))
         return NOTHING
 
+    def unknown(self, path: Path, sentence: str, name: Any, known: Iterable[str]) -> Expr:
+        """Note that ``name`` is none of ``known``; the one that was probably meant is in the sentence."""
+        near = nearest(name, known) if isinstance(name, str) and len(self.faults) < MAX_TOLD else None
+        self.faults.append(Fault('', path_text(list(path)), suggesting(sentence, near), tuple(path), near))
+        return NOTHING
+
     def warn(self, path: Path, message: str) -> None:
         """Note what is let pass though AWS would refuse it or do otherwise."""
         self.warnings.append(f'{path_text(list(path))}: {message}')
@@ -148,9 +154,11 @@ class Unit:
             return self.fault(path, f'The function "{name}" must be the only key of its map, but beside it '
                                     f'stands {others}')
         # The prefix alone makes all of them alike.
-        near = nearest(name[4:], [known[4:] for known in self.functions if known.startswith('Fn::')])
-        return self.fault(path, f'There is no function "{name}"'
-                                + (f'. Did you mean Fn::{near}?' if near else ''))
+        short = nearest(name[4:], [known[4:] for known in self.functions if known.startswith('Fn::')])
+        near = f'Fn::{short}' if short else None
+        sentence = suggesting(f'There is no function "{name}"', near)
+        self.faults.append(Fault('', path_text(list(path)), sentence, path, near))
+        return NOTHING
 
     def condition(self, tree: Any, path: Path) -> Expr:
         """A place where a condition may stand: a name, true or false, or a condition function."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heat.schema.kinds import UNKNOWN
-from heat.schema.suggest import unknown
 from heat.template.expr import Constant, Expr, Live, Scope
 from heat.template.functions import Path
 
@@ -90,7 +89,7 @@ def get_stack_output(unit: Unit, name: str, args: Any, path: Path) -> Expr:
                                 '{StackName: name, OutputName: name, Region: region}')
     for key in args:
         if key not in _OUTPUT_KEYS:
-            return unit.fault((*path, key), unknown(f'"{name}" has no argument "{key}"', key, _OUTPUT_KEYS))
+            return unit.unknown((*path, key), f'"{name}" has no argument "{key}"', key, _OUTPUT_KEYS)
     if 'RoleArn' in args:
         unit.warn((*path, 'RoleArn'), 'outputs are read with the rights of the one who owns this stack, '
                                       'in no other role')

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heat.schema.kinds import UNKNOWN
-from heat.schema.suggest import unknown
 from heat.template import functions_cfn as classic
 from heat.template.compile import Condition, conjunction, disjunction, misplaced, negation
 from heat.template.expr import OMITTED, Constant, Expr, Scope
@@ -79,7 +78,7 @@ def reference(unit: Unit, name: str, path: Path) -> Expr:
     """What a name stands for; a fault if it can be nothing but an unknown pseudo parameter."""
     if name.startswith('AWS::') and name != NO_VALUE and name not in unit.parameters:
         known = [one for one in (*unit.parameters, NO_VALUE) if one.startswith('AWS::')]
-        return unit.fault(path, unknown(f'There is no pseudo parameter "{name}"', name, known))
+        return unit.unknown(path, f'There is no pseudo parameter "{name}"', name, known)
     return named(name, unit.parameters)
 
 
@@ -99,7 +98,7 @@ def ref_in_condition(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     if isinstance(args, dict) and unit.extensions:
         return RefByName(unit.node(args, path), unit.parameters)
     if not isinstance(args, str) or args not in unit.parameters:
-        return unit.fault(path, unknown(f'Invalid parameter reference {args}', str(args), unit.parameters))
+        return unit.unknown(path, f'Invalid parameter reference {args}', args, unit.parameters)
     return GetParam(Constant(args))
 
 
@@ -140,7 +139,7 @@ def condition(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     if not isinstance(args, str):
         return unit.fault(path, f'Argument to "{name}" must be the name of a condition')
     if args not in unit.condition_names:
-        return unit.fault(path, unknown(f'Invalid condition "{args}"', args, unit.condition_names))
+        return unit.unknown(path, f'Invalid condition "{args}"', args, unit.condition_names)
     return Condition(args)
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heat.schema.kinds import ABSENT, UNKNOWN
-from heat.schema.suggest import unknown
 from heat.template import functions_cfn as classic
 from heat.template.expr import Apply, Constant, Expr, Scope
 from heat.template.functions import Builder, Path
@@ -126,7 +125,7 @@ def find_in_map(unit: Unit, name: str, args: Any, path: Path) -> Expr:
         return unit.fault(path, form)
     mappings = unit.mappings
     if isinstance(args[0], str) and args[0] not in mappings and otherwise is None:
-        return unit.fault((*path, 0), unknown(f'There is no mapping "{args[0]}"', args[0], mappings))
+        return unit.unknown((*path, 0), f'There is no mapping "{args[0]}"', args[0], mappings)
     keys = shaped(3, '[mapping, first_key, second_key]',
                   lambda name, values: [scalar_text(name, value) for value in values])(unit, name, args, path)
     return InMap(keys, mappings, otherwise)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from heat.common.fault import TEMPLATE
 from heat.template.functions import Path
 from heat.template.functions_text import kind_of, scalar_text
 
@@ -28,7 +29,7 @@ def write_out(expansion: Expansion, tree: Mapping[str, Any]) -> dict[str, Any]:
     """The template without loops; faults are noted in the expansion's unit."""
     resources = tree.get('Resources')
     writer = _Writer(expansion, frozenset(resources if isinstance(resources, dict) else ()))
-    return {section: writer.part(value, {}, (section,)) if section in SECTIONS else value
+    return {section: writer.part(value, {}, (section,), (section,)) if section in SECTIONS else value
             for section, value in tree.items()}
 
 
@@ -37,14 +38,18 @@ class _Writer:
         self._expansion = expansion
         self._unit = expansion.unit
         self._resources = resources
+        self._origins = expansion.origins.stage()
 
-    def part(self, node: Any, items: Mapping[str, str], path: Path) -> Any:
-        """A copy of ``node`` for one round; ``items`` maps identifiers of open loops to their items."""
+    def part(self, node: Any, items: Mapping[str, str], path: Path, out: Path, body: bool = False) -> Any:
+        """A copy of ``node`` for one round; ``items`` maps identifiers of open loops to their items.
+
+        ``out`` is the place of the copy; that of the ``body`` of a loop is what the loop stands in.
+        """
         if isinstance(node, str):
             return self._text(node, items, path)
         self._expansion.count(path, self._expansion.part)
         if isinstance(node, list):
-            return [self.part(one, items, (*path, index)) for index, one in enumerate(node)]
+            return [self.part(one, items, (*path, index), (*out, index)) for index, one in enumerate(node)]
         if not isinstance(node, dict):
             return node
         if len(node) == 1 and isinstance(node.get('Ref'), str) and node['Ref'] in items:
@@ -53,9 +58,12 @@ class _Writer:
         for key, value in node.items():
             place = (*path, key)
             if key.startswith(LOOP):
-                entries = self._loop(key, value, items, place)
+                entries = self._loop(key, value, items, place, out)
             else:
-                entries = [(self._text(key, items, path), self.part(value, items, place))]
+                filled = self._text(key, items, path)
+                if body or filled != key:
+                    self._origins[*out, filled] = TEMPLATE, place
+                entries = [(filled, self.part(value, items, place, (*out, filled)))]
             for name, content in entries:
                 if name in made:
                     self._unit.fault(place, f'"{name}" is made twice')
@@ -67,7 +75,8 @@ class _Writer:
         self._expansion.count(path, self._expansion.part + len(made))
         return made
 
-    def _loop(self, key: str, args: Any, items: Mapping[str, str], path: Path) -> list[tuple[str, Any]]:
+    def _loop(self, key: str, args: Any, items: Mapping[str, str], path: Path,
+              out: Path) -> list[tuple[str, Any]]:
         name = key.removeprefix(LOOP)
         if not _WORD.match(name):
             self._unit.fault(path, f'The name of a loop is made of letters and digits, not "{name}"')
@@ -87,12 +96,12 @@ class _Writer:
             return []
         found: list[tuple[str, Any]] = []
         for item in self._collection(args[1], items, (*path, 1)):
-            body = self.part(args[2], {**items, identifier: item}, (*path, 2))
+            body = self.part(args[2], {**items, identifier: item}, (*path, 2), out, body=True)
             found.extend(body.items())
         return found
 
     def _collection(self, node: Any, items: Mapping[str, str], path: Path) -> list[str]:
-        values = self._expansion.value(self.part(node, items, path), path)
+        values = self._expansion.value(self.part(node, items, path, path), path)
         if not isinstance(values, list):
             self._unit.fault(path, f'A loop goes over a list, not {kind_of(values)}')
             return []

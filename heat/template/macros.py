@@ -15,7 +15,6 @@ from typing import Any
 
 from heat.common import errors
 from heat.schema.kinds import UNKNOWN
-from heat.schema.suggest import unknown
 from heat.template.compile import Unit, misplaced
 from heat.template.expr import NullScope, weight
 from heat.template.files import Files
@@ -24,6 +23,7 @@ from heat.template.functions_aws import BUILDERS, CONDITIONS, ELSEWHERE
 from heat.template.functions_aws_data import EXTENSIONS
 from heat.template.load import check_depth, is_cloudformation, parse_part
 from heat.template.loops import write_out
+from heat.template.origins import Origins
 
 INCLUDE = 'AWS::Include'
 INLINE = 'Fn::Transform'
@@ -75,13 +75,13 @@ def _macro(data: Any, path: Path) -> Macro:
         unit.raise_faults()
     for key in data:
         if key not in ('Name', 'Parameters'):
-            unit.fault((*path, key), unknown(f'A transform has no "{key}"', key, ('Name', 'Parameters')))
+            unit.unknown((*path, key), f'A transform has no "{key}"', key, ('Name', 'Parameters'))
     parameters = data.get('Parameters') or {}
     if not isinstance(parameters, dict):
         unit.fault((*path, 'Parameters'), 'Parameters of a transform must be a map')
     if data['Name'] not in KNOWN:
-        unit.fault(path, unknown(f'The macro "{data["Name"]}" is not served here, only '
-                                 f'{" and ".join(KNOWN)} are', data['Name'], KNOWN))
+        unit.unknown(path, f'The macro "{data["Name"]}" is not served here, only {" and ".join(KNOWN)} are',
+                     data['Name'], KNOWN)
     elif data['Name'] == INCLUDE and set(parameters) != {'Location'}:
         unit.fault(path, f'{INCLUDE} needs Parameters: {{Location: name of a document}}')
     unit.raise_faults()
@@ -124,15 +124,22 @@ def from_files(files: Files) -> Document:
 
 
 def expand(tree: Mapping[str, Any], parameter_values: Mapping[str, Any],
-           document: Document) -> dict[str, Any]:
-    """The tree with every macro worked out.
+           document: Document) -> Expanded:
+    """The tree with every macro worked out, and where its parts come from.
 
     ``parameter_values`` are those of the stack, pseudo parameters included. Raises
     ValuesMissing if one that is needed is not among them or UNKNOWN, else
     StackValidationFailed, with the place.
     """
     check_depth(tree)
-    return Expansion(tree, parameter_values, document).run()
+    expansion = Expansion(tree, parameter_values, document)
+    return Expanded(expansion.run(), expansion.origins)
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    tree: dict[str, Any]
+    origins: Origins
 
 
 class Expansion:
@@ -146,6 +153,8 @@ class Expansion:
         self.part = PART
         self.included = 0
         self.depth = 0
+        self.origins = Origins()
+        self.inlined = self.origins.stage()
         parameters = tree.get('Parameters')
         names = {*(parameters if isinstance(parameters, dict) else ()), *values}
         table = {**dict.fromkeys((*BUILDERS, *ELSEWHERE), misplaced),
@@ -159,7 +168,7 @@ class Expansion:
         check_depth(self.tree)
         for macro in asked:
             if macro.name == INCLUDE:
-                self._merge(self.included_tree(macro), macro.path)
+                self._merge(*self.included_tree(macro), macro.path)
             else:
                 self.tree = write_out(self, self.tree)
         self.unit.raise_faults()
@@ -209,20 +218,27 @@ class Expansion:
         if macro.name != INCLUDE:
             self.unit.fault(place, f'{macro.name} can only be asked for in the Transform section')
             return made
-        content = self.included_tree(macro)
+        location, content = self.included_tree(macro)
         if not made:
+            self._came_from(path, location, ())
             return content
         if not isinstance(content, dict) or not isinstance(made, dict):
             self.unit.fault(place, f'{INCLUDE} stands beside {", ".join(made)}, so its document must hold '
                                    'a map')
             return made
         for key in content:
+            self._came_from((*path, key), location, (key,))
             if key in made:
                 self.unit.fault((*path, key), f'"{key}" stands here and in the document that {INCLUDE} names')
         return {**content, **made}
 
-    def included_tree(self, macro: Macro) -> Any:
-        """The content of a document, its own macros worked out."""
+    def _came_from(self, path: Path, location: str, below: Path) -> None:
+        # What a document includes itself is told where the document includes it.
+        if not self.depth:
+            self.inlined[path] = location, below
+
+    def included_tree(self, macro: Macro) -> tuple[str, Any]:
+        """Name and content of a document, its own macros worked out."""
         place = (*macro.path, 'Parameters', 'Location')
         self.included += 1
         if self.included > MOST_INCLUDES:
@@ -234,27 +250,34 @@ class Expansion:
         location = self.value(macro.parameters['Location'], place)
         if not isinstance(location, str):
             raise errors.StackValidationFailed(path=list(place), message='Location must be a string')
-        tree = parse_part(self.document(location), location)
-        check_depth(tree)
+        try:
+            text = self.document(location)
+        except errors.HeatException as error:
+            raise (error if error.faults else error.at(place, value=location)) from None
+        tree = parse_part(text, location)
+        check_depth(tree, location)
         self.count(place, weight(tree))
         self.depth += 1
         made = self._inline(tree, macro.path)
         self.depth -= 1
-        return made
+        return location, made
 
-    def _merge(self, content: Any, path: Path) -> None:
+    def _merge(self, location: str, content: Any, path: Path) -> None:
         if not isinstance(content, dict):
             self.unit.fault(path, f'The document that {INCLUDE} names must hold sections of a template')
             return
+        stage = self.origins.stage()
         for section, more in content.items():
             held = self.tree.get(section)
             if isinstance(held, dict) and isinstance(more, dict):
                 for key in more:
+                    stage[section, key] = location, (section, key)
                     if key in held:
                         self.unit.fault((section, key),
                                         f'"{key}" stands here and in the document that {INCLUDE} names')
                 self.tree[section] = {**held, **more}
             elif held is None:
+                stage[(section,)] = location, (section,)
                 self.tree[section] = more
             elif held != more:
                 self.unit.fault((section,), f'{section} stands here and in the document that {INCLUDE} names')

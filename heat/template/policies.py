@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from heat.schema.suggest import unknown
 from heat.template.functions import Path
 
 if TYPE_CHECKING:
     from heat.template.compile import Unit
 
-Check = Callable[[Any], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """A word that is none of the known ones, and what is said of it."""
+
+    sentence: str
+    word: Any
+    known: tuple[str, ...]
+
+
+Check = Callable[[Any], 'str | Strange | None']
 Shape = Mapping[str, 'Check | Shape']
 
 _DURATION = re.compile(r'P(?=[\dT])(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z')
@@ -59,17 +70,17 @@ def _flag(value: Any) -> str | None:
 
 
 def _texts(*known: str) -> Check:
-    def check(value: Any) -> str | None:
+    def check(value: Any) -> str | Strange | None:
         if not isinstance(value, list):
             return 'must be a list'
         strange = [one for one in value if isinstance(one, str) and known and one not in known]
-        return unknown(f'cannot hold "{strange[0]}"', strange[0], known) if strange else None
+        return Strange(f'cannot hold "{strange[0]}"', strange[0], known) if strange else None
     return check
 
 
 def _word(*known: str) -> Check:
-    def check(value: Any) -> str | None:
-        return None if value in known else f'must be one of {", ".join(known)}'
+    def check(value: Any) -> Strange | None:
+        return None if value in known else Strange(f'must be one of {", ".join(known)}', value, known)
     return check
 
 
@@ -116,10 +127,12 @@ def check_policy(unit: Unit, tree: Any, shape: Shape, path: Path) -> None:
     for key, value in tree.items():
         inner = shape.get(key)
         if inner is None:
-            unit.fault((*path, key), unknown(f'{path[-1]} has no "{key}"', key, shape))
+            unit.unknown((*path, key), f'{path[-1]} has no "{key}"', key, shape)
         elif not callable(inner):
             check_policy(unit, value, inner, (*path, key))
         elif not (isinstance(value, dict) and len(value) == 1 and next(iter(value)) in unit.functions):
             problem = inner(value)
-            if problem:
-                unit.fault((*path, key), f'{key} {problem}')
+            if isinstance(problem, Strange):
+                unit.unknown((*path, key), f'{key} {problem.sentence}', problem.word, problem.known)
+            elif problem:
+                unit.fault((*path, key), f'{key} {problem}', value=value)

@@ -15,10 +15,9 @@ from typing import Any
 
 from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
 from heat.schema.parameters import Parameters, ParameterSchema
-from heat.schema.suggest import unknown
 from heat.template.compile import Unit, misplaced
 from heat.template.definition import Rule, Template
-from heat.template.expr import Apply, Constant, Expr, ListOf, NullScope, Scope
+from heat.template.expr import NOTHING, Apply, Constant, Expr, ListOf, NullScope, Scope
 from heat.template.functions import Builder, GetParam, Path
 from heat.template.functions_aws import CONDITIONS
 from heat.template.functions_aws_data import comparable, shaped
@@ -77,9 +76,10 @@ def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]
 
     def of_type(unit: Unit, name: str, kind: Any, path: Path) -> list[str]:
         found = [one for one, schema in schemas.items() if schema.shown_type == kind]
-        if not found:
+        # One that is declared badly may be of it.
+        if not found and not unit.graver.count:
             kinds = {schema.shown_type for schema in schemas.values()}
-            unit.fault(path, unknown(f'"{name}": no parameter is of type {kind}', str(kind), kinds))
+            unit.unknown(path, f'"{name}": no parameter is of type {kind}', kind, kinds)
         return found
 
     def ref_all(unit: Unit, name: str, args: Any, path: Path) -> Expr:
@@ -97,8 +97,10 @@ def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]
     def value_of(unit: Unit, name: str, args: Any, path: Path) -> Expr:
         if not _two_texts(args):
             return unit.fault(path, f'Arguments to "{name}" must be of the form [parameter, attribute]')
+        if args[0] not in schemas and args[0] in unit.parameters:
+            return NOTHING
         if args[0] not in schemas:
-            return unit.fault((*path, 0), unknown(f'There is no parameter "{args[0]}"', args[0], schemas))
+            return unit.unknown((*path, 0), f'There is no parameter "{args[0]}"', args[0], schemas)
         return attribute(unit, args[0], args[1])
 
     def value_of_all(unit: Unit, name: str, args: Any, path: Path) -> Expr:
@@ -160,7 +162,7 @@ def _rule(unit: Unit, name: str, data: Any, place: Path) -> Rule:
         return Rule(name, None, ())
     for key in data:
         if key not in _RULE_KEYS:
-            unit.fault((*place, key), unknown(f'A rule has no "{key}"', key, _RULE_KEYS))
+            unit.unknown((*place, key), f'A rule has no "{key}"', key, _RULE_KEYS)
     condition = data.get('RuleCondition')
     assertions = []
     for index, one in enumerate(data['Assertions']):
@@ -170,7 +172,7 @@ def _rule(unit: Unit, name: str, data: Any, place: Path) -> Rule:
             continue
         for key in one:
             if key not in _ASSERTION_KEYS:
-                unit.fault((*path, key), unknown(f'An assertion has no "{key}"', key, _ASSERTION_KEYS))
+                unit.unknown((*path, key), f'An assertion has no "{key}"', key, _ASSERTION_KEYS)
         if not isinstance(one.get('AssertDescription', ''), str):
             unit.fault((*path, 'AssertDescription'), 'AssertDescription must be a string')
         assertions.append((unit.condition(one['Assert'], (*path, 'Assert')),

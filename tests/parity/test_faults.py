@@ -43,8 +43,9 @@ def told(answer: Any) -> str:
 
 def faults_of(answer: Any) -> list[Fault]:
     """The faults as a tool has them; their lines have been found already."""
-    return [Fault(one['message'], (one['path'],), one.get('value'), one.get('expected'),
-                  one.get('suggestion'), one.get('line'), one.get('column'), one['source'])
+    return [Fault(one['message'], (one['path'],) if one['path'] else (), one.get('value'),
+                  one.get('expected'), one.get('suggestion'), one.get('line'), one.get('column'),
+                  one['source'])
             for one in answer.json_body.get('error', {}).get('faults', [])]
 
 
@@ -123,6 +124,42 @@ def test_an_update_tells_as_much_as_a_creation(site: Callable[[], Site]) -> None
         answer = here.ask(method, f'/v1/{keystone.PROJECT}/stacks/bad/{made}', {'template': template})
         assert [(one['path'], one['line']) for one in answer.json_body['error']['faults']] == [
             ('resources.a.type', 3), ('resources.b.depends_on', 4)]
+
+
+AWS = "AWSTemplateFormatVersion: '2010-09-09'\n"
+
+
+@pytest.mark.parametrize(('template', 'document', 'first', 'place'), [
+    (AWS + 'Resources:\n  A:\n    Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n',
+     'Type: OS::Heat::RandomString\nProperties:\n  length: long\n',
+     "Property error: : resources.A.properties.length: : Value 'long' is not an integer",
+     'Properties.length, in a.yaml, line 3, column 3'),
+    (AWS + 'Resources:\n  A:\n    Type: OS::Heat::RandomString\n'
+     '    Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n',
+     'Properties:\n  lenght: 5\n',
+     'Property error: : resources.A.properties: : Unknown Property lenght. Did you mean length?',
+     'Properties.lenght, in a.yaml, line 2, column 3'),
+    (AWS + 'Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n'
+     'Resources:\n  B: {Type: OS::Heat::None}\n',
+     'Outputs: {}\nResources:\n  A:\n    Typ: x\n', 'Each Resource must contain a Type key.',
+     'Resources.A, in a.yaml, line 3, column 3'),
+    (AWS + 'Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n'
+     'Resources:\n  B: {Type: OS::Heat::None}\n',
+     'Outputs:\n  O:\n    Value: !Ref C\n',
+     'The specified reference "C" (in Outputs.O.Value) is incorrect.',
+     'Outputs.O.Value, in a.yaml, line 3, column 5'),
+    (AWS + 'Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n',
+     'A: {\n', 'Error parsing template a.yaml while parsing a flow node', 'a.yaml, line 2, column 1'),
+    (AWS + 'Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: b.yaml}}\n', '',
+     'The document "b.yaml" that AWS::Include names was not sent along',
+     'Resources.Fn::Transform.Parameters.Location, line 3, column 52')])
+def test_faults_of_an_included_document_stand_in_it(site: Callable[[], Site], template: str, document: str,
+                                                    first: str, place: str) -> None:
+    answer = asked(site(), 'create', template, None, files={'a.yaml': document})
+    assert answer.status_int == 400, answer.text
+    lines = answer.json_body['error']['message'].splitlines()
+    assert lines[0] == first
+    assert f'  at {place}' in lines, lines
 
 
 HEAD = 'heat_template_version: 2021-04-16\n'

@@ -67,5 +67,22 @@ def canonical(value: Any) -> str:
 
 
 def content_hash(value: Any) -> str:
-    """SHA-256 of the canonical JSON, 64 hexadecimal characters."""
-    return hashlib.sha256(canonical(value).encode('utf-8', 'surrogatepass')).hexdigest()
+    """SHA-256 of the canonical JSON, 64 hexadecimal characters.
+
+    Written in portions, since the encoder lets no other thread run until it is done.
+    """
+    digest = hashlib.sha256()
+    _digest(digest, value, 2)
+    return digest.hexdigest()
+
+
+def _digest(digest: Any, value: Any, levels: int) -> None:
+    if levels and isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
+        opening = '{'
+        for key in sorted(value):
+            digest.update(f'{opening}{canonical(key)}:'.encode('utf-8', 'surrogatepass'))
+            _digest(digest, value[key], levels - 1)
+            opening = ','
+        digest.update(b'}')
+    else:
+        digest.update(canonical(value).encode('utf-8', 'surrogatepass'))

@@ -101,13 +101,11 @@ class Validator:
                 message=f'Recursion depth exceeds {self._max_depth}.')
         kinds = self._types(template, compiled.types, found)
         at_leisure(template.raw, lambda: self._referring(template, compiled, kinds, found))
-        reads = references_by_resource(template)
+        reads = at_leisure(template.raw, lambda: references_by_resource(template))
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         known: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         for number, (name, kind) in enumerate(kinds.items()):
-            if number % AT_ONCE == AT_ONCE - 1:
-                # Others are served between two portions of a long template.
-                green.sleep(0)
+            _let_others_run(number)
             before = found.count
             props = self._properties(template, name, kind, scope, found, wanted.aws)
             if props is not None:
@@ -116,7 +114,8 @@ class Validator:
             if kind.nested and props is not None and found.count == before:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
                              compiled, depth, found)
-        for name, (kind, _props) in known.items():
+        for number, (name, (kind, _props)) in enumerate(known.items()):
+            _let_others_run(number)
             for said in kind.among(_refers(template.resources[name]), known):
                 found.add(errors.StackValidationFailed(
                     message=f'Property error: : resources.{name}.properties: : {said}').at(
@@ -132,8 +131,8 @@ class Validator:
         note_circles(template, found)
         for name, kind in kinds.items():
             if template.resources[name].deletion_policy == 'Snapshot' and not kind.snapshots:
-                found.add(errors.StackValidationFailed(
-                    message=f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported').at(
+                found.add(errors.StackValidationFailed(message=(
+                    f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported')).at(
                         place_of(template, name, 'deletion_policy')))
 
     def _counted(self, resources: int, place: Iterable[Any]) -> None:
@@ -148,7 +147,8 @@ class Validator:
     def _types(self, template: Template, types: Any, found: errors.Collected) -> dict[str, Any]:
         """The type of each resource that has one which may be used here."""
         kinds = {}
-        for name, definition in template.resources.items():
+        for number, (name, definition) in enumerate(template.resources.items()):
+            _let_others_run(number)
             kind = type_of(template, name, types, found)
             if kind is None:
                 continue
@@ -307,6 +307,12 @@ class Validator:
                 return None
             raise
         return None if found.source is schema.UNKNOWN else found
+
+
+def _let_others_run(number: int) -> None:
+    """Between two portions of a long template others are served."""
+    if number % AT_ONCE == AT_ONCE - 1:
+        green.sleep(0)
 
 
 def _likeness(child: ChildTemplate, environment: Mapping[str, Any], depth: int) -> str | None:

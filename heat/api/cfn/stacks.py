@@ -14,7 +14,7 @@ from typing import Any
 from heat.api.cfn import paging, shapes, statuses, tags, templates
 from heat.api.cfn.faults import Fault, no_such_stack, refused, unsupported
 from heat.api.cfn.query import Query
-from heat.api.rest.instantiation import ENVIRONMENT
+from heat.api.rest.instantiation import EMPTY
 from heat.common import errors
 
 PAGE, DESCRIBED = 100, 25
@@ -38,7 +38,7 @@ def create(query: Query) -> dict[str, Any]:
     try:
         identity = query.engine(
             'create_stack', stack_name=query.get('StackName'), template=template,
-            params={**ENVIRONMENT, 'parameters': values}, files={}, args=args, owner_id=None, nested_depth=0,
+            params={**EMPTY, 'parameters': values}, files={}, args=args, owner_id=None, nested_depth=0,
             user_creds_id=None, parent_resource_name=None, stack_user_project_id=None)
     except errors.StackExists as error:
         raise Fault('AlreadyExistsException', f'Stack [{query.get("StackName")}] already exists') from error
@@ -107,7 +107,7 @@ def update(query: Query) -> dict[str, Any]:
             'refuse_unchanged': True, **_common(query)}
     try:
         query.engine('update_stack', stack_identity=identity, template=template,
-                     params={**ENVIRONMENT, 'parameters': values}, files={}, args=args)
+                     params={**EMPTY, 'parameters': values}, files={}, args=args)
     except errors.NotSupported as error:
         raise refused(str(error)) from error
     return {'StackId': shapes.arn(identity)}

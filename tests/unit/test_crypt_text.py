@@ -152,7 +152,7 @@ def test_canonical_text_is_json_and_independent_of_key_order(value: object) -> N
 def test_canonical_refuses_what_is_not_json() -> None:
     assert text.canonical({'b': 1, 'a': ['ü', None]}) == '{"a":["ü",null],"b":1}'
     assert text.content_hash({}) == '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a'
-    for value in ({}, {'b': {'a': 1, 'ä': [{'x': None}]}, 'a': {}}, [{'a': 1}], {'a': {'b': {'c': 'd'}}}, 'x'):
+    for value in ({}, {'b': {'a': 1, 'ä': [{'x': None}]}, 'a': {}}, [{'a': 1}], {'a': {'b': {'c': 'd'}}}):
         whole = hashlib.sha256(text.canonical(value).encode()).hexdigest()
         assert text.content_hash(value) == whole
     for value in ({1, 2}, float('nan'), object()):

@@ -152,8 +152,10 @@ class SoftwareComponent(StoredConfig):
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
         seen: set[str] = set()
-        for one in props.get('configs') or ():
-            for action in (one.get('actions') or ()) if isinstance(one, Mapping) else ():
+        configs = props.get('configs')
+        for one in configs if isinstance(configs, list) else ():
+            actions = one.get('actions') if isinstance(one, Mapping) else None
+            for action in actions if isinstance(actions, list) else ():
                 if isinstance(action, str) and action in seen:
                     yield (f'Defining more than one configuration for the same action in SoftwareComponent '
                            f'is not allowed: {action}.')

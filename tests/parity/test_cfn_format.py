@@ -58,7 +58,9 @@ def test_a_rule_refuses_a_stack(site: Callable[[], Site]) -> None:
     answer = site().ask('POST', f'/v1/{PROJECT}/stacks', {
         'stack_name': 'web', 'template': TEMPLATE, 'parameters': {'Needed': '1', 'Names': 'a,z'}})
     assert answer.status_int == 400
-    assert answer.json_body['error']['message'] == 'Rules.Few: z is one too many'
+    sentence, place = answer.json_body['error']['message'].splitlines()
+    assert sentence == 'Rules.Few: z is one too many'
+    assert place == '  at Rules.Few.Assertions[0], line 13, column 22'
 
 
 def test_validation_tells_groups_and_labels_even_without_values(site: Callable[[], Site]) -> None:

@@ -213,6 +213,8 @@ def test_killed_at_each_call_of_an_update(driver: Driver, ground: Ground, name: 
         assert {key: len(ids) for key, ids in ground.inventory().items()} == grown, at
         shown = driver.read(kind, row, 'show')['show']
         assert shown.get('name', 'other') == 'other' or name in ('group', 'association'), at
+        if name == 'association':
+            assert (shown['id'], shown['port_id']) == (changes['floatingip_id'], props['port_id']), at
         if name == 'group':
             assert {one[2] for one in rules_of(driver, row)} == {None, 'tcp', 'udp'}, at
         if name == 'server':

@@ -116,7 +116,8 @@ class FloatingIPAssociation(Resource):
         return (yield self._put(floating, self.props['port_id'], self.props.get('fixed_ip_address')))
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        before = self._floating()
+        # Not from the row: a step that is resumed finds the new id there.
+        before = diff.old.get('floatingip_id') or self._floating()
         if before != new['floatingip_id']:
             yield from self._release(before, diff.old.get('port_id'))
         yield Record(physical_id=new['floatingip_id'])

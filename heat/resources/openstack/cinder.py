@@ -267,6 +267,64 @@ def until_settled(volume: str) -> Poll:
                 list_key='volumes')
 
 
+def attach(server: str, volume: str, device: str | None = None) -> Steps:
+    """Attach a volume, unless it is attached there, and wait until it is in use."""
+    body = {'volumeId': volume, **({'device': device} if device else {})}
+    try:
+        yield Call('compute', 'POST', f'/servers/{server}/os-volume_attachments',
+                   {'volumeAttachment': body}, unwrap='volumeAttachment', label=f'attach {volume}')
+    except CloudFault as fault:
+        # Attached there already, by a call whose answer was lost: as wished.
+        if fault.status not in (400, 409) or not (yield from attached(server, volume)):
+            raise
+    yield _until(volume, server, True)
+
+
+def attached(server: str, volume: str) -> Steps:
+    """Whether the server has the volume."""
+    listed = yield Call('compute', 'GET', f'/servers/{server}/os-volume_attachments', ok=(404,),
+                        unwrap='volumeAttachments', label='look')
+    return any(one.get('volumeId') == volume for one in listed or ())
+
+
+def detach(server: str, volume: str) -> Steps:
+    """Take a volume from a server, if it has it, and wait until it is free of it."""
+    yield until_settled(volume)
+    try:
+        yield Call('compute', 'DELETE', f'/servers/{server}/os-volume_attachments/{volume}', ok=(404,),
+                   label=f'detach {volume}')
+    except CloudFault as fault:
+        # On its way out already.
+        if fault.status not in (400, 409) or (yield from _stuck(server, volume)):
+            raise
+    yield _until(volume, server, False)
+
+
+def _stuck(server: str, volume: str) -> Steps:
+    body = yield Call('volumev3', 'GET', f'/volumes/{volume}', ok=(404,), unwrap='volume', label='show')
+    if body is None or body.get('status') == 'detaching':
+        return False
+    return (yield from attached(server, volume))
+
+
+def _until(volume: str, server: str, attached: bool) -> Poll:
+    """Wait until the volume is, or is no longer, on that server."""
+    def judge(body: dict[str, Any] | None) -> bool | str:
+        if body is None:
+            return f'The volume {volume} is gone.' if attached else True
+        state = body.get('status')
+        here = any(one.get('server_id') == server for one in body.get('attachments') or ())
+        if str(state).startswith('error'):
+            return f'Went to status {state} due to "Unknown"'
+        if attached:
+            if state == 'available':
+                return f'Went to status {state} due to "Volume attachment failed"'
+            return state == 'in-use' and here
+        return not here and state not in PASSING
+    return Poll('volumev3', f'/volumes/{volume}', volume, judge, unwrap='volume',
+                list_path='/volumes/detail', list_key='volumes')
+
+
 class VolumeAttachment(Resource):
     """The attachment of a volume to a server."""
 
@@ -282,40 +340,9 @@ class VolumeAttachment(Resource):
         yield from self._attach(self.props)
 
     def _attach(self, props: Mapping[str, Any]) -> Steps:
-        server, volume = props['instance_uuid'], props['volume_id']
         # Compute names an attachment by its volume, so the id is known and written with the intent.
-        yield Record(physical_id=volume)
-        device = props.get('mountpoint') or None
-        body = {'volumeId': volume, **({'device': device} if device else {})}
-        try:
-            yield Call('compute', 'POST', f'/servers/{server}/os-volume_attachments',
-                       {'volumeAttachment': body}, unwrap='volumeAttachment', label='attach')
-        except CloudFault as fault:
-            # Attached there already, by a call whose answer was lost: as wished.
-            if fault.status not in (400, 409) or not (yield from self._attached(server, volume)):
-                raise
-        yield self._volume_until(volume, server, True)
-
-    def _attached(self, server: str, volume: str) -> Steps:
-        listed = yield Call('compute', 'GET', f'/servers/{server}/os-volume_attachments', ok=(404,),
-                            unwrap='volumeAttachments', label='look')
-        return any(one.get('volumeId') == volume for one in listed or ())
-
-    def _volume_until(self, volume: str, server: str, attached: bool) -> Poll:
-        def judge(body: dict[str, Any] | None) -> bool | str:
-            if body is None:
-                return f'The volume {volume} is gone.' if attached else True
-            state = body.get('status')
-            here = any(one.get('server_id') == server for one in body.get('attachments') or ())
-            if str(state).startswith('error'):
-                return f'Went to status {state} due to "Unknown"'
-            if attached:
-                if state == 'available':
-                    return f'Went to status {state} due to "Volume attachment failed"'
-                return state == 'in-use' and here
-            return not here and state not in PASSING
-        return Poll('volumev3', f'/volumes/{volume}', volume, judge, unwrap='volume',
-                    list_path='/volumes/detail', list_key='volumes')
+        yield Record(physical_id=props['volume_id'])
+        yield from attach(props['instance_uuid'], props['volume_id'], props.get('mountpoint'))
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         if not diff:
@@ -329,34 +356,19 @@ class VolumeAttachment(Resource):
 
     def _detach(self, props: Mapping[str, Any]) -> Steps:
         server, volume = props.get('instance_uuid'), props.get('volume_id')
-        if server is None or volume is None:
-            return
-        yield until_settled(volume)
-        try:
-            yield Call('compute', 'DELETE', f'/servers/{server}/os-volume_attachments/{volume}', ok=(404,),
-                       label='detach')
-        except CloudFault as fault:
-            # On its way out already.
-            if fault.status not in (400, 409) or (yield from self._stuck(server, volume)):
-                raise
-        yield self._volume_until(volume, server, False)
-
-    def _stuck(self, server: str, volume: str) -> Steps:
-        body = yield Call('volumev3', 'GET', f'/volumes/{volume}', ok=(404,), unwrap='volume', label='show')
-        if body is None or body.get('status') == 'detaching':
-            return False
-        return (yield from self._attached(server, volume))
+        if server is not None and volume is not None:
+            yield from detach(server, volume)
 
     def check(self) -> Steps:
         props = self.row.props or {}
-        if not (yield from self._attached(props['instance_uuid'], props['volume_id'])):
+        if not (yield from attached(props['instance_uuid'], props['volume_id'])):
             raise StepFailed(f'Volume {props["volume_id"]} is not attached to {props["instance_uuid"]}.',
                              'NotFound')
 
     def revive(self) -> Steps:
         """A FAILED attachment is kept only if it stands."""
         old = self.row.keep.get('old_props') or self.row.props or {}
-        if not (yield from self._attached(old.get('instance_uuid', ''), old.get('volume_id', ''))):
+        if not (yield from attached(old.get('instance_uuid', ''), old.get('volume_id', ''))):
             raise NeedsReplacement('The volume is not attached.')
 
     def read(self, names: tuple[Any, ...]) -> Steps:

@@ -106,6 +106,12 @@ class Directory:
         self.call('PUT', f'/projects/{project_id}/users/{user_id}/roles/{self.role()}')
         return user_id
 
+    def user_in(self, name: str, project_id: str) -> str | None:
+        """Id of the user ``name`` if it was made for this project; others are nobody's business."""
+        name = name[-USER_NAME_MAX:]
+        found = self.call('GET', '/users', unwrap='users', name=name, domain_id=self.domain_id)
+        return next((str(one['id']) for one in found if one.get('default_project_id') == project_id), None)
+
     def keypairs(self, user_id: str) -> list[dict[str, Any]]:
         """The user's EC2 keys as {'id', 'access', 'secret'}, in order of id."""
         found = self.call('GET', '/credentials', unwrap='credentials', user_id=user_id, type='ec2')
@@ -126,21 +132,38 @@ def _create_user(directory: Directory, args: dict[str, Any]) -> dict[str, Any]:
     return {'user_id': user_id, 'password': password, 'project_id': project_id}
 
 
+def _user_of(directory: Directory, args: dict[str, Any]) -> str | None:
+    """The id in ``args``, or that of the user with the name there, who must live in the project."""
+    if args.get('user_id'):
+        return str(args['user_id'])
+    return directory.user_in(args['user_name'], args['project_id'])
+
+
 def _create_keypair(directory: Directory, args: dict[str, Any]) -> dict[str, Any]:
-    user_id = args['user_id']
-    present = directory.keypairs(user_id)
-    if present:
-        first = present[0]
-        return {'credential_id': first['id'], 'access': first['access'], 'secret': first['secret']}
-    blob = {'access': secrets.token_hex(16), 'secret': secrets.token_hex(16)}
+    user_id = _user_of(directory, args)
+    if user_id is None:
+        raise op.CloudFault(
+            404, f'There is no user {args["user_name"]} in this stack.', 'identity', kind='NotFound'
+        )
+    wanted = args.get('access')
+    for item in directory.keypairs(user_id):
+        if wanted in (None, item['access']):
+            return {'credential_id': item['id'], 'access': item['access'], 'secret': item['secret']}
+    blob = {
+        'access': wanted or secrets.token_hex(16),
+        'secret': args.get('secret') or secrets.token_hex(16),
+    }
     body = {'type': 'ec2', 'user_id': user_id, 'project_id': args['project_id'], 'blob': json.dumps(blob)}
     made = directory.call('POST', '/credentials', {'credential': body}, 'credential')
     return {'credential_id': made['id'], **blob}
 
 
 def _delete_keypair(directory: Directory, args: dict[str, Any]) -> dict[str, Any]:
-    gone = []
-    for item in directory.keypairs(args['user_id']):
+    gone: list[str] = []
+    user_id = _user_of(directory, args)
+    if user_id is None:
+        return {'deleted': gone}
+    for item in directory.keypairs(user_id):
         if args.get('credential_id') in (None, item['id']) and args.get('access') in (None, item['access']):
             directory.call('DELETE', f'/credentials/{item["id"]}', ok=(404,))
             gone.append(item['id'])
@@ -188,8 +211,10 @@ def perform_user(sessions: Sessions, call: op.UserCall, request_id: str = '') ->
 
     ``create_project`` {project_name} -> {project_id}; ``create_user`` {name,
     project_id or project_name, [password]} -> {user_id, password, project_id};
-    ``create_keypair`` {user_id, project_id} -> {credential_id, access, secret};
-    ``delete_keypair`` {user_id, [credential_id], [access]} -> {deleted};
+    ``create_keypair`` {user_id or user_name, project_id, [access, secret]} ->
+    {credential_id, access, secret}, any pair of the user's if none is given;
+    ``delete_keypair`` {user_id or user_name with project_id, [credential_id],
+    [access]} -> {deleted};
     ``delete_user suspend_user resume_user`` {user_id} -> {}; ``delete_project``
     {project_id} -> {}; ``token`` {user_id, password, project_id} -> {token,
     expires_at (ISO 8601), auth_url}.

@@ -86,7 +86,7 @@ class ResourceReads(Stored):
                                 with_attr: Any = None) -> dict[str, Any]:
         """One resource with its attributes; ``with_attr`` names further ones, False means none at all."""
         level, row, nested = self._read(self._one, context, stack_identity, resource_name)
-        self._admit(context, row)
+        self._admit(context, level, row)
         row = self._read(self._with_metadata, level.stack, row)
         shown = render.resource(level.stack, row, level.users.get(row.uuid, ()), nested)
         if with_attr is False:
@@ -200,11 +200,23 @@ class ResourceReads(Stored):
         return {**shown, 'description': definition.description if definition is not None else '',
                 'attributes': values, 'metadata': render.plain(row.metadata)}
 
-    def _admit(self, context: RequestContext, row: Row) -> None:
-        """A user inside an instance was made by a resource, and sees that one only."""
-        if self._conf.heat_stack_user_role in context.roles and (
-                context.user_id is None or row.data.get('user_id') != context.user_id):
-            raise errors.Forbidden(action='this action')
+    def _admit(self, context: RequestContext, level: Level, row: Row) -> None:
+        """A user inside an instance was made by a resource, and sees that and what it lets its user see."""
+        if self._conf.heat_stack_user_role not in context.roles:
+            return
+        if context.user_id is not None:
+            if row.data.get('user_id') == context.user_id:
+                return
+            maker = next((one for one in level.rows.values() if one.physical_id == context.user_id), None)
+            if maker is not None and self._read(self._admits, level.stack, maker.name, row):
+                return
+        raise errors.Forbidden(action='this action')
+
+    def _admits(self, conn: Connection, stack: Stack, maker: str, row: Row) -> bool:
+        # Who may see what stands in properties, which are encrypted.
+        whole = self._level(conn, stack, resources.rows_of_stacks(conn, [stack.id], self._crypt), False)
+        kind = _kind(whole.rows[maker]) if maker in whole.rows else None
+        return kind is not None and kind.admits(whole.rows[maker], row, whole.rows)
 
 
 def _kind(row: Row, nested: bool = False) -> Any:

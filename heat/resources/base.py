@@ -262,6 +262,11 @@ class Resource:
         return ()
 
     @classmethod
+    def admits(cls, row: Row, wanted: Row, others: Mapping[str, Row]) -> bool:
+        """Whether the user that ``row`` made may read ``wanted``, one of ``others`` in its stack."""
+        return row.uuid == wanted.uuid
+
+    @classmethod
     def signal(cls, row: Row, details: Mapping[str, Any] | None) -> tuple[Row, str]:
         """The row after a signal, and the event's reason. Only called where ``signals``."""
         raise StepFailed(f'Resource {row.name} does not support signals.', 'ResourceActionNotSupported')

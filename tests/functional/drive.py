@@ -65,6 +65,8 @@ class Driver:
         self.rows: dict[str, Row] = {}
         self.goal = 0
         self.kill: Kill | None = None
+        # The project of the users inside the stack, once one was made.
+        self.users_project: str | None = None
 
     # -- the verbs -------------------------------------------------------------------------------
 
@@ -146,7 +148,12 @@ class Driver:
             step,
             row,
             kind,
-            Surroundings(self.stack, urls={'cfn': 'http://heat.example:8000'}, now=self.clock.wall()),
+            Surroundings(
+                self.stack,
+                stack_user_project=self.users_project,
+                urls={'cfn': 'http://heat.example:8000'},
+                now=self.clock.wall(),
+            ),
             self.clock.wall,
             Limits(2.0, 1.0),
             lambda reference: None,
@@ -163,6 +170,7 @@ class Driver:
             elif isinstance(following, Pause):
                 self.clock.advance(max(0.05, following.until - self.clock.wall()))
                 following = run.wake()
+            self.users_project = run.stack_user_project or self.users_project
         return following.outcome, run.row
 
     def ask(self, run: StepRun, ask: Ask) -> Next:

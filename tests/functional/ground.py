@@ -50,7 +50,14 @@ def driver(cloud: SimCloud | None, tmp_path_factory: pytest.TempPathFactory) -> 
     if cloud is None:
         return from_environment(directory)
     file = directory / 'heat.conf'
-    file.write_text(f'[clients_keystone]\nauth_uri = {cloud.auth_url}\n')
+    file.write_text(f"""
+[DEFAULT]
+stack_user_domain_name = heat
+stack_domain_admin = heat_domain_admin
+stack_domain_admin_password = {cloud.settings.domain_admin_password}
+[clients_keystone]
+auth_uri = {cloud.auth_url}
+""")
     sessions = Sessions(
         config.load('heat-engine', [], [str(file)], logging_setup=False), sleep=lambda seconds: None
     )

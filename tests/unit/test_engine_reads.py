@@ -353,6 +353,28 @@ def test_a_user_of_an_instance_sees_its_own_resource_only(engine: Engine, reads:
         reads.describe_stack_resource(guest, identity, 'other')
 
 
+def test_a_user_of_the_stack_sees_what_its_policies_allow(engine: Engine, reads: Reads) -> None:
+    stack = put(engine, stack_user_project_id='sup')
+    user = {'type': 'AWS::IAM::User', 'data': {'user_id': 'guest'}}
+    rows(engine, stack, {'name': 'web', 'metadata': {'k': 1}}, {'name': 'db'},
+         {'name': 'policy', 'type': 'OS::Heat::AccessPolicy', 'props': {'AllowedResources': ['web']}},
+         {**user, 'name': 'all', 'physical_id': 'all-user', 'props': {}},
+         {**user, 'name': 'few', 'physical_id': 'few-user', 'props': {'Policies': ['policy']}},
+         {'name': 'handle', 'type': 'OS::Heat::WaitConditionHandle', 'physical_id': 'handle-user'})
+    identity = {**wire(stack), 'tenant': 'sup'}
+
+    def sees(user_id: str | None, name: str) -> bool:
+        guest = RequestContext(user_id=user_id, tenant_id='sup', roles=('heat_stack_user',))
+        try:
+            return bool(reads.describe_stack_resource(guest, identity, name)['resource_name'] == name)
+        except errors.Forbidden:
+            return False
+
+    assert [sees('all-user', name) for name in ('web', 'db')] == [True, True]
+    assert [sees('few-user', name) for name in ('web', 'db')] == [True, False]
+    assert not any(sees(user_id, 'web') for user_id in ('handle-user', 'nobody', None))
+
+
 def test_a_physical_id_leads_to_its_resource(engine: Engine, reads: Reads) -> None:
     stack = put(engine)
     rows(engine, stack, {'physical_id': 'server-1'})

@@ -26,6 +26,11 @@ PATIENCE = 40
 # What the service takes for "as at the beginning"; null itself it mostly refuses.
 BEGINNINGS = {'description': '', 'dns_name': '', 'dns_domain': '', 'port_security_enabled': True,
               'stateful': True, 'propagate_uplink_status': True, 'availability_zone_hints': []}
+# Types of subnets, with the properties that name their network.
+ON_NETWORK = {'OS::Neutron::Subnet': ('network', 'network_id'), 'AWS::EC2::Subnet': ('VpcId',)}
+# Types that lead from a subnet to the outside.
+WAYS_OUT = ('OS::Neutron::RouterInterface', 'OS::Neutron::RouterGateway', 'AWS::EC2::VPCGatewayAttachment',
+            'AWS::EC2::SubnetRouteTableAssociation')
 UUID = re.compile(r'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
 
 
@@ -179,13 +184,13 @@ def same_thing(ours: list[Expr], theirs: list[Expr]) -> bool:
 def subnets_of(networks: list[Expr], others: Mapping[str, Definition]) -> frozenset[str]:
     """The subnets of the template on any of ``networks``: an address may come from each of them."""
     return frozenset(name for name, other in others.items()
-                     if other.type == 'OS::Neutron::Subnet'
-                     and same_thing(networks, named(other, 'network', 'network_id')))
+                     if other.type in ON_NETWORK
+                     and same_thing(networks, named(other, *ON_NETWORK[other.type])))
 
 
 def ways_out(others: Mapping[str, Definition]) -> frozenset[str]:
     """Routers with a gateway and interfaces of routers: a floating IP needs both in place."""
     return frozenset(
         name for name, other in others.items()
-        if other.type in ('OS::Neutron::RouterInterface', 'OS::Neutron::RouterGateway')
+        if other.type in WAYS_OUT
         or (other.type == 'OS::Neutron::Router' and named(other, 'external_gateway_info')))

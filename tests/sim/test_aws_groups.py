@@ -131,9 +131,24 @@ def test_a_group_that_could_not_be_begun_is_repaired(world):
     assert world.state(me) == 'UPDATE_COMPLETE' and flavors(world, me) == ['m1.tiny'] * 2
 
 
-def test_without_a_type_for_instances_the_group_is_refused(world):
-    with pytest.raises(errors.StackValidationFailed, match=r'AWS::EC2::Instance\) could not be found'):
-        world.create('s', group())
+def test_members_are_servers_where_no_environment_says_otherwise(world):
+    template = group(VPCZoneIdentifier=[{'Ref': 'n'}])
+    template['Resources'] |= {
+        'v': {'Type': 'AWS::EC2::VPC', 'Properties': {'CidrBlock': '10.3.0.0/16'}},
+        'n': {'Type': 'AWS::EC2::Subnet', 'Properties': {'VpcId': {'Ref': 'v'}, 'CidrBlock': '10.3.1.0/24'}}}
+    template['Outputs'] = {'all': {'Value': {'Fn::GetAtt': ['g', 'InstanceList']}}}
+    me = world.create('s', template)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+    servers = {one['id']: one for one in world.cloud.inventory.servers.all()}
+    assert set(servers) == {row.physical_id for row in members(world, me).values()}
+    assert all(one['metadata']['k'] == 'v' for one in servers.values())
+    world.signal(me, 'up')
+    world.run()
+    assert len(world.cloud.inventory.servers.all()) == 3
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE' and not world.cloud.inventory.servers.all()
 
 
 def waiting(extra: dict[str, Any] | None = None, handle: str = 'AWS::CloudFormation::WaitConditionHandle',

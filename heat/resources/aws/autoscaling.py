@@ -1,8 +1,7 @@
 """AWS::AutoScaling: launch configuration, group and policy.
 
 Purpose: scaled groups of instances in the CloudFormation format. Invariant: a
-launch configuration never changes, it is replaced; members are refused clearly
-where the environment has no AWS::EC2::Instance. Neighbours:
+launch configuration never changes, it is replaced. Neighbours:
 ``heat.instance_group`` and ``heat.scaling_group`` have the behaviour.
 """
 
@@ -13,11 +12,12 @@ from typing import Any
 
 from heat.model.op import NeedsReplacement, Record
 from heat.model.resource import Row
+from heat.resources.aws.parts import block_devices, device_faults, pairs
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.heat.instance_group import Instances, balancer_faults, rolling_keys, tags_property
 from heat.resources.heat.scaling_group import ScalingGroup, size_faults
 from heat.resources.heat.scaling_policy import ScalingResponder
-from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, Number, String, Support
+from heat.schema import IN_PLACE, Attr, Integer, List, Map, String, Support
 
 KINDS = ('ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity')
 
@@ -45,26 +45,8 @@ class LaunchConfiguration(Resource):
         SecurityGroups = List('Security group names to assign.')
         KernelId = String('Not Implemented.', implemented=False)
         RamDiskId = String('Not Implemented.', implemented=False)
-        BlockDeviceMappings = List('Block device mappings to attach to instance.', of=Map(keys={
-            'DeviceName': String('A device name where the volume will be attached in the system at '
-                                 '/dev/device_name. e.g. vdb', required=True),
-            'Ebs': Map('The ebs volume to attach to the instance.', keys={
-                'DeleteOnTermination': Boolean('Indicate whether the volume should be deleted when the '
-                                               'instance is terminated.', default=True),
-                'Iops': Number('The number of I/O operations per second that the volume supports.',
-                               implemented=False),
-                'SnapshotId': String('The ID of the snapshot to create a volume from.',
-                                     check='cinder.snapshot'),
-                'VolumeSize': String('The size of the volume, in GB. Must be equal or greater than the size '
-                                     'of the snapshot. It is safe to leave this blank and have the Compute '
-                                     'service infer the size.'),
-                'VolumeType': String('The volume type.', implemented=False)}),
-            'NoDevice': Map('The can be used to unmap a defined device.', implemented=False),
-            'VirtualName': String('The name of the virtual device. The name must be in the form ephemeralX '
-                                  'where X is a number starting from zero (0); for example, ephemeral0.',
-                                  implemented=False)}))
-        NovaSchedulerHints = List('Scheduler hints to pass to Nova (Heat extension).', of=Map(keys={
-            'Key': String(required=True), 'Value': String(required=True)}))
+        BlockDeviceMappings = block_devices()
+        NovaSchedulerHints = pairs('Scheduler hints to pass to Nova (Heat extension).')
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
@@ -73,14 +55,7 @@ class LaunchConfiguration(Resource):
             for name in ('ImageId', 'InstanceType'):
                 if props.get(name) is None:
                     yield f'If without InstanceId, ImageId and InstanceType are required; {name} is missing.'
-        mappings = props.get('BlockDeviceMappings')
-        for mapping in mappings if isinstance(mappings, list) else ():
-            if isinstance(mapping, Mapping) and not mapping.get('Ebs'):
-                yield 'Ebs is missing, this is required'
-            elif isinstance(mapping, Mapping):
-                ebs = mapping['Ebs']
-                if isinstance(ebs, Mapping) and not ebs.get('SnapshotId') and not ebs.get('VolumeSize'):
-                    yield 'SnapshotId is missing, this is required when specifying BlockDeviceMappings.'
+        yield from device_faults(props.get('BlockDeviceMappings'))
 
     def create(self) -> Steps:
         yield Record(physical_id=self.physical_name())

@@ -99,8 +99,8 @@ def _address(child: ChildView, name: str) -> str:
 
 def balancer_faults(props: Mapping[str, Any]) -> Iterable[str]:
     if props.get('LoadBalancerNames'):
-        yield ('LoadBalancerNames is not supported: there is no resource type '
-               'AWS::ElasticLoadBalancing::LoadBalancer.')
+        yield ('LoadBalancerNames is not supported: AWS::ElasticLoadBalancing::LoadBalancer takes the load '
+               'balancing service (Octavia), which has no resource types here.')
 
 
 class InstanceGroup(Instances):

@@ -1,4 +1,4 @@
-"""Heat as an operator runs it: heat-api and heat-engine as daemons of their own beside an OpenStack.
+"""Heat as an operator runs it: its APIs and heat-engine as daemons of their own beside an OpenStack.
 
 Set up by bin/heat-db-setup and bin/heat-keystone-setup over the cloud's own MariaDB, RabbitMQ and
 Keystone; found by clients through the catalogue. Invariant: nothing here is known to the service
@@ -56,11 +56,13 @@ class Heat:
 
     def __init__(self, cloud: Devcloud, directory: Path) -> None:
         self.cloud, self.directory = cloud, directory
-        self.port = free_port()
+        self.port, self.cfn_port = free_port(), free_port()
         self.conf = directory / 'heat.conf'
         self.url = f'http://{LOOPBACK}:{self.port}/v1'
+        self.cfn_url = f'http://{LOOPBACK}:{self.cfn_port}/v1'
         self.engine = _Program('heat-engine', directory / 'engine', self.conf, 'serves.', ENGINES)
         self.api = _Program('heat-api', directory / 'api', self.conf, 'is ready')
+        self.cfn = _Program('heat-api-cfn', directory / 'cfn', self.conf, 'is ready')
 
     def start(self) -> Heat:
         """Database, catalogue, configuration, then the daemons; RuntimeError with what was said."""
@@ -71,22 +73,25 @@ class Heat:
                      HEAT_DB_SOCKET=place['DEVCLOUD_MYSQL_SOCKET'])
         self._set_up(ROOT / 'bin' / 'heat-keystone-setup', SERVICE_HOST=LOOPBACK,
                      **self.cloud.admin.environment())
-        self._name_the_port()
+        self._name_the_ports()
         try:
             self.engine.start()
             self.api.start()
+            self.cfn.start()
         except BaseException:
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
+        self.cfn.stop()
         self.api.stop()
         self.engine.stop()
 
     def logs(self) -> str:
         """What the daemons said, without the everyday lines."""
-        return ''.join(f'--- {daemon.name}\n{daemon.log_tail(200_000)}' for daemon in (self.api, self.engine))
+        return ''.join(f'--- {daemon.name}\n{daemon.log_tail(200_000)}'
+                       for daemon in (self.api, self.cfn, self.engine))
 
     def _configure(self) -> None:
         cloud, etc = self.cloud, ROOT / 'etc' / 'heat'
@@ -96,16 +101,21 @@ class Heat:
             'DEFAULT': {
                 'auth_encryption_key': os.urandom(16).hex(), 'num_engine_workers': ENGINES,
                 'environment_dir': etc / 'environment.d', 'template_dir': etc / 'templates',
+                'heat_metadata_server_url': self.cfn_url.removesuffix('/v1'),
                 'transport_url': f'rabbit://devcloud:{cloud.heat.password}@{LOOPBACK}:'
                                  f'{cloud.environment["DEVCLOUD_RABBIT_PORT"]}/devcloud',
                 'stack_user_domain_name': cloud.domain_admin.user_domain,
                 'stack_domain_admin': cloud.domain_admin.username,
                 'stack_domain_admin_password': cloud.domain_admin.password},
             'heat_api': {'bind_host': LOOPBACK, 'bind_port': self.port},
+            'heat_api_cfn': {'bind_host': LOOPBACK, 'bind_port': self.cfn_port},
             'paste_deploy': {'api_paste_config': etc / 'api-paste.ini'},
             'keystone_authtoken': {**account, 'www_authenticate_uri': cloud.auth_url,
                                    'project_name': cloud.heat.project, 'project_domain_name': 'Default'},
-            'trustee': account}
+            'trustee': account,
+            # Keystone confirms signatures to services only.
+            'ec2authtoken': {**account, 'project_name': cloud.heat.project,
+                             'project_domain_name': 'Default'}}
         self.conf.touch(0o600)
         self.conf.write_text('\n'.join(
             f'[{name}]\n' + ''.join(f'{key} = {value}\n' for key, value in options.items())
@@ -118,12 +128,13 @@ class Heat:
         if done.returncode:
             raise RuntimeError(f'{words[0]}: {done.stdout[-4000:]}')
 
-    def _name_the_port(self) -> None:
-        """The catalogue's usual port may be somebody else's here."""
+    def _name_the_ports(self) -> None:
+        """The catalogue's usual ports may be somebody else's here."""
         api = identity(self.cloud.admin.session(), self.cloud.auth_url)
-        service, = api.get('/services', params={'type': 'orchestration'}).json()['services']
-        for one in api.get('/endpoints', params={'service_id': service['id']}).json()['endpoints']:
-            api.patch(f'/endpoints/{one["id"]}', json={'endpoint': {'url': f'{self.url}/%(tenant_id)s'}})
+        for kind, url in (('orchestration', f'{self.url}/%(tenant_id)s'), ('cloudformation', self.cfn_url)):
+            service, = api.get('/services', params={'type': kind}).json()['services']
+            for one in api.get('/endpoints', params={'service_id': service['id']}).json()['endpoints']:
+                api.patch(f'/endpoints/{one["id"]}', json={'endpoint': {'url': url}})
 
 
 def environment(**variables: str) -> dict[str, str]:

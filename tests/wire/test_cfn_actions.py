@@ -227,7 +227,11 @@ def test_errors_of_the_engine(api: World, cloud: Any, error: Exception, code: st
 def test_capabilities_are_asked_for_before_users_are_made(api: World, cloud: Any) -> None:
     user = {**TEMPLATE, 'Resources': {'U': {'Type': 'AWS::IAM::User'}}}
     named = {**TEMPLATE, 'Resources': {'U': {'Type': 'AWS::IAM::User', 'Properties': {'UserName': 'x'}}}}
-    for template, wanted in ((user, 'CAPABILITY_IAM'), (named, 'CAPABILITY_NAMED_IAM')):
+    # An access key says whose it is, which names nothing.
+    keys = {**TEMPLATE, 'Resources': {**user['Resources'], 'K': {
+        'Type': 'AWS::IAM::AccessKey', 'Properties': {'UserName': {'Ref': 'U'}}}}}
+    for template, wanted in ((user, 'CAPABILITY_IAM'), (keys, 'CAPABILITY_IAM'),
+                             (named, 'CAPABILITY_NAMED_IAM')):
         body = json.dumps(template)
         assert fault(cloud.create_stack, StackName='web', TemplateBody=body) == (
             'InsufficientCapabilitiesException', f'Requires capabilities : [{wanted}]')
@@ -237,7 +241,7 @@ def test_capabilities_are_asked_for_before_users_are_made(api: World, cloud: Any
             'InsufficientCapabilitiesException'
     assert fault(cloud.create_stack, StackName='web', TemplateBody=json.dumps(named),
                  Capabilities=['CAPABILITY_IAM'])[0] == 'InsufficientCapabilitiesException'
-    assert len(calls(api, 'create_stack')) == 2 and calls(api, 'update_stack') == []
+    assert len(calls(api, 'create_stack')) == 3 and calls(api, 'update_stack') == []
 
 
 def test_an_update_keeps_what_it_is_told_to_keep(api: World, cloud: Any) -> None:

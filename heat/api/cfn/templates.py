@@ -22,8 +22,10 @@ from heat.common import errors
 
 IAM, NAMED_IAM, AUTO_EXPAND = 'CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM', 'CAPABILITY_AUTO_EXPAND'
 CAPABILITIES = (IAM, NAMED_IAM, AUTO_EXPAND)
-# Properties by which IAM resources get a name of the user's choice.
-NAMES = ('UserName', 'RoleName', 'GroupName', 'InstanceProfileName', 'ManagedPolicyName')
+# Properties by which IAM resources get a name of the user's choice. An access key names its user by
+# the same word that names a user.
+NAMES = {'AWS::IAM::User': 'UserName', 'AWS::IAM::Role': 'RoleName', 'AWS::IAM::Group': 'GroupName',
+         'AWS::IAM::InstanceProfile': 'InstanceProfileName', 'AWS::IAM::ManagedPolicy': 'ManagedPolicyName'}
 STAGES = ('Original', 'Processed')
 
 
@@ -71,13 +73,12 @@ def declared_transforms(template: Mapping[str, Any]) -> list[str]:
 def asked(template: Mapping[str, Any]) -> tuple[list[str], str | None]:
     """The capabilities that a template needs, and why."""
     wanted, because = [], []
-    iam = [(name, definition) for name, definition in resources(template)
-           if str(definition.get('Type', definition.get('type'))).startswith('AWS::IAM::')]
+    iam = [(kind, one.get('Properties', one.get('properties'))) for _, one in resources(template)
+           if (kind := str(one.get('Type', one.get('type')))).startswith('AWS::IAM::')]
     if iam:
-        named = any(isinstance(properties, Mapping) and any(name in properties for name in NAMES)
-                    for properties in (one.get('Properties', one.get('properties')) for _, one in iam))
+        named = any(isinstance(given, Mapping) and NAMES.get(kind) in given for kind, given in iam)
         wanted.append(NAMED_IAM if named else IAM)
-        kinds = sorted({str(one.get('Type', one.get('type'))) for _, one in iam})
+        kinds = sorted({kind for kind, _ in iam})
         because.append(f'The following resource(s) require capabilities: [{", ".join(kinds)}]')
     if template.get('Transform'):
         wanted.append(AUTO_EXPAND)

@@ -35,7 +35,8 @@ class User(StackUser):
 
     @classmethod
     def validate_among(cls, props: Mapping[str, Any], names: Collection[str]) -> Iterable[str]:
-        for policy in props.get('Policies') or ():
+        policies = props.get('Policies')
+        for policy in policies if isinstance(policies, list) else ():
             if isinstance(policy, str) and policy not in names:
                 yield f'The access policy {policy} is not in the stack'
 

@@ -23,21 +23,26 @@ def network_tags() -> Property:
     return pairs('Names and values that describe it.', implemented=False, wire='tags', encode=as_texts)
 
 
+def maps(given: Any) -> list[Mapping[str, Any]]:
+    """The items that are maps; what is not is told by the table."""
+    return [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+
+
 def as_texts(given: Iterable[Mapping[str, Any]]) -> list[str]:
     """``[{Key, Value}]`` as tags of the network service, which are texts."""
-    return [f'{one["Key"]}={one["Value"]}' for one in given]
+    return [f'{one.get("Key")}={one.get("Value")}' for one in maps(given)]
 
 
 def as_map(given: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """``[{Key, Value}]`` as a map; of equal keys the last one counts."""
-    return {one['Key']: one['Value'] for one in given}
+    return {str(one.get('Key')): one.get('Value') for one in maps(given)}
 
 
 def as_hints(given: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """``[{Key, Value}]`` as a map; the values of equal keys become a list."""
     hints: dict[str, list[Any]] = {}
-    for one in given:
-        hints.setdefault(one['Key'], []).append(one['Value'])
+    for one in maps(given):
+        hints.setdefault(str(one.get('Key')), []).append(one.get('Value'))
     return {key: values if len(values) > 1 else values[0] for key, values in hints.items()}
 
 
@@ -57,9 +62,9 @@ def block_devices(**options: Any) -> Property:
 def as_devices(given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Block devices in the words of OS::Nova::Server."""
     found = []
-    for one in given:
+    for one in maps(given):
         ebs = one.get('Ebs') or {}
-        device = {'device_name': one['DeviceName'], 'snapshot_id': ebs.get('SnapshotId'),
+        device = {'device_name': one.get('DeviceName'), 'snapshot_id': ebs.get('SnapshotId'),
                   'volume_size': ebs.get('VolumeSize'),
                   'delete_on_termination': ebs.get('DeleteOnTermination')}
         found.append({name: value for name, value in device.items() if value is not None})
@@ -68,9 +73,7 @@ def as_devices(given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def device_faults(given: Any) -> Iterable[str]:
     """What block devices lack; values may be UNKNOWN."""
-    for one in given if isinstance(given, list) else ():
-        if not isinstance(one, Mapping):
-            continue
+    for one in maps(given):
         ebs = one.get('Ebs')
         if not ebs:
             yield 'Ebs is missing, this is required'

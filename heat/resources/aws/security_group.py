@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.model.op import Find
+from heat.resources.aws.parts import maps
 from heat.resources.aws.translated import Translated
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.neutron import security_group
@@ -64,7 +65,7 @@ class SecurityGroup(Translated):
     @classmethod
     def said(cls, props: Mapping[str, Any]) -> dict[str, Any]:
         rules = [neutral(rule, direction) for name, direction in LISTS.items()
-                 for rule in props.get(name) or ()]
+                 for rule in maps(props.get(name))]
         return {**super().said(props), 'rules': rules}
 
     @classmethod

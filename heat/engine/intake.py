@@ -417,7 +417,7 @@ class Intake:
 
         def keep() -> None:
             with connect.write(self.database) as conn:
-                if kind.deploys:
+                if kind.deploys and not hook:
                     deployed.answer(conn, row, details, self.crypt, now)
                 else:
                     signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)

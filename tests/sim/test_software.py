@@ -733,3 +733,21 @@ def test_a_group_on_servers_that_its_own_stack_makes(world):
     world.delete(me)
     world.run()
     assert world.state(me) == 'DELETE_COMPLETE' and counts(world) == (0, 0)
+
+
+def test_a_hook_of_a_deployment_is_cleared_and_no_word_of_the_server(world):
+    hooks = {'resource_registry': {'resources': {'dep': {'hooks': ['pre-create', 'pre-delete']}}}}
+    me = world.create('s', template(), environment=hooks)
+    wait_a_bit(world)
+    assert deployed(world) == []
+    world.signal(me, 'dep', {'unset_hook': 'pre-create'})
+    wait_a_bit(world)
+    assert world.states(me)['dep'] == 'CREATE_IN_PROGRESS' and len(deployed(world)) == 1
+    world.signal(me, 'dep', OK)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    world.delete(me)
+    wait_a_bit(world)
+    world.signal(me, 'dep', {'unset_hook': 'pre-delete'})
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE' and counts(world) == (0, 0)

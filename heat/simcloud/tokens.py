@@ -111,20 +111,29 @@ def issue(call: Call) -> tuple[str, Row]:
 
 
 def issue_ec2(call: Call) -> tuple[str, Row]:
-    """Perform POST /ec2tokens for a signature of version 2: (token id, token row). Fault 401."""
+    """Perform POST /ec2tokens: (token id, token row). Fault 401."""
     given = call.json('ec2Credentials')
     for row in call.inv.credentials.all():
         blob = json.loads(row['blob']) if row['type'] == 'ec2' else {}
         if not blob or blob.get('access') != given.get('access'):
             continue
         user = call.inv.users.get(row['user_id'])
-        wanted = ec2.signature(blob['secret'], given['verb'], given['host'], given['path'],
-                               given.get('params') or {})
+        wanted = _ec2_signature(blob['secret'], given)
         if user is None or not user['enabled'] or not hmac.compare_digest(
                 wanted, given.get('signature') or ''):
             raise Fault(401, 'Invalid EC2 signature.')
         return _put(call, user, ['ec2credential'], {'project': {'id': row['project_id']}}, None)
     raise Fault(401, 'EC2 access key not found.')
+
+
+def _ec2_signature(secret: str, given: Row) -> str:
+    params, headers = given.get('params') or {}, given.get('headers') or {}
+    if params.get('SignatureVersion') == '2':
+        return ec2.signature(secret, given['verb'], given['host'], given['path'], params)
+    try:
+        return ec2.signature_4(secret, given['verb'], given['path'], params, headers, given['body_hash'])
+    except (KeyError, ValueError) as error:
+        raise Fault(401, 'Invalid EC2 signature.') from error
 
 
 def _put(call: Call, user: Row, methods: list[str], scope: Any, parent: Row | None) -> tuple[str, Row]:

@@ -8,6 +8,7 @@ for an answer of the cloud, bounded by a deadline. Neighbours: ``heat.simcloud``
 from __future__ import annotations
 
 import base64
+import copy
 import http.server
 import json
 import os
@@ -252,6 +253,25 @@ def test_the_domain_admin_keeps_users_of_stacks(cloud: Process) -> None:
     told = keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': signed})
     assert told.headers['X-Subject-Token']
     assert told.json()['token']['project']['id'] == project['project']['id']
+    for where in ('headers', 'params'):
+        # Version 4, in a header and in the query.
+        scope = f'{pair["access"]}/20261126/RegionOne/ssm/aws4_request'
+        version_4 = {
+            'access': pair['access'], 'verb': 'POST' if where == 'headers' else 'GET',
+            'host': 'heat.example:8000', 'path': '/v1/', 'body_hash': '0' * 64,
+            'headers': {'Host': 'heat.example:8000', 'X-Amz-Target': 'AmazonSSM.GetParameter'},
+            'params': {'b': 'ü /*', 'a': ''}}
+        version_4[where] |= {'Authorization': (
+            f'AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-target, Signature=x'),
+            'X-Amz-Date': '20261126T101112Z'} if where == 'headers' else {
+                'X-Amz-Credential': scope, 'X-Amz-SignedHeaders': 'host', 'X-Amz-Date': '20261126T101112Z',
+                'X-Amz-Algorithm': 'AWS4-HMAC-SHA256'}
+        version_4['signature'] = Ec2Signer(pair['secret']).generate(copy.deepcopy(version_4))
+        told = keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': version_4})
+        assert told.json()['token']['project']['id'] == project['project']['id']
+        version_4['path'] = '/'
+        with pytest.raises(exceptions.Unauthorized):
+            keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': version_4})
     signed['verb'] = 'PUT'
     with pytest.raises(exceptions.Unauthorized):
         keeper.post(f'{base}/ec2tokens', json={'ec2Credentials': signed})

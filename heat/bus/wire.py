@@ -99,17 +99,28 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         'ignorable_errors')),
 }
 
-# What the classic interface does not have, in the same form: saved plans, and arguments of a method
-# that is in both. A call without the latter is understood by any engine.
+# What the classic interface does not have, in the same form: saved plans, exports, the parameter store, and
+# arguments of a method that is in both. A call without the latter is understood by any engine.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
         'files_container', 'args', 'name')),
     'delete_plan': ('1.36', ('plan_id',)),
     'delete_stack': ('1.0', ('stack_identity', 'retain', 'force')),
-    'execute_plan': ('1.36', ('plan_id',)),
+    'delete_stored_parameters': ('1.36', ('names',)),
+    'execute_plan': ('1.36', ('plan_id', 'args')),
+    'get_plan_template': ('1.36', ('plan_id',)),
+    'get_processed_template': ('1.36', ('stack_identity',)),
+    'get_stored_parameters': ('1.36', ('names', 'decrypt')),
+    'list_exports': ('1.36', ('marker', 'limit')),
+    'list_imports': ('1.36', ('name',)),
     'list_plans': ('1.36', ('stack_identity', 'stack_name')),
+    'list_stored_parameters': ('1.36', ('marker', 'limit', 'prefix')),
+    'put_stored_parameter': ('1.36', ('name', 'value', 'kind', 'description', 'overwrite')),
+    'set_termination_protection': ('1.36', ('stack_identity', 'enabled')),
     'show_plan': ('1.36', ('plan_id',)),
+    'stack_facts': ('1.36', ('stack_identity',)),
+    'stack_rollback': ('1.36', ('stack_identity', 'client_request_token', 'again')),
 }
 SERVED = {**METHODS, **OWN_METHODS}
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from heat.db.schema import plan
 from heat.db.secrets import Cipher, seal, unseal
 
-AVAILABLE, EXECUTED = 'AVAILABLE', 'EXECUTED'
+AVAILABLE, EXECUTED, FAILED = 'AVAILABLE', 'EXECUTED', 'FAILED'
 
 
 @dataclass(frozen=True, slots=True)

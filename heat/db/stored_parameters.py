@@ -62,10 +62,11 @@ def get(conn: Connection, tenant: str, name: str, version: int | None,
 
 
 def newest(conn: Connection, tenant: str, crypt: Cipher | None, *, after: str = '',
-           limit: int | None = None) -> list[StoredParameter]:
-    """The newest version of each parameter beyond the name ``after``, by name."""
+           limit: int | None = None, prefix: str = '') -> list[StoredParameter]:
+    """The newest version of each parameter beyond the name ``after`` that begins with ``prefix``, by name."""
     last = sa.select(stored_parameter.c.name, sa.func.max(stored_parameter.c.version).label('version')).where(
-        stored_parameter.c.tenant == tenant, stored_parameter.c.name > after).group_by(
+        stored_parameter.c.tenant == tenant, stored_parameter.c.name > after,
+        stored_parameter.c.name.startswith(prefix, autoescape=True)).group_by(
             stored_parameter.c.name).order_by(stored_parameter.c.name).limit(limit).subquery()
     rows = conn.execute(sa.select(stored_parameter).join(last, sa.and_(
         stored_parameter.c.name == last.c.name, stored_parameter.c.version == last.c.version)).where(

@@ -84,12 +84,13 @@ class ParameterStore:
         return [_shown(one, decrypt) for one in self._read(load) if one is not None]
 
     def list_stored_parameters(self, context: RequestContext, marker: str | None = None,
-                               limit: int | None = None) -> list[dict[str, Any]]:
-        """The newest versions by name, without values, beyond the name ``marker``."""
+                               limit: int | None = None, prefix: str = '') -> list[dict[str, Any]]:
+        """The newest versions by name, without values, beyond the name ``marker``; those below ``prefix``."""
         tenant, size = _tenant(context), min(limit or MAX_PAGE, MAX_PAGE)
 
         def load(conn: Connection) -> list[StoredParameter]:
-            return stored_parameters.newest(conn, tenant, self._crypt, after=marker or '', limit=size)
+            return stored_parameters.newest(conn, tenant, self._crypt, after=marker or '', limit=size,
+                                            prefix=prefix)
 
         shown = [_shown(one, False) for one in self._read(load)]
         return [{key: value for key, value in one.items() if key != 'value'} for one in shown]

@@ -11,32 +11,36 @@ decides, ``intake`` checks and begins, ``previewed`` has the classic shapes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.common.ids import StackId, new_id
+from heat.common.ids import StackId, derived_id, new_id
 from heat.db import connect, plans, resources, stacks
 from heat.db.plans import SavedPlan
-from heat.engine import previewed, render
+from heat.engine import previewed, render, repeats
 from heat.engine.compiled import Compiled
 from heat.engine.expansion import Expansion
 from heat.engine.intake import Intake
 from heat.engine.loader import restraints_of
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
-from heat.model.status import Action
+from heat.model.status import Action, Status
 from heat.plan import printed
 from heat.plan.preview import Entry, Inner, Preview, Source, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
 # What of a request's arguments a saved plan keeps.
-KEPT = ('timeout_mins', 'disable_rollback', 'tags', 'existing', 'converge', 'guard', 'termination_protection')
+KEPT = ('timeout_mins', 'disable_rollback', 'tags', 'existing', 'converge', 'guard', 'termination_protection',
+        'change_set')
 NO_STACK = 'None'
+# Why the change set of an update that changes nothing has failed; deploying tools look for these words.
+NO_CHANGES = ("The submitted information didn't contain changes. Submit different information to create a "
+              'change set.')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Foreseen:
     entries: tuple[Entry, ...]
     expansion: Expansion
     rows: Mapping[str, Row]
+    unchanged: bool = False
 
 
 class Plans:
@@ -101,9 +106,17 @@ class Plans:
 
         A value that only the cloud will tell is ``{"heat_unknown": true}``. Raises what the
         update or creation would raise.
+
+        With ``args.change_set`` (a mapping, kept and shown) the plan is a change set: its name
+        is its stack's only one of that kind (EntityExists), a repeated request with its
+        ``token`` is the same one, and an update without changes is kept, with status FAILED.
         """
         if name is not None and not isinstance(name, str):
             raise errors.Invalid(reason='The name of a plan must be a text.')
+        if args.get('change_set') is not None:
+            before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
+            if before is not None:
+                return self._shown(before)
         if stack_identity is not None:
             foreseen = self._foresee_update(context, stack_identity, template, params, files, args,
                                             environment_files, files_container)
@@ -113,18 +126,52 @@ class Plans:
                                          environment_files, files_container)
             action, base = Action.CREATE, 0
         stack, now = foreseen.stack, self._intake.clock.now()
+        kept = {key: args[key] for key in KEPT if key in args}
+        failed = args.get('change_set') is not None and _changes_nothing(foreseen, args)
 
         def keep() -> SavedPlan:
             with connect.write(self._intake.database) as conn:
+                beside = self._beside(conn, stack.tenant, stack.id if base else None, stack.name)
+                if args.get('change_set') is not None and any(
+                        _is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
+                    raise errors.EntityExists(entity='ChangeSet', name=name)
                 template_id = self._intake.store_template(conn, foreseen.compiled, stack.tenant, now)
                 return plans.insert_plan(conn, SavedPlan(
                     id=new_id(), tenant=stack.tenant, stack_name=stack.name, template_id=template_id,
                     action=str(action), stack_id=stack.id if base else None, base_goal_seq=base, name=name,
-                    arguments={key: args[key] for key in KEPT if key in args},
+                    status=plans.FAILED if failed else plans.AVAILABLE,
+                    arguments={**kept, **({} if base else {'stack_id': _future_id(beside)}),
+                               **({'reason': NO_CHANGES} if failed else {})},
                     entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username),
                     self._intake.crypt, now)
 
         return self._shown(connect.offload(self._intake.database, keep))
+
+    @staticmethod
+    def _beside(conn: Connection, tenant: str, stack_id: str | None, name: str) -> list[SavedPlan]:
+        """The plans of a stack, or of a stack that is not there yet."""
+        found = plans.list_plans(conn, tenant, stack_id, None if stack_id else name)
+        return [one for one in found if one.stack_id == stack_id and (stack_id or stacks.load_stack(
+            conn, _target(one)['stack_id'], show_deleted=True) is None)]
+
+    def _change_set_before(self, context: RequestContext, stack_identity: Args | None, stack_name: Any,
+                           name: str | None, asked: Any) -> SavedPlan | None:
+        """The change set that this very request has made already; EntityExists if another has its name."""
+        if not name or not isinstance(asked, Mapping):
+            raise errors.Invalid(reason='A change set needs a name and a mapping.')
+        tenant, stack_id = context.tenant_id or '', None
+        if stack_identity is not None:
+            stack = self._intake.find(context, stack_identity)
+            tenant, stack_name, stack_id = stack.tenant, stack.name, stack.id
+        with connect.read(self._intake.database) as conn:
+            for one in plans.list_plans(conn, tenant, stack_id, None if stack_id else str(stack_name)):
+                if _is_change_set(one, name) and asked.get('token') and (
+                        one.arguments['change_set'].get('token') == asked['token']):
+                    return plans.load_plan(conn, one.id, tenant, self._intake.crypt)
+            beside = self._beside(conn, tenant, stack_id, str(stack_name))
+        if any(_is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
+            raise errors.EntityExists(entity='ChangeSet', name=name)
+        return None
 
     def show_plan(self, context: RequestContext, plan_id: str) -> Json:
         """One plan, shaped as ``create_plan`` says; NotFound."""
@@ -149,9 +196,10 @@ class Plans:
 
         connect.offload(self._intake.database, forget)
 
-    def execute_plan(self, context: RequestContext, plan_id: str) -> Json:
+    def execute_plan(self, context: RequestContext, plan_id: str, args: Args | None = None) -> Json:
         """Carry a plan out; returns the identity of its stack.
 
+        ``args``: disable_rollback, client_request_token (said twice it is one execution).
         PlanVoid if it was carried out already, or if the stack has had another wish, is
         gone, or (for a creation) is there by now. NotFound; and what validation raises,
         for the cloud may have changed.
@@ -165,22 +213,42 @@ class Plans:
             if not plans.take_plan(conn, found.id, now, goal.stack_id):
                 raise errors.PlanVoid(plan=found.id, reason='it has been carried out.')
 
+        given = {key: value for key, value in (args or {}).items()
+                 if key in ('disable_rollback', 'client_request_token') and value is not None}
+        arguments = {**found.arguments, **given}
+        if self._repeats(found, given):
+            return _target(found)
         status, reason = self._status(found)
         if status != plans.AVAILABLE:
             raise errors.PlanVoid(plan=found.id, reason=reason)
         if found.stack_id is None:
-            identity = StackId(found.tenant, found.stack_name, new_id())
+            identity = StackId.from_wire(_target(found))
             compiled = self._stored(identity, found)
             intake.check_again(context, identity, compiled)
-            intake.begin_new(context, identity, compiled, compiled.wanted(), found.arguments, take)
+            intake.begin_new(context, identity, compiled, compiled.wanted(), arguments, take)
             return identity.to_wire()
         stack = self._stack(found)
         if stack is None:
             raise errors.PlanVoid(plan=found.id, reason='its stack is gone.')
         compiled = self._stored(stack.identity, found)
         intake.check_again(context, stack.identity, compiled)
-        intake.begin_update(context, stack, compiled, found.arguments, take)
+        intake.begin_update(context, stack, compiled, arguments, take)
         return stack.identity.to_wire()
+
+    def _repeats(self, found: SavedPlan, given: Args) -> bool:
+        """Whether this very request has carried the plan out already; RequestTokenUsed if another was it."""
+        with connect.read(self._intake.database) as conn:
+            stack = repeats.repeated(conn, found.tenant, found.stack_name, Action(found.action),
+                                     given.get('client_request_token'))
+        if stack is not None and (found.status != plans.EXECUTED or stack.id != found.stack_id):
+            raise errors.RequestTokenUsed(token=given['client_request_token'])
+        return stack is not None
+
+    def get_plan_template(self, context: RequestContext, plan_id: str) -> Json:
+        """``template`` as it was given and ``processed``, macros worked out; NotFound."""
+        found = self._plan(context, plan_id)
+        template = self._stored(StackId.from_wire(_target(found)), found).template
+        return {'template': render.plain(template.raw), 'processed': render.plain(template.processed)}
 
     def _plan(self, context: RequestContext, plan_id: str) -> SavedPlan:
         with connect.read(self._intake.database) as conn:
@@ -200,10 +268,11 @@ class Plans:
 
     def _status(self, found: SavedPlan) -> tuple[str, str]:
         if found.status != plans.AVAILABLE:
-            return found.status, 'it has been carried out.'
+            return found.status, str(found.arguments.get('reason') or 'it has been carried out.')
         with connect.read(self._intake.database) as conn:
             if found.stack_id is None:
-                taken = stacks.find_by_name(conn, found.stack_name, found.tenant)
+                taken = (stacks.find_by_name(conn, found.stack_name, found.tenant)
+                         or stacks.load_stack(conn, _target(found)['stack_id'], show_deleted=True))
                 return ('VOID', 'a stack of that name is there by now.') if taken else (plans.AVAILABLE, '')
             stack = stacks.load_stack(conn, found.stack_id)
         if stack is None:
@@ -212,6 +281,17 @@ class Plans:
             return 'VOID', _moved_on(found)
         return plans.AVAILABLE, ''
 
+    def _execution(self, found: SavedPlan) -> str | None:
+        """How it went that the plan was carried out: IN_PROGRESS, COMPLETE or FAILED; None before."""
+        if found.status != plans.EXECUTED:
+            return None
+        with connect.read(self._intake.database) as conn:
+            stack = stacks.load_stack(conn, found.stack_id or '', show_deleted=True)
+        later = 0 if stack is None else stack.goal_seq - found.base_goal_seq - 1
+        if stack is None or later > 1 or (later == 1 and stack.action is not Action.ROLLBACK):
+            return str(Status.COMPLETE)
+        return str(stack.status if later == 0 else Status.FAILED)
+
     def _row(self, found: SavedPlan) -> Json:
         status, reason = self._status(found)
         identity = None if found.stack_id is None else StackId(
@@ -219,11 +299,15 @@ class Plans:
         return {'id': found.id, 'name': found.name, 'stack_identity': identity,
                 'stack_name': found.stack_name, 'action': found.action, 'status': status,
                 'status_reason': reason, 'base_goal_seq': found.base_goal_seq, 'creator': found.creator,
-                'creation_time': render.moment(found.created_at)}
+                'creation_time': render.moment(found.created_at), 'target_identity': _target(found),
+                'tags': list(found.arguments.get('tags') or ()), 'execution': self._execution(found),
+                'change_set': found.arguments.get('change_set')}
 
     def _shown(self, found: SavedPlan) -> Json:
         entries = printed.from_wire(found.entries.get('entries') or []) or ()
-        return {**self._row(found), 'entries': found.entries.get('entries') or [],
+        compiled = self._stored(StackId.from_wire(_target(found)), found)
+        return {**self._row(found), 'parameters': compiled.parameters.texts(),
+                'entries': found.entries.get('entries') or [],
                 'summary': printed.summary(entries),
                 'text': printed.text(found.action, found.stack_name, entries)}
 
@@ -282,7 +366,9 @@ class Plans:
         tree, rows = connect.offload(self._intake.database, load)
         options = {'guard': list(args['guard'])} if args.get('guard') else {}
         goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
-        return self._foresee(stack, goal, compiled, kept, tree, rows)
+        foreseen = self._foresee(stack, goal, compiled, kept, tree, rows)
+        return replace(foreseen, unchanged=stack.status is Status.COMPLETE
+                       and repeats.unchanged(compiled, kept))
 
     def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]]) -> Foreseen:
@@ -311,3 +397,22 @@ def _moved_on(found: SavedPlan) -> str:
     return f'the stack {found.stack_name} has moved on since.'
 
 
+def _is_change_set(found: SavedPlan, name: str | None) -> bool:
+    return found.name == name and found.arguments.get('change_set') is not None
+
+
+def _changes_nothing(foreseen: Foreseen, args: Args) -> bool:
+    tags = tuple(args['tags'] or ()) if 'tags' in args else foreseen.stack.tags
+    return foreseen.unchanged and tags == foreseen.stack.tags and all(
+        entry.action == 'keep' for _path, entry in walk(foreseen.entries))
+
+
+def _future_id(beside: Sequence[SavedPlan]) -> str:
+    """The id of a stack to be made: all plans that may make it agree on it."""
+    return str(next((_target(one)['stack_id'] for one in beside), new_id()))
+
+
+def _target(found: SavedPlan) -> Json:
+    """The identity that the plan's stack has or will have."""
+    stack_id = found.stack_id or found.arguments.get('stack_id') or derived_id('stack', found.id)
+    return StackId(found.tenant, found.stack_name, stack_id).to_wire()

@@ -1,7 +1,7 @@
 """Requests said twice, and updates that say nothing new.
 
-Purpose: a client's request token makes a repeated creation or update the same
-one; an update may ask to be refused if it changes nothing. Invariant: the token
+Purpose: a client's request token makes a repeated creation, update or rollback the
+same one; an update may ask to be refused if it changes nothing. Invariant: the token
 is stored with the wish, in its transaction. Neighbours: ``intake`` asks; the
 CloudFormation front-end sends ``client_request_token`` and ``refuse_unchanged``.
 """
@@ -18,7 +18,7 @@ from heat.engine.compiled import Compiled
 from heat.model.stack import Stack
 from heat.model.status import Action
 
-_WISHES = (Action.CREATE, Action.UPDATE)
+_WISHES = (Action.CREATE, Action.UPDATE, Action.ROLLBACK)
 
 
 def mark(action: Action, token: str | None) -> str | None:

@@ -16,6 +16,7 @@ from heat.common import errors, logs
 from heat.common.context import RequestContext
 from heat.engine.actions import Actions
 from heat.engine.intake import Intake
+from heat.engine.offers import Offers
 from heat.engine.parameter_store import ParameterStore
 from heat.engine.plans import Plans
 from heat.engine.reads import Reads
@@ -40,7 +41,7 @@ class Service:
                  poked: Callable[[str], None], store: ParameterStore) -> None:
         self._poked = poked
         self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
-        for part in (Actions(intake), Plans(intake), store, software, templates, reads):
+        for part in (Actions(intake), Plans(intake), Offers(intake), store, software, templates, reads):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
         self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}

@@ -15,7 +15,7 @@ from oslo_policy import opts, policy
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, REST, SHARED
+from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, OWN_CFN, OWN_SSM, REST, SHARED
 
 _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
@@ -43,6 +43,13 @@ def list_rules() -> list[policy.RuleDefault]:
         rules.append(policy.RuleDefault(
             name, check, description=f'Call {action} of the CloudFormation API.',
             scope_types=_SCOPE, deprecated_rule=_deprecated(name, before_check)))
+    for action, check in OWN_CFN:
+        rules.append(policy.RuleDefault(f'cloudformation:{action}', check, scope_types=_SCOPE,
+                                        description=f'Call {action} of the CloudFormation API.'))
+    for action, check in OWN_SSM:
+        text = 'Read a SecureString' if action == 'Decrypt' else f'Call {action}'
+        rules.append(policy.RuleDefault(f'ssm:{action}', check, scope_types=_SCOPE,
+                                        description=f'{text} of the parameter store (SSM protocol).'))
     return rules
 
 

@@ -186,6 +186,30 @@ CFN = (
     ('ValidateTemplate', READER, NOT_SERVER),
 )
 
+# Ours: actions, and those of AWS's SSM protocol, that no earlier release served.
+OWN_CFN = (
+    ('ContinueUpdateRollback', MEMBER),
+    ('CreateChangeSet', MEMBER),
+    ('DeleteChangeSet', MEMBER),
+    ('DescribeChangeSet', READER),
+    ('ExecuteChangeSet', MEMBER),
+    ('ListChangeSets', READER),
+    ('ListExports', READER),
+    ('ListImports', READER),
+    ('RollbackStack', MEMBER),
+    ('UpdateTerminationProtection', MEMBER),
+)
+OWN_SSM = (
+    ('Decrypt', MEMBER),  # no action: WithDecryption in any of them
+    ('DeleteParameter', MEMBER),
+    ('DeleteParameters', MEMBER),
+    ('DescribeParameters', READER),
+    ('GetParameter', READER),
+    ('GetParameters', READER),
+    ('GetParametersByPath', READER),
+    ('PutParameter', MEMBER),
+)
+
 # Types for administrators only; a trailing * stands for the whole service.
 ADMIN_TYPES = (
     'OS::Blazar::Host',

@@ -96,3 +96,8 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
         wiring.configure(conf, Client(service))
         return Site(deploy.load_app(conf, 'heat-api'), world, seen, deploy.load_app(conf, 'heat-api-cfn'))
     return build
+
+
+@pytest.fixture
+def here(site: Callable[[], Site]) -> Site:
+    return site()

@@ -51,6 +51,7 @@ DECIDED = {
     'ValidateTemplate bad': 'an invalid template is an error',
     'ListStacks with filter and token': 'both are looked at; that token is none',
     'ListStacks v4query GET': 'presigned requests are served',
+    'action of CloudFormation not implemented': 'CreateChangeSet is served',
     'action of CloudFormation not implemented 2': 'DescribeAccountLimits is served',
     'unknown access key': FAILED_THERE, 'unknown access key (JSON)': FAILED_THERE,
     **{f'ListStacks at {path}': ANY_PATH for path in ('/', '/v1', '/v1/zz', '/zz', '/v1/<project>')},
@@ -106,7 +107,8 @@ def said(value: Any, expected: Any) -> Any:
         kept = {}
         for key, item in value.items():
             if key in ('ResponseMetadata', 'RequestId') or (key not in known and key in (
-                    'Tags', 'StagesAvailable', 'Capabilities', 'CapabilitiesReason', 'LastUpdatedTime')):
+                    'Tags', 'StagesAvailable', 'Capabilities', 'CapabilitiesReason', 'LastUpdatedTime',
+                    'EnableTerminationProtection')):
                 continue
             kept[key] = '<any>' if known.get(key) == '<any>' else said(item, known.get(key))
         return kept

@@ -45,15 +45,15 @@ def answered(app: Any, request: Any) -> webob.Response:
 
 
 def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'member',
-           secret: str = keystone.SECRET, **options: Any) -> Any:
-    """A CloudFormation client of ``world``; ``options`` are botocore's Config."""
+           secret: str = keystone.SECRET, service: str = 'cloudformation', **options: Any) -> Any:
+    """A client of a service of AWS's that talks to ``world``; ``options`` are botocore's Config."""
     made = _SESSION.client(
-        'cloudformation', endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret,
+        service, endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret,
         config=Config(retries={'total_max_attempts': 1}, parameter_validation=False, **options))
 
     def send(request: Any, **_: Any) -> AWSResponse:
         got = sent(world, request)
         return AWSResponse(request.url, got.status_int, dict(got.headers), _Raw(got.body))
 
-    made.meta.events.register('before-send.cloudformation', send)
+    made.meta.events.register(f'before-send.{service}', send)
     return made

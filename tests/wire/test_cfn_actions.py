@@ -18,6 +18,7 @@ from heat.api.cfn import actions, statuses, tags
 from heat.common import errors
 from tests.wire import boto
 from tests.wire.conftest import World
+from tests.wire.engine import EMPTY
 from tests.wire.keystone import PROJECT, _Quiet
 from tests.wire.test_shapes import EVENT, RESOURCE, STACK, WEB
 
@@ -96,7 +97,8 @@ def test_a_stack_as_it_is_described(cloud: Any) -> None:
     assert answer['Stacks'] == [{
         'StackId': ARN, 'StackName': 'web', 'Description': 'A small stack', 'CreationTime': WHEN,
         'StackStatus': 'CREATE_COMPLETE', 'StackStatusReason': 'Stack CREATE completed successfully',
-        'DisableRollback': True, 'TimeoutInMinutes': 7, 'NotificationARNs': [], 'Capabilities': [],
+        'DisableRollback': True, 'EnableTerminationProtection': False, 'TimeoutInMinutes': 7,
+        'NotificationARNs': [], 'Capabilities': [],
         'Parameters': [{'ParameterKey': 'P', 'ParameterValue': 'given'}],
         'Outputs': [{'OutputKey': 'O', 'OutputValue': 'a & <b>', 'Description': 'an o'},
                     {'OutputKey': 'M', 'OutputValue': '{"k": [1, null, true]}',
@@ -158,7 +160,6 @@ def test_a_failed_creation_is_rolled_back_unless_told_otherwise(
     ({'RoleARN': 'arn:aws:iam::1:role/x'}, 'The parameter RoleARN is not supported'),
     ({'NotificationARNs': ['arn:aws:sns:x']}, 'The parameter NotificationARNs is not supported'),
     ({'StackPolicyBody': '{}'}, 'The parameter StackPolicyBody is not supported'),
-    ({'EnableTerminationProtection': True}, 'The parameter EnableTerminationProtection is not supported'),
     ({'OnFailure': 'DELETE'}, 'The value DELETE of the parameter OnFailure is not supported'),
     ({'RollbackConfiguration': {'MonitoringTimeInMinutes': 5}}, 'RollbackConfiguration is not supported'),
     ({'RetainExceptOnCreate': True}, 'The parameter RetainExceptOnCreate is not supported'),
@@ -281,11 +282,59 @@ def test_cancelling_and_deleting(api: World, cloud: Any) -> None:
         'ValidationError', 'CancelUpdateStack cannot be called from current stack status')
     cloud.delete_stack(StackName='web', RetainResources=[], ClientRequestToken='t')
     assert calls(api, 'delete_stack') == [{'stack_identity': WEB}]
-    assert 'RetainResources is not supported' in fault(
+    assert 'only after its deletion has failed' in fault(
         cloud.delete_stack, StackName='web', RetainResources=['A'])[1]
     assert 'DeletionMode is not supported' in fault(
         cloud.delete_stack, StackName='web', DeletionMode='FORCE_DELETE_STACK')[1]
     assert len(calls(api, 'delete_stack')) == 1
+    api.engine.answers['show_stack'] = [{**LIVE, 'stack_action': 'DELETE', 'stack_status': 'FAILED'}]
+    cloud.delete_stack(StackName='web', RetainResources=['A'])
+    assert calls(api, 'delete_stack')[1] == {'stack_identity': WEB, 'retain': ['A']}
+    api.engine.answers['delete_stack'] = errors.TerminationProtected(stack_name='web')
+    assert fault(cloud.delete_stack, StackName='web') == (
+        'ValidationError', 'Stack [web] cannot be deleted while TerminationProtection is enabled')
+
+
+def test_protection_from_deletion(api: World, cloud: Any) -> None:
+    cloud.create_stack(StackName='web', TemplateBody=BODY, EnableTerminationProtection=True)
+    assert calls(api, 'create_stack')[0]['args']['termination_protection'] is True
+    for wished in (True, False):
+        answer = cloud.update_termination_protection(StackName='web', EnableTerminationProtection=wished)
+        assert answer['StackId'] == ARN
+        assert calls(api, 'set_termination_protection')[-1] == {'stack_identity': WEB, 'enabled': wished}
+    api.engine.answers['stack_facts'] = {'termination_protection': True, 'export_names': {'O': 'web-o'}}
+    stack = cloud.describe_stacks(StackName='web')['Stacks'][0]
+    assert stack['EnableTerminationProtection'] is True
+    assert [one.get('ExportName') for one in stack['Outputs']] == ['web-o', None]
+
+
+def test_going_back(api: World, cloud: Any) -> None:
+    api.engine.answers['stack_rollback'] = WEB
+    assert cloud.rollback_stack(StackName='web', ClientRequestToken='t')['StackId'] == ARN
+    cloud.continue_update_rollback(StackName='web')
+    assert calls(api, 'stack_rollback') == [
+        {'stack_identity': WEB, 'again': False, 'client_request_token': 't'},
+        {'stack_identity': WEB, 'again': True, 'client_request_token': None}]
+    api.engine.answers['stack_rollback'] = errors.NotSupported(feature='Rolling back when stack is X')
+    assert 'Rolling back when stack is X' in fault(cloud.rollback_stack, StackName='web')[1]
+    assert 'ResourcesToSkip is not supported' in fault(
+        cloud.continue_update_rollback, StackName='web', ResourcesToSkip=['A'])[1]
+
+
+def test_exports_and_imports(api: World, cloud: Any) -> None:
+    api.engine.answers['list_exports'] = [{'name': f'e{n:03}', 'value': ['a', 1], 'stack_identity': WEB}
+                                          for n in range(100)]
+    first = cloud.list_exports()
+    assert first['Exports'][0] == {'ExportingStackId': ARN, 'Name': 'e000', 'Value': '["a", 1]'}
+    api.engine.answers['list_exports'] = []
+    assert cloud.list_exports(NextToken=first['NextToken'])['Exports'] == []
+    assert calls(api, 'list_exports')[1]['marker'] == 'e099'
+    api.engine.answers['list_imports'] = [f's{n:03}' for n in range(101)]
+    pages = list(cloud.get_paginator('list_imports').paginate(ExportName='e'))
+    assert [len(page['Imports']) for page in pages] == [100, 1]
+    api.engine.answers['list_imports'] = []
+    assert fault(cloud.list_imports, ExportName='e') == (
+        'ValidationError', "Export 'e' is not imported by any stack.")
 
 
 # -- lists and pages -----------------------------------------------------------------------------------
@@ -302,6 +351,8 @@ class Stacks:
     def call(self, context: Any, method: str, /, **asked: Any) -> Any:
         if method == 'show_stack':
             return [row for row in self.rows if row['stack_identity'] == asked['stack_identity']]
+        if method in ('stack_facts', 'list_plans'):
+            return EMPTY[method]
         assert method == 'list_stacks'
         start = next((n + 1 for n, row in enumerate(self.rows)
                       if row['stack_identity']['stack_id'] == asked.get('marker')), 0)
@@ -458,8 +509,10 @@ def test_templates_with_transforms(api: World, cloud: Any) -> None:
         assert answer['Capabilities'] == ['CAPABILITY_AUTO_EXPAND']
     assert fault(cloud.create_stack, StackName='web', TemplateBody=json.dumps(template))[0] == \
         'InsufficientCapabilitiesException'
-    assert cloud.get_template(StackName='web')['StagesAvailable'] == ['Original']
-    assert 'not supported' in fault(cloud.get_template, StackName='web', TemplateStage='Processed')[1]
+    assert cloud.get_template(StackName='web')['TemplateBody'] == template
+    api.engine.answers['get_processed_template'] = TEMPLATE
+    answer = cloud.get_template(StackName='web', TemplateStage='Processed')
+    assert (answer['TemplateBody'], answer['StagesAvailable']) == (TEMPLATE, ['Original', 'Processed'])
 
 
 def test_a_template_by_url(pipeline: Load) -> None:

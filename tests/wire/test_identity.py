@@ -52,9 +52,10 @@ def test_claimed_ec2_credentials_are_nobodys(pipeline: Load, name: str) -> None:
     claim = '{"ec2Credentials": {"access": "boss"}}'
     response = api.ask('GET', path, X_Auth_Token='token-member', X_Auth_User='member', X_Auth_EC2_Creds=claim)
     assert response.status_int == 200
-    assert api.engine.contexts[0].aws_creds is None
+    asked = len(api.engine.contexts)
     bare = api.ask('GET', path, X_Auth_Token='token-member', X_Auth_EC2_Creds=claim)
-    assert [each.aws_creds for each in api.engine.contexts] == [None] * (2 if bare.status_int == 200 else 1)
+    told = asked * (2 if bare.status_int == 200 else 1)
+    assert asked > 0 and [each.aws_creds for each in api.engine.contexts] == [None] * told
 
 
 def test_claimed_auth_url_is_replaced(api: World) -> None:

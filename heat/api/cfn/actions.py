@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from heat.api.cfn import resources, stacks, statuses, templates
+from heat.api.cfn import change_sets, exports, resources, stacks, statuses, templates
 from heat.api.cfn.parameters import Kind, choice, flag, listed, number, object_of, text, unserved
 from heat.api.cfn.query import Action
 
@@ -30,18 +30,34 @@ WISH: Table = {
     'RoleARN': unserved(), 'NotificationARNs': unserved(), 'RollbackConfiguration': unserved(),
     'StackPolicyBody': unserved(), 'StackPolicyURL': unserved(), 'RetainExceptOnCreate': unserved('false'),
     'DeploymentConfig': unserved(), 'DisableValidation': unserved('false')}
+CHANGE_SET: Table = {**STACK, 'ChangeSetName': text(1600, r'[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/%._~]*')}
 NAMED = ('StackName',)
 ANY_STACK = ('StackName', 'LogicalResourceId')
 
 SERVED: dict[str, Action] = {
     'CancelUpdateStack': Action(stacks.cancel, table={**STACK, **TOKEN}, required=NAMED),
+    'ContinueUpdateRollback': Action(stacks.roll_back_again, required=NAMED, table={
+        **STACK, **TOKEN, 'RoleARN': unserved(), 'ResourcesToSkip': unserved(),
+        'ForceRollback': unserved('false')}),
+    'CreateChangeSet': Action(change_sets.create, required=(*NAMED, 'ChangeSetName'), table={
+        **{name: kind for name, kind in WISH.items() if name not in (
+            'ClientRequestToken', 'DisableRollback', 'StackPolicyBody', 'StackPolicyURL',
+            'RetainExceptOnCreate')},
+        'ChangeSetName': text(128, r'[a-zA-Z][-a-zA-Z0-9]*'), 'UsePreviousTemplate': flag,
+        'ClientToken': text(128), 'Description': text(1024), 'ChangeSetType': choice(*change_sets.TYPES),
+        'ResourcesToImport': unserved(), 'IncludeNestedStacks': flag, 'DeploymentMode': unserved(),
+        'OnStackFailure': choice('DO_NOTHING', 'ROLLBACK', 'DELETE'),
+        'ImportExistingResources': unserved('false')}),
     'CreateStack': Action(stacks.create, required=NAMED, table={
         **WISH, 'TimeoutInMinutes': number(1), 'OnFailure': choice('DO_NOTHING', 'ROLLBACK', 'DELETE'),
         'EnableTerminationProtection': flag}),
+    'DeleteChangeSet': Action(change_sets.delete, required=('ChangeSetName',), table=CHANGE_SET),
     'DeleteStack': Action(stacks.delete, required=NAMED, table={
         **STACK, **TOKEN, 'RetainResources': listed(text(255)), 'RoleARN': unserved(),
         'DeletionMode': unserved('STANDARD'), 'DeploymentConfig': unserved()}),
     'DescribeAccountLimits': Action(stacks.limits, rule='cloudformation:ListStacks', table=PAGED),
+    'DescribeChangeSet': Action(change_sets.describe, required=('ChangeSetName',), table={
+        **CHANGE_SET, **PAGED, 'IncludePropertyValues': flag}),
     'DescribeStackEvents': Action(resources.events, table={**STACK, **PAGED}),
     'DescribeStackResource': Action(resources.describe, required=ANY_STACK, timeless=True, table={
         **STACK, 'LogicalResourceId': text(255)}),
@@ -49,14 +65,23 @@ SERVED: dict[str, Action] = {
         **STACK, 'LogicalResourceId': text(255), 'PhysicalResourceId': text(1024)}),
     'DescribeStacks': Action(stacks.describe, table={**STACK, **PAGED}),
     'EstimateTemplateCost': Action(templates.estimate, table={**TEMPLATE, **PARAMETERS}),
+    'ExecuteChangeSet': Action(change_sets.execute, required=('ChangeSetName',), table={
+        **CHANGE_SET, **TOKEN, 'DisableRollback': flag, 'RetainExceptOnCreate': unserved('false')}),
     'GetTemplate': Action(templates.get, table={
         **STACK, 'ChangeSetName': text(1600), 'TemplateStage': choice(*templates.STAGES)}),
     'GetTemplateSummary': Action(templates.summary, rule='cloudformation:ValidateTemplate', table={
         **STACK, **TEMPLATE, 'StackSetName': unserved(), 'CallAs': unserved('SELF'),
-        'TemplateSummaryConfig': unserved()}),
+        'TemplateSummaryConfig': object_of(TreatUnrecognizedResourceTypesAsWarnings=flag)}),
+    'ListChangeSets': Action(change_sets.list_all, required=NAMED, table={**STACK, **PAGED}),
+    'ListExports': Action(exports.list_exports, table=PAGED),
+    'ListImports': Action(exports.list_imports, required=('ExportName',), table={
+        **PAGED, 'ExportName': text(255, shortest=1)}),
     'ListStackResources': Action(resources.list_all, required=NAMED, table={**STACK, **PAGED}),
     'ListStacks': Action(stacks.list_all, table={
         **PAGED, 'StackStatusFilter': listed(choice(*sorted(statuses.ALL)))}),
+    'RollbackStack': Action(stacks.roll_back, required=NAMED, table={
+        **STACK, **TOKEN, 'RoleARN': unserved(), 'RetainExceptOnCreate': unserved('false'),
+        'DeploymentConfig': unserved()}),
     'SignalResource': Action(resources.signal, 'resource:signal',
                              required=(*ANY_STACK, 'UniqueId', 'Status'),
                              table={**STACK, 'LogicalResourceId': text(255), 'UniqueId': text(64),
@@ -64,27 +89,28 @@ SERVED: dict[str, Action] = {
     'UpdateStack': Action(stacks.update, required=NAMED, table={
         **WISH, 'UsePreviousTemplate': flag, 'StackPolicyDuringUpdateBody': unserved(),
         'StackPolicyDuringUpdateURL': unserved()}),
+    'UpdateTerminationProtection': Action(
+        stacks.protect, required=(*NAMED, 'EnableTerminationProtection'),
+        table={**STACK, 'EnableTerminationProtection': flag}),
     'ValidateTemplate': Action(templates.validate, table=TEMPLATE)}
 
 # The rest of AWS's model. To serve one, move its name up and give it a function.
 UNSERVED = """
-    ActivateOrganizationsAccess ActivateType BatchDescribeTypeConfigurations ContinueUpdateRollback
-    CreateChangeSet CreateGeneratedTemplate CreateStackInstances CreateStackRefactor CreateStackSet
-    DeactivateOrganizationsAccess DeactivateType DeleteChangeSet DeleteGeneratedTemplate
-    DeleteStackInstances DeleteStackSet DeregisterType DescribeChangeSet DescribeChangeSetHooks
+    ActivateOrganizationsAccess ActivateType BatchDescribeTypeConfigurations CreateGeneratedTemplate
+    CreateStackInstances CreateStackRefactor CreateStackSet DeactivateOrganizationsAccess DeactivateType
+    DeleteGeneratedTemplate DeleteStackInstances DeleteStackSet DeregisterType DescribeChangeSetHooks
     DescribeEvents DescribeGeneratedTemplate DescribeOrganizationsAccess DescribePublisher
     DescribeResourceScan DescribeStackDriftDetectionStatus DescribeStackInstance DescribeStackRefactor
     DescribeStackResourceDrifts DescribeStackSet DescribeStackSetOperation DescribeType
     DescribeTypeRegistration DetectStackDrift DetectStackResourceDrift DetectStackSetDrift
-    ExecuteChangeSet ExecuteStackRefactor GetGeneratedTemplate GetHookResult GetStackPolicy
-    ImportStacksToStackSet ListChangeSets ListExports ListGeneratedTemplates ListHookResults ListImports
-    ListResourceScanRelatedResources ListResourceScanResources ListResourceScans
-    ListStackInstanceResourceDrifts ListStackInstances ListStackRefactorActions ListStackRefactors
-    ListStackSetAutoDeploymentTargets ListStackSetOperationResults ListStackSetOperations ListStackSets
-    ListTypeRegistrations ListTypeVersions ListTypes PublishType RecordHandlerProgress
-    RegisterPublisher RegisterType RemoveAlias RollbackStack SetAlias SetStackPolicy
+    ExecuteStackRefactor GetGeneratedTemplate GetHookResult GetStackPolicy ImportStacksToStackSet
+    ListGeneratedTemplates ListHookResults ListResourceScanRelatedResources ListResourceScanResources
+    ListResourceScans ListStackInstanceResourceDrifts ListStackInstances ListStackRefactorActions
+    ListStackRefactors ListStackSetAutoDeploymentTargets ListStackSetOperationResults
+    ListStackSetOperations ListStackSets ListTypeRegistrations ListTypeVersions ListTypes PublishType
+    RecordHandlerProgress RegisterPublisher RegisterType RemoveAlias SetAlias SetStackPolicy
     SetTypeConfiguration SetTypeDefaultVersion StartResourceScan StopStackSetOperation TestType
-    UpdateGeneratedTemplate UpdateStackInstances UpdateStackSet UpdateTerminationProtection
+    UpdateGeneratedTemplate UpdateStackInstances UpdateStackSet
 """
 
 ACTIONS: dict[str, Action] = {**{name: Action() for name in UNSERVED.split()}, **SERVED}

@@ -24,8 +24,9 @@ LOG = logging.getLogger(__name__)
 
 # code -> HTTP status; the sender is to blame below 500.
 STATUS = {
-    'AccessDenied': 403, 'AlreadyExistsException': 400, 'InsufficientCapabilitiesException': 400,
-    'InternalFailure': 500, 'InvalidAction': 400, 'LimitExceededException': 400,
+    'AccessDenied': 403, 'AlreadyExistsException': 400, 'ChangeSetNotFound': 404,
+    'InsufficientCapabilitiesException': 400, 'InternalFailure': 500, 'InvalidAction': 400,
+    'InvalidChangeSetStatus': 400, 'LimitExceededException': 400,
     'TokenAlreadyExistsException': 400, 'ValidationError': 400}
 # Nearest class first; for the rest the status of the orchestration API decides.
 BY_CLASS = {

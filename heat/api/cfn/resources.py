@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heat.api.cfn import paging, shapes
+from heat.api.cfn import paging, reviews, shapes
 from heat.api.cfn.faults import refused
 from heat.api.cfn.query import Query
 from heat.common import errors
@@ -67,7 +67,10 @@ def list_all(query: Query) -> dict[str, Any]:
 
 def events(query: Query) -> dict[str, Any]:
     """DescribeStackEvents, newest first; without a stack those of all stacks."""
-    identity = query.stack if query.get('StackName') else None
+    try:
+        identity = query.stack if query.get('StackName') else None
+    except errors.EntityNotFound:
+        return {'StackEvents': [shapes.shaped(reviews.event(query), shapes.EVENT)]}
     request = [query.action, identity]
     marker = paging.marker(request, query.get('NextToken'))
     rows = query.engine('list_events', stack_identity=identity, limit=PAGE, marker=marker)

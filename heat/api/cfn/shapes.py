@@ -47,15 +47,16 @@ def _resource_status(row: Row) -> str:
     return statuses.of_resource(row['resource_action'], row['resource_status'])
 
 
-def _parameters(row: Row) -> list[dict[str, Any]]:
+def parameters(row: Row) -> list[dict[str, Any]]:
     # Pseudo parameters are no parameters for AWS: an update that sent them back would be refused.
     return [{'ParameterKey': name, 'ParameterValue': value}
             for name, value in (row.get('parameters') or {}).items() if not name.startswith(PSEUDO)]
 
 
 def _outputs(row: Row) -> list[dict[str, Any]]:
+    exported = row.get('export_names') or {}
     return [{'OutputKey': one['output_key'], 'OutputValue': Loose(one['output_value']),
-             'Description': one.get('description')}
+             'Description': one.get('description'), 'ExportName': exported.get(one['output_key'])}
             for one in row.get('outputs') or () if one.get('output_value') is not None]
 
 
@@ -68,8 +69,9 @@ STACK: Table = {
     'CreationTime': 'creation_time', 'LastUpdatedTime': 'updated_time', 'DeletionTime': 'deletion_time',
     'StackStatus': _stack_status, 'StackStatusReason': 'stack_status_reason',
     'DisableRollback': 'disable_rollback', 'TimeoutInMinutes': 'timeout_mins',
-    'Parameters': _parameters, 'Outputs': _outputs, 'Tags': lambda row: tags.shown(row.get('tags')),
-    'Capabilities': 'capabilities', 'NotificationARNs': 'notification_topics'}
+    'Parameters': parameters, 'Outputs': _outputs, 'Tags': lambda row: tags.shown(row.get('tags')),
+    'Capabilities': 'capabilities', 'NotificationARNs': 'notification_topics',
+    'EnableTerminationProtection': 'termination_protection'}
 SUMMARY: Table = {
     'StackId': _arn, 'StackName': 'stack_name', 'CreationTime': 'creation_time',
     'LastUpdatedTime': 'updated_time', 'DeletionTime': 'deletion_time', 'StackStatus': _stack_status,

@@ -1,4 +1,4 @@
-"""Actions on stacks: create, update, cancel, delete, describe, list.
+"""Actions on stacks: create, update, cancel, roll back, protect, delete, describe, list.
 
 Purpose: one function per action. Invariant: a parameter is honoured or refused;
 what AWS defaults to counts where the orchestration API has another default (a
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from heat.api.cfn import paging, shapes, statuses, tags, templates
+from heat.api.cfn import paging, reviews, shapes, statuses, tags, templates
 from heat.api.cfn.faults import Fault, no_such_stack, refused, unsupported
 from heat.api.cfn.query import Query
 from heat.api.rest.instantiation import EMPTY
@@ -29,12 +29,14 @@ def create(query: Query) -> dict[str, Any]:
     """CreateStack."""
     template = templates.needed(query)
     templates.check(query, template)
+    values = first_values(query)
+    on_failure = query.get('OnFailure')
+    if on_failure is not None and query.get('DisableRollback') is not None:
+        raise refused('Either DisableRollback or OnFailure can be specified, not both.')
+    args = {'disable_rollback': no_rollback(on_failure, 'OnFailure') or bool(query.get('DisableRollback')),
+            **common_args(query)}
     if query.get('EnableTerminationProtection'):
-        raise unsupported('The parameter EnableTerminationProtection')
-    values, previous = _given(query)
-    if previous:
-        raise refused(NOT_BEFORE.format(previous[0]))
-    args = {'disable_rollback': _no_rollback(query), **_common(query)}
+        args['termination_protection'] = True
     try:
         identity = query.engine(
             'create_stack', stack_name=query.get('StackName'), template=template,
@@ -45,16 +47,14 @@ def create(query: Query) -> dict[str, Any]:
     return {'StackId': shapes.arn(identity)}
 
 
-def _no_rollback(query: Query) -> bool:
-    on_failure = query.get('OnFailure')
-    if on_failure is not None and query.get('DisableRollback') is not None:
-        raise refused('Either DisableRollback or OnFailure can be specified, not both.')
+def no_rollback(on_failure: str | None, parameter: str) -> bool:
+    """Whether a failure is left as it is; Fault for what cannot be done after one."""
     if on_failure == 'DELETE':
-        raise unsupported('The value DELETE of the parameter OnFailure')
-    return on_failure == 'DO_NOTHING' or bool(query.get('DisableRollback', False))
+        raise unsupported(f'The value DELETE of the parameter {parameter}')
+    return on_failure == 'DO_NOTHING'
 
 
-def _common(query: Query) -> dict[str, Any]:
+def common_args(query: Query) -> dict[str, Any]:
     """What a creation and an update tell the engine alike, as far as it was given."""
     args: dict[str, Any] = {}
     if query.get('TimeoutInMinutes') is not None:
@@ -86,15 +86,23 @@ def _given(query: Query) -> tuple[dict[str, str], list[str]]:
     return values, previous
 
 
-def update(query: Query) -> dict[str, Any]:
-    """UpdateStack: parameters that are not named fall back to their defaults, as with AWS."""
+def first_values(query: Query) -> dict[str, str]:
+    """The Parameters of a creation, for which no value is a previous one."""
+    values, previous = _given(query)
+    if previous:
+        raise refused(NOT_BEFORE.format(previous[0]))
+    return values
+
+
+def update_wish(query: Query, identity: dict[str, str],
+                ) -> tuple[dict[str, Any] | None, dict[str, Any], dict[str, Any]]:
+    """(template, params, args) of an update: parameters that are not named fall back to their defaults."""
     template = templates.sent(query)
     if query.get('UsePreviousTemplate'):
         if template is not None:
             raise refused('UsePreviousTemplate may not be used together with a template')
     elif template is None:
         raise refused('Either Template URL or Template Body must be specified.')
-    identity = query.stack
     before = query.engine('get_template', stack_identity=identity)
     templates.check(query, template or before)
     values, previous = _given(query)
@@ -102,12 +110,19 @@ def update(query: Query) -> dict[str, Any]:
     for name in previous:
         if name not in kept:
             values[name] = _default(before, name)
-    args = {'disable_rollback': bool(query.get('DisableRollback', False)), 'existing': True,
-            'clear_parameters': [name for name in kept if name not in previous],
-            'refuse_unchanged': True, **_common(query)}
+    args = {'existing': True, 'clear_parameters': [name for name in kept if name not in previous],
+            **common_args(query)}
+    return template, {**EMPTY, 'parameters': values}, args
+
+
+def update(query: Query) -> dict[str, Any]:
+    """UpdateStack."""
+    identity = query.stack
+    template, params, args = update_wish(query, identity)
+    args |= {'disable_rollback': bool(query.get('DisableRollback', False)), 'refuse_unchanged': True}
     try:
-        query.engine('update_stack', stack_identity=identity, template=template,
-                     params={**EMPTY, 'parameters': values}, files={}, args=args)
+        query.engine('update_stack', stack_identity=identity, template=template, params=params, files={},
+                     args=args)
     except errors.NotSupported as error:
         raise refused(str(error)) from error
     return {'StackId': shapes.arn(identity)}
@@ -134,10 +149,69 @@ def cancel(query: Query) -> str:
 
 def delete(query: Query) -> str:
     """DeleteStack. Said twice it is one deletion, so a ClientRequestToken changes nothing."""
-    if query.get('RetainResources'):
-        raise unsupported('The parameter RetainResources')
-    query.engine('delete_stack', stack_identity=query.stack)
+    retained = query.get('RetainResources')
+    try:
+        identity = query.stack
+        if retained:
+            _check_retained(query, identity)
+        query.engine('delete_stack', stack_identity=identity, **({'retain': retained} if retained else {}))
+    except errors.EntityNotFound:
+        return _forget_review(query)
+    except errors.TerminationProtected as error:
+        raise refused(f'Stack [{identity["stack_name"]}] cannot be deleted while TerminationProtection is '
+                      'enabled') from error
+    except errors.NotSupported as error:
+        raise refused(str(error)) from error
     return ''
+
+
+def _check_retained(query: Query, identity: dict[str, str]) -> None:
+    found = query.engine('show_stack', stack_identity=identity, resolve_outputs=False)
+    if found and (found[0]['stack_action'], found[0]['stack_status']) != ('DELETE', 'FAILED'):
+        raise refused(f'Invalid operation on stack [{identity["stack_name"]}]. RetainResources may be given '
+                      'only after its deletion has failed.')
+
+
+def _forget_review(query: Query) -> str:
+    """A stack under review is gone with its change sets."""
+    found = reviews.under_review(query)
+    if not found:
+        raise no_such_stack(query.get('StackName'))
+    for plan in found:
+        query.engine('delete_plan', plan_id=plan['id'])
+    return ''
+
+
+def protect(query: Query) -> dict[str, Any]:
+    """UpdateTerminationProtection."""
+    identity = query.stack
+    try:
+        query.engine('set_termination_protection', stack_identity=identity,
+                     enabled=query.given['EnableTerminationProtection'])
+    except errors.NotSupported as error:
+        raise refused(str(error)) from error
+    return {'StackId': shapes.arn(identity)}
+
+
+def roll_back(query: Query) -> dict[str, Any]:
+    """RollbackStack: from a failed creation or update."""
+    return {'StackId': shapes.arn(_back(query, again=False))}
+
+
+def roll_back_again(query: Query) -> str:
+    """ContinueUpdateRollback: from a rollback that has failed itself."""
+    _back(query, again=True)
+    return ''
+
+
+def _back(query: Query, again: bool) -> dict[str, str]:
+    try:
+        identity: dict[str, str] = query.engine(
+            'stack_rollback', stack_identity=query.stack, again=again,
+            client_request_token=query.get('ClientRequestToken'))
+    except errors.NotSupported as error:
+        raise refused(str(error)) from error
+    return identity
 
 
 # -- what is ---------------------------------------------------------------------------------------
@@ -146,7 +220,10 @@ def delete(query: Query) -> str:
 def describe(query: Query) -> dict[str, Any]:
     """DescribeStacks: one, which may be deleted if its id is known, or all that live."""
     if query.get('StackName'):
-        found = query.engine('show_stack', stack_identity=query.stack, resolve_outputs=True)
+        try:
+            found = query.engine('show_stack', stack_identity=query.stack, resolve_outputs=True)
+        except errors.EntityNotFound:
+            found = [reviews.stack(query)]
         if not found:
             raise no_such_stack(query.get('StackName'))
         return {'Stacks': [_whole(query, one) for one in found]}
@@ -159,12 +236,25 @@ def describe(query: Query) -> dict[str, Any]:
         except errors.EntityNotFound:
             # It has gone since the list was made.
             continue
-    return {'Stacks': [_whole(query, one) for one in stacks],
-            'NextToken': _next(query.action, rows, DESCRIBED)}
+    token = _next(query.action, rows, DESCRIBED)
+    # Those under review have no place in the engine's order.
+    stacks += [] if token else reviews.stacks(query)
+    return {'Stacks': [_whole(query, one) for one in stacks], 'NextToken': token}
 
 
 def _whole(query: Query, stack: dict[str, Any]) -> dict[str, Any]:
-    return shapes.shaped(_with_way_back(query, stack), shapes.STACK)
+    return shapes.shaped({**_with_way_back(query, stack), **_facts(query, stack)}, shapes.STACK)
+
+
+def _facts(query: Query, stack: dict[str, Any]) -> dict[str, Any]:
+    """What only CloudFormation shows; a stack that is gone has none of it."""
+    if stack.get('under_review') or (stack['stack_action'], stack['stack_status']) == ('DELETE', 'COMPLETE'):
+        return {}
+    try:
+        facts: dict[str, Any] = query.engine('stack_facts', stack_identity=stack['stack_identity'])
+    except errors.EntityNotFound:
+        return {}
+    return facts
 
 
 def _with_way_back(query: Query, stack: dict[str, Any]) -> dict[str, Any]:
@@ -184,8 +274,9 @@ def list_all(query: Query) -> dict[str, Any]:
     marker = paging.marker(request, query.get('NextToken'))
     if not wanted:
         rows = _rows(query, PAGE, marker, show_deleted=True)
-        return {'StackSummaries': [_summary(query, row) for row in rows],
-                'NextToken': _next(request, rows, PAGE)}
+        token = _next(request, rows, PAGE)
+        rows += [] if token else reviews.stacks(query)
+        return {'StackSummaries': [_summary(query, row) for row in rows], 'NextToken': token}
     found: list[dict[str, Any]] = []
     for row in _every(query, marker, statuses.wider(wanted)):
         summary = _summary(query, row)
@@ -194,6 +285,8 @@ def list_all(query: Query) -> dict[str, Any]:
             if len(found) == PAGE:
                 token = paging.token(request, row['stack_identity']['stack_id'])
                 return {'StackSummaries': found, 'NextToken': token}
+    if 'REVIEW_IN_PROGRESS' in wanted:
+        found += [_summary(query, row) for row in reviews.stacks(query)]
     return {'StackSummaries': found}
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from heat.api.cfn import shapes
-from heat.api.cfn.faults import Fault, refused, unsupported
+from heat.api.cfn import reviews, shapes
+from heat.api.cfn.faults import Fault, refused
 from heat.api.cfn.query import Query
 from heat.api.cfn.render import Loose
 from heat.api.rest.instantiation import Instantiation
@@ -27,6 +27,8 @@ CAPABILITIES = (IAM, NAMED_IAM, AUTO_EXPAND)
 NAMES = {'AWS::IAM::User': 'UserName', 'AWS::IAM::Role': 'RoleName', 'AWS::IAM::Group': 'GroupName',
          'AWS::IAM::InstanceProfile': 'InstanceProfileName', 'AWS::IAM::ManagedPolicy': 'ManagedPolicyName'}
 STAGES = ('Original', 'Processed')
+# A type that takes any property and has any attribute, and the ends of types that are templates.
+ANYTHING, DOCUMENTS = 'OS::Heat::None', ('.yaml', '.template')
 
 
 def sent(query: Query) -> dict[str, Any] | None:
@@ -129,7 +131,9 @@ def summary(query: Query) -> dict[str, Any]:
             raise refused('One of StackName, TemplateBody and TemplateURL must be given')
         query.call.allow('cloudformation:GetTemplate')
         template = query.engine('get_template', stack_identity=query.stack)
-    described = _described(query, template)
+    lenient = query.get('TemplateSummaryConfig', {}).get('TreatUnrecognizedResourceTypesAsWarnings')
+    unrecognised = _unrecognised(query, template) if lenient else []
+    described = _described(query, _without(template, unrecognised))
     wanted, why = asked(template)
     by_type: dict[str, list[str]] = {}
     for name, definition in resources(template):
@@ -142,21 +146,42 @@ def summary(query: Query) -> dict[str, Any]:
             'ResourceTypes': types(template), 'Version': None if version is None else str(version),
             'Metadata': None if metadata is None else Loose(metadata),
             'DeclaredTransforms': declared_transforms(template) or None,
+            'Warnings': {'UnrecognizedResourceTypes': unrecognised} if lenient else None,
             'ResourceIdentifierSummaries': [{'ResourceType': kind, 'LogicalResourceIds': names}
                                             for kind, names in by_type.items()]}
 
 
+def _unrecognised(query: Query, template: Mapping[str, Any]) -> list[str]:
+    known = set(query.engine('list_resource_types', support_status=None, type_name=None, heat_version=None,
+                             with_description=False))
+    return [kind for kind in types(template) if kind not in known and not kind.endswith(DOCUMENTS)]
+
+
+def _without(template: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
+    """The template with resources of ``kinds`` made to stand for anything."""
+    if not kinds:
+        return template
+    section = 'Resources' if 'Resources' in template else 'resources'
+    key = 'Type' if section == 'Resources' else 'type'
+    anything = {name: {**one, key: ANYTHING} for name, one in resources(template) if one.get(key) in kinds}
+    return {**template, section: {**template[section], **anything}}
+
+
 def get(query: Query) -> dict[str, Any]:
-    """GetTemplate. Without transforms both stages are the same; what transforms made is not told."""
+    """GetTemplate, of a stack or of a change set; Processed has its macros worked out."""
+    stage = query.get('TemplateStage')
     if query.get('ChangeSetName'):
-        raise unsupported('The parameter ChangeSetName')
+        both = query.engine('get_plan_template', plan_id=reviews.find(query)['id'])
+        return _staged(both['template'] if stage == STAGES[0] else both['processed'])
     if not query.get('StackName'):
         raise refused("Value at 'StackName' must not be null or empty.")
-    template = query.engine('get_template', stack_identity=query.stack)
-    transformed = bool(declared_transforms(template))
-    if transformed and query.get('TemplateStage') == STAGES[1]:
-        raise unsupported('TemplateStage Processed of a template with transforms')
-    return {'TemplateBody': Loose(template), 'StagesAvailable': list(STAGES[:1] if transformed else STAGES)}
+    if stage == STAGES[1]:
+        return _staged(query.engine('get_processed_template', stack_identity=query.stack))
+    return _staged(query.engine('get_template', stack_identity=query.stack))
+
+
+def _staged(template: dict[str, Any]) -> dict[str, Any]:
+    return {'TemplateBody': Loose(template), 'StagesAvailable': list(STAGES)}
 
 
 def estimate(query: Query) -> dict[str, str]:

@@ -41,6 +41,8 @@ CODES: dict[str, tuple[int, str, str]] = {
     'ServiceUnavailable': (503, 'Server', 'Service is currently unavailable'),
     'SignatureDoesNotMatch': (403, 'Sender',
                               'The request signature calculated does not match the provided one')}
+# The header of AWS's JSON protocols that names the action, and their type of content.
+TARGET, JSON_1_1 = 'X-Amz-Target', 'application/x-amz-json-1.1'
 # Nearest class first; what is missing here is an InternalFailure.
 BY_CLASS = {
     'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
@@ -75,12 +77,15 @@ def error_of(error: BaseException) -> AWSError:
 
 
 def response_of(request: webob.Request, error: BaseException) -> webob.Response:
-    """The XML answer for ``error``."""
+    """The answer for ``error``: XML, or JSON for a call of a JSON protocol."""
     fault = error_of(error)
     status, blame, text = CODES[fault.code]
     if status >= 500 and fault.code != 'APINotImplemented':
         LOG.error('%s %s failed', request.method, request.path, exc_info=error)
     message = f'{text}:{fault.detail}' if fault.detail else text
+    if TARGET in request.headers:
+        told = json.dumps({'__type': fault.code, 'message': message})
+        return webob.Response(body=told.encode(), status=status, content_type=JSON_1_1, charset=None)
     body = (f'<ErrorResponse><Error><Type>{blame}</Type><Code>{fault.code}</Code>'
             f'<Message>{escape(message)}</Message></Error></ErrorResponse>')
     return xml_response(body, status)

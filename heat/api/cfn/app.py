@@ -1,9 +1,9 @@
 """The CloudFormation-compatible API.
 
-Purpose: the query actions, and signals of instances (wait conditions, scaling
+Purpose: the query actions, the parameter store, and signals of instances (wait conditions, scaling
 policies) over signed URLs. Invariant: every error is AWS-shaped. Neighbours:
-``api.ec2token`` has checked the signature, ``query`` answers the actions,
-``api.aws`` words the errors of signals.
+``api.ec2token`` has checked the signature, ``query`` answers the actions, ``ssm``
+those of the parameter store, ``api.aws`` words the errors of signals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import webob
 
 from heat.api import aws, wiring
-from heat.api.cfn import query
+from heat.api.cfn import query, ssm
 from heat.api.cfn.actions import ACTIONS
 from heat.api.dispatch import Address, Call, Dispatcher, Route
 from heat.api.versions import is_query
@@ -28,6 +28,9 @@ def refuse_unserved(known: frozenset[str], params: Any) -> None:
 
 
 def act(call: Call) -> webob.Response:
+    target = call.request.headers.get(aws.TARGET)
+    if target is not None:
+        return ssm.answer(call, target)
     return query.answer(call, ACTIONS)
 
 

@@ -482,6 +482,7 @@ class Collected:
         self._most = most
         self._found: list[HeatException] = []
         self._told = 0
+        self._seen: set[Fault] = set()
         self.count = 0
 
     @property
@@ -497,7 +498,10 @@ class Collected:
             self.add(make())
 
     def add(self, error: HeatException) -> None:
-        """Every fault of ``error``."""
+        """Every fault of ``error``; what has been noted already is not noted again."""
+        if error.faults and self._seen.issuperset(error.faults):
+            return
+        self._seen.update(error.faults)
         self.count += max(1, len(error.faults)) + error.untold
         if not self.full:
             self._found.append(error)

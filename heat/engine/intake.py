@@ -131,6 +131,7 @@ class Intake:
 
     def _made(self, identity: StackId, template: Args, given: Args, documents: Documents,
               environment_files: Sequence[str] | None, context: RequestContext) -> tuple[Compiled, Wanted]:
+        """What is asked for, to be validated next."""
         def work() -> tuple[Compiled, Wanted]:
             compiled = compile_all(identity, template, given, documents, operator=self.loader.operator,
                                    environment_files=environment_files, validated=True,

@@ -162,6 +162,17 @@ def test_faults_of_an_included_document_stand_in_it(site: Callable[[], Site], te
     assert f'  at {place}' in lines, lines
 
 
+def test_what_an_update_cannot_take_from_elsewhere_is_told_once(site: Callable[[], Site]) -> None:
+    here = site()
+    good = AWS + 'Resources:\n  A: {Type: OS::Heat::None}\n'
+    made = asked(here, 'create', good, None).json_body['stack']['id']
+    here.world.run()
+    bad = good + '  B: {Type: OS::Heat::Value, Properties: {value: !ImportValue x}}\n'
+    answer = here.ask('PUT', f'/v1/{keystone.PROJECT}/stacks/bad/{made}', {'template': bad})
+    assert [(one['message'], one['line']) for one in answer.json_body['error']['faults']] == [
+        ('No export named x found.', 4)]
+
+
 HEAD = 'heat_template_version: 2021-04-16\n'
 OUTER = HEAD + 'resources:\n  first: {type: OS::Heat::None}\n  kid:\n    type: http://x.org/kid.yaml\n'
 

@@ -3,7 +3,7 @@
 Purpose: the sub-commands, put together from pure parts. Invariant: exit status 0 when
 all is well, 1 when there is something to say, 2 for wrong usage or a file that cannot be
 read; a file is rewritten only by ``fmt -w``, and in one step. Neighbours:
-``template_files`` reads, ``heat.plan.check``, ``lint`` and ``show`` and
+``template_files`` reads, ``template_check``, ``heat.plan.lint`` and ``show`` and
 ``heat.template.print``, ``convert`` and ``jsonschema`` do the work.
 """
 
@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from heat.cmd.own_conf import etc_directory
+from heat.cmd.template_check import check
 from heat.cmd.template_files import Reader, Unreadable, as_json
 from heat.common import config, errors
+from heat.engine.compiled import compile_all
 from heat.plan import show
-from heat.plan.check import Checked, check
+from heat.plan.checked import Checked
 from heat.plan.lint import MEANINGS, lint
-from heat.plan.partial import compile_parts
 from heat.resources.types import PLUGINS
 from heat.template import jsonschema, versions
 from heat.template import print as style
@@ -75,8 +76,11 @@ def examined(args: argparse.Namespace, reader: Reader, name: str) -> Checked:
 
 
 def _schemas(bundle: Bundle) -> Mapping[str, Any]:
-    template = compile_parts(bundle.tree).template if bundle.tree is not None else None
-    return template.parameters if template is not None else {}
+    try:
+        return {} if bundle.tree is None else compile_all(
+            None, bundle.tree, None, None, strict=False, noted=errors.Collected()).template.parameters
+    except errors.HeatException:
+        return {}
 
 
 def operators(directory: str) -> list[str]:
@@ -222,7 +226,7 @@ def _to_hot(tree: Mapping[str, Any], place: Place) -> int:
     if wrong:
         raise Refused('the template has faults:\n' + '\n'.join(one.text() for one in wrong))
     # What macros have made of the template, where it has any.
-    made = to_hot(checked.template.raw if checked.template is not None else tree)
+    made = to_hot(checked.template.processed if checked.template is not None else tree)
     say(style.text_of(made.tree))
     lost = [place.finding('C001', sentence, path) for path, sentence in made.lost]
     if lost:

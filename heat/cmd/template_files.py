@@ -3,7 +3,7 @@
 Purpose: a ``Bundle`` of a template, its get_file texts and its provider templates, each
 relative to the file that names it; environments with their registries made absolute.
 Invariant: nothing outside is fetched unless asked for. Neighbours: ``template`` (the
-command) asks, ``heat.plan.check`` says what is missing.
+command) asks, ``template_check`` says what is missing.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ class HeatException(Exception):
     faults: tuple[Fault, ...] = ()
     # Faults found and not told.
     untold = 0
+    # What faults of this class are about.
+    kind = ''
 
     def __init__(self, **kwargs: Any) -> None:
         self.kwargs = kwargs
@@ -42,10 +44,16 @@ class HeatException(Exception):
         return self.message
 
     def at(self, path: Iterable[Any], *, value: Any = None, expected: str | None = None,
-           suggestion: str | None = None, source: str = TEMPLATE) -> Self:
+           suggestion: str | None = None, source: str = TEMPLATE, kind: str | None = None,
+           said: str | None = None) -> Self:
         """Itself as one fault at ``path``."""
-        return self.told((Fault(self.message, places.keys(path), value_text(value), expected, suggestion,
-                                source=source),))
+        return self.told((Fault(
+            self.message, places.keys(path), value_text(value), expected, suggestion, source=source,
+            kind=self.kind if kind is None else kind, said=self._bare() if said is None else said),))
+
+    def _bare(self) -> str | None:
+        """The sentence without its place, if it names that."""
+        return None
 
     def told(self, faults: Iterable[Fault], untold: int = 0) -> Self:
         """Itself with ``faults``, whose sentences become its message; ``untold`` more are counted."""
@@ -57,6 +65,12 @@ class HeatException(Exception):
             self.message = '\n'.join([*sentences, *places.remaining(untold)])
             self.args = (self.message,)
         return self
+
+    def copied(self) -> Self:
+        """Another of the same class and sentence, which may be told more of."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
 
     def within(self, path: Iterable[Any], source: str | None = None) -> Self:
         """Itself with its faults at places below ``path``; itself as one fault there if it has none."""
@@ -109,6 +123,11 @@ class HeatExceptionWithPath(HeatException):
         if isinstance(path, (list, tuple)) and path:
             self.at(path)
 
+    def _bare(self) -> str | None:
+        # By now the message may be that of several.
+        parts = (self.error, self.error_message)
+        return ': '.join(part for part in parts if part) if self.path else None
+
 
 class ActionInProgress(HeatException):
     msg_fmt = 'Stack %(stack_name)s already has an action (%(action)s) in progress.'
@@ -123,6 +142,7 @@ class AuthorizationFailure(HeatException):
 
 
 class CircularDependencyException(HeatException):
+    kind = places.CIRCLE
     msg_fmt = 'Circular Dependency Found: %(cycle)s'
 
 
@@ -231,6 +251,7 @@ class InvalidRestrictedAction(HeatException):
 
 
 class InvalidSchemaError(HeatException):
+    kind = places.PARAMETER
     msg_fmt = '%(message)s'
 
 
@@ -243,14 +264,17 @@ class InvalidTemplateAttribute(HeatException):
 
 
 class InvalidTemplateReference(HeatException):
+    kind = places.REFERENCE
     msg_fmt = 'The specified reference "%(resource)s" (in %(key)s) is incorrect.'
 
 
 class InvalidTemplateSection(HeatException):
+    kind = places.SHAPE
     msg_fmt = 'The template section is invalid: %(section)s'
 
 
 class InvalidTemplateVersion(HeatException):
+    kind = places.SHAPE
     msg_fmt = 'The template version is invalid: %(explanation)s'
 
 
@@ -371,6 +395,7 @@ class ResourcePropertyValueDependency(HeatException):
 
 
 class ResourceTypeUnavailable(HeatException):
+    kind = places.TYPE
     msg_fmt = ('HEAT-E99001 Service %(service_name)s is not available for resource type '
                '%(resource_type)s, reason: %(reason)s')
 
@@ -412,6 +437,7 @@ class UnableToAutoAllocateNetwork(HeatException):
 
 
 class UnknownUserParameter(HeatException):
+    kind = places.PARAMETER
     msg_fmt = 'The Parameter (%(key)s) was not defined in template.'
 
 
@@ -420,6 +446,7 @@ class UnsupportedObjectError(HeatException):
 
 
 class UserParameterMissing(HeatException):
+    kind = places.MISSING
     msg_fmt = 'The Parameter (%(key)s) was not provided.'
 
 
@@ -479,7 +506,7 @@ class Collected:
     """
 
     def __init__(self, most: int = MAX_TOLD) -> None:
-        self._most = most
+        self.most = most
         self._found: list[HeatException] = []
         self._told = 0
         self._seen: set[Fault] = set()
@@ -488,7 +515,7 @@ class Collected:
     @property
     def full(self) -> bool:
         """Whether further faults would only be counted."""
-        return self._told >= self._most
+        return self._told >= self.most
 
     def note(self, make: Callable[[], HeatException]) -> None:
         """One more fault."""
@@ -515,7 +542,8 @@ class Collected:
         if self.count == 1:
             return first
         faults = [one for error in self._found for one in error.faults or (Fault(error.message),)]
-        return first.told(faults[:self._most], self.count - len(faults[:self._most]))
+        # What was noted stays as it is, so that more can be noted.
+        return first.copied().told(faults[:self.most], self.count - len(faults[:self.most]))
 
     def raise_any(self) -> None:
         """Raise ``error()`` if there is one."""

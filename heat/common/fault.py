@@ -12,13 +12,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # Faults told in one answer; the rest is counted.
 MAX_TOLD = 20
 LONGEST_VALUE, LONGEST_MESSAGE = 100, 4000
 TEMPLATE, ENVIRONMENT = 'template', 'environment'
+
+# What a fault is about.
+TEXT, SHAPE, PARAMETER, MISSING, TYPE = 'text', 'shape', 'parameter', 'missing', 'type'
+PROPERTY, REFERENCE, ATTRIBUTE, CIRCLE, RULE = 'property', 'reference', 'attribute', 'circle', 'rule'
 
 MASK = '******'
 _BEGINNING = 20
@@ -32,7 +36,9 @@ class Fault:
 
     ``source`` is 'template', 'environment', or the name of a file. ``value`` is the
     text of what stands there, ``suggestion`` the name that was probably meant,
-    ``line`` and ``column`` count from 1.
+    ``line`` and ``column`` count from 1. ``kind`` says what it is about, '' for a value
+    that a function gives or refuses; ``said`` is the sentence without its place, if
+    ``message`` names that; both are for tools and do not cross the bus.
     """
 
     message: str
@@ -43,6 +49,8 @@ class Fault:
     line: int | None = None
     column: int | None = None
     source: str = TEMPLATE
+    kind: str = field(default='', compare=False)
+    said: str | None = field(default=None, compare=False)
 
     def place(self) -> str:
         """``resources.web.properties.flavor, line 12, column 7``; the source if it is not the template."""
@@ -66,7 +74,12 @@ class Fault:
         """Without ``secrets`` in message and value."""
         secrets = list(secrets)
         return replace(self, message=masked(self.message, secrets),
+                       said=None if self.said is None else masked(self.said, secrets),
                        value=None if self.value is None else masked(self.value, secrets))
+
+    def bare(self) -> str:
+        """The sentence without its place, for who tells that in a way of its own."""
+        return self.message if self.said is None else self.said
 
     def to_wire(self) -> dict[str, Any]:
         return {'message': self.message, 'path': list(self.path), **self._rest()}

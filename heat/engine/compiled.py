@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from heat.common import errors, green
+from heat.common.fault import RULE, SHAPE
 from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.engine.borrow import Borrowed, Lender
 from heat.plan.scope import Facts
 from heat.plan.traversal import Wanted
+from heat.resources.base import Resource
 from heat.resources.nested import ChildTemplate
-from heat.resources.types import TypeTable
+from heat.resources.types import PLUGINS, TypeTable
 from heat.schema.parameters import (
     DEFAULT_REGION,
     Parameters,
@@ -53,15 +55,19 @@ class Cache:
         self._size = size
         self._kept: OrderedDict[str, Template] = OrderedDict()
 
-    def template(self, tree: Mapping[str, Any]) -> Template:
-        """Compile ``tree`` or find it compiled; raises what ``compile_template`` raises."""
+    def template(self, tree: Mapping[str, Any], noted: errors.Collected | None = None) -> Template:
+        """Compile ``tree`` or find it compiled; raises and notes as ``compile_template``."""
         try:
             key = content_hash(tree)
         except (ValueError, RecursionError, TypeError):
             # Nothing that JSON could hold, and it says why; or, for validation, a tree with values
             # that are not known yet.
-            return compile_template(tree)
-        found = self._kept.pop(key, None) or compile_template(tree)
+            return compile_template(tree, noted)
+        before = 0 if noted is None else noted.count
+        found = self._kept.pop(key, None) or compile_template(tree, noted)
+        if noted is not None and noted.count > before:
+            # Only what is sound is kept.
+            return found
         self._kept[key] = found
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)
@@ -99,7 +105,7 @@ class Compiled:
     files: Files
     lender: Lender | None = None
     kept: Borrowed = field(default_factory=Borrowed)
-    # What is wrong with the parameters, to be told together with what validation finds.
+    # What is wrong so far, to be told together with what validation finds.
     noted: errors.Collected | None = None
     origins: Origins = field(default_factory=Origins)
 
@@ -128,10 +134,10 @@ class Compiled:
         try:
             settled = self.template.settle(scope)
         except errors.HeatException as error:
-            if self.noted is not None:
-                self.noted.add(error)
-                error = self.noted.error() or error
-            raise self.told(error) from None
+            if self.noted is None:
+                raise self.told(error) from None
+            self.noted.add(error)
+            settled = self.template
         self._borrow(settled)
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
         borrowed = self.borrowed
@@ -153,26 +159,27 @@ def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: 
                 files: Mapping[str, str] | None, *, operator: Sequence[Layer] = (),
                 environment_files: Sequence[str] | None = None, strict: bool = True,
                 inside: frozenset[str] = frozenset(), lender: Lender | None = None,
-                validated: bool = False) -> Compiled:
+                noted: errors.Collected | None = None, judge: bool = False,
+                plugins: Mapping[str, type[Resource]] = PLUGINS) -> Compiled:
     """Everything a stack is made from. Raises the template floor's errors.
 
     ``environment_files`` are merged in order over ``environment``; not ``strict``
-    lets missing parameters pass (the validate call); ``inside`` names the templates
-    around a nested stack. ``lender`` gets what the template takes from elsewhere; without
-    one, what is stored with the environment counts. ``validated`` promises that a
-    ``Validator`` is asked next: faulty parameters, broken rules and what cannot be taken
-    from elsewhere are kept for it and not raised.
+    lets missing and unfit parameters pass (the validate call), with ``judge`` only missing
+    ones; ``inside`` names the templates around a nested stack. ``lender`` gets what the
+    template takes from elsewhere; without one, what is stored with the environment counts.
+    Who gives ``noted`` asks a ``Validator`` next: all that is wrong is noted there, as far
+    as the template can be told apart, and not raised.
     """
     given = Environment.from_dict(environment)
     held = files if isinstance(files, Files) else Files(files)
-    plain = _plain(tree)
+    plain = _plain(tree, noted)
     if environment_files:
         given = merge_files(given, environment_files, held,
                             aws.declared(tree) if plain is None else plain.parameters)
-    types = TypeTable([*operator, Layer(given.resource_registry)], files=held,
+    types = TypeTable([*operator, Layer(given.resource_registry)], plugins, held,
                       defaults=given.parameter_defaults, inside=inside)
-    return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment),
-                  errors.Collected() if validated else None)
+    return _bound(identity, tree, plain, given, types, strict, lender, Borrowed.of(environment), noted,
+                  judge)
 
 
 def at_leisure(tree: Mapping[str, Any], work: Callable[[], T]) -> T:
@@ -197,28 +204,31 @@ def child_environment(environment: Mapping[str, Any], child: ChildTemplate, reso
 
 
 def compile_child(identity: StackId | None, child: ChildTemplate, environment: Mapping[str, Any],
-                  types: TypeTable, *, strict: bool = True, lender: Lender | None = None) -> Compiled:
+                  types: TypeTable, *, strict: bool = True, lender: Lender | None = None,
+                  noted: errors.Collected | None = None) -> Compiled:
     """A nested stack, from its own environment and the types of its parent. Errors as ``compile_all``."""
     tree = child.tree if child.source is None else types.template(child.source).raw
     given = Environment.from_dict(environment)
     inside = frozenset() if child.inside is None else frozenset((child.inside,))
-    below = types.below(given.resource_registry, types.files, given.parameter_defaults, inside)
-    return _bound(identity, tree, _plain(tree), given, below, strict, lender, Borrowed.of(environment))
+    files = types.files.inside(child.source or child.inside)
+    below = types.below(given.resource_registry, files, given.parameter_defaults, inside)
+    return _bound(identity, tree, _plain(tree, noted), given, below, strict, lender,
+                  Borrowed.of(environment), noted)
 
 
-def _plain(tree: Mapping[str, Any]) -> Template | None:
+def _plain(tree: Mapping[str, Any], noted: errors.Collected | None = None) -> Template | None:
     """The template, if it can be compiled without knowing values of parameters."""
-    return None if macros.wanted(tree) else TEMPLATES.template(tree)
+    return None if macros.wanted(tree) else TEMPLATES.template(tree, noted)
 
 
 def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template | None, given: Environment,
            types: TypeTable, strict: bool, lender: Lender | None, kept: Borrowed,
-           noted: errors.Collected | None = None) -> Compiled:
+           noted: errors.Collected | None = None, judge: bool = False) -> Compiled:
     """The template, its macros worked out for the values given if it is not plain, and these.
 
     Raises StackValidationFailed if the values break a rule of the template, or notes it in
-    ``noted``. Not ``strict``: while values that a macro needs are missing, only parameters
-    are told.
+    ``noted``. While values that a macro needs are missing, or it cannot be worked out, only
+    parameters are told: not ``strict`` in the first case, with ``noted`` in both.
     """
     dialect = dialect_of(tree).dialect if template is None else template.dialect
     here = _place[0] if dialect == 'aws' else Place()
@@ -232,28 +242,35 @@ def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template
             keys = store_keys(schemas, given.parameters, given.parameter_defaults)
             resolved, refused = lender.stored(keys.values())
         return bind(schemas, given.parameters, given.parameter_defaults, facts, strict=strict,
-                    resolved=resolved, refused=refused, section=section_of(dialect), noted=noted)
+                    resolved=resolved, refused=refused, section=section_of(dialect), noted=noted,
+                    judge=judge)
 
     origins = Origins()
     if template is None:
-        # An included document may declare more, so that this is only for the macros.
-        early = None if noted is None else errors.Collected()
-        parameters = bound(aws.declared(tree), early)
         try:
-            template, origins = _expanded(tree, parameters, types.files, strict)
+            # An included document may declare more, so that this is only for the macros.
+            early = None if noted is None else errors.Collected()
+            parameters = bound(aws.declared(tree), early)
+            template, origins = _expanded(tree, parameters, types.files, strict, noted)
         except errors.HeatException as error:
-            raise _together(early, error).masked(parameters.secrets()) from None
+            if noted is None:
+                raise
+            # What is wrong with the parameters is the cause, and told below.
+            if not isinstance(error, macros.ValuesMissing) or early is None or not early.count:
+                noted.add(error.told([one if one.kind else replace(one, kind=SHAPE)
+                                      for one in error.faults], error.untold))
+            template = replace(TEMPLATES.template(aws.skeleton(tree), noted), raw=tree)
     parameters = bound(template.parameters, noted)
     found = errors.Collected() if noted is None else noted
-    for path, sentence in check_rules(template, parameters) if strict else ():
-        found.add(errors.StackValidationFailed(message=sentence).at(path))
+    for path, sentence in check_rules(template, parameters) if strict or judge else ():
+        found.add(errors.StackValidationFailed(message=sentence).at(path, kind=RULE))
     if noted is None:
         found.raise_any()
     return Compiled(template, given, parameters, types, types.files, lender, kept, noted, origins)
 
 
-def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files,
-              strict: bool) -> tuple[Template, Origins]:
+def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files, strict: bool,
+              noted: errors.Collected | None) -> tuple[Template, Origins]:
     values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
     try:
         made = macros.expand(tree, values, macros.from_files(files))
@@ -262,18 +279,9 @@ def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files,
             raise
         made = macros.Expanded(aws.skeleton(tree), Origins())
     try:
-        return replace(TEMPLATES.template(made.tree), raw=tree), made.origins
+        return replace(TEMPLATES.template(made.tree, noted), raw=tree), made.origins
     except errors.HeatException as error:
-        raise made.origins.written(error) from None
-
-
-def _together(early: errors.Collected | None, error: errors.HeatException) -> errors.HeatException:
-    """What is wrong with the parameters, and ``error`` if that is not its cause."""
-    if early is None:
-        return error
-    if not early.count or not isinstance(error, macros.ValuesMissing):
-        early.add(error)
-    return early.error() or error
+        raise made.origins.written(error).masked(parameters.secrets()) from None
 
 
 def section_of(dialect: str) -> str:

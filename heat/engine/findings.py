@@ -14,8 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from heat.common import errors
-from heat.common.fault import ENVIRONMENT, TEMPLATE
+from heat.common.errors import path_text
+from heat.common.fault import ENVIRONMENT, PROPERTY, TEMPLATE
 from heat.plan.references import circles
+from heat.resources.provider import TemplateResource
 from heat.schema import PropertyError, nearest
 from heat.template.definition import Template, located, place_of
 from heat.template.expr import Expr, Scope
@@ -38,8 +40,20 @@ def type_of(template: Template, name: str, types: Any, found: errors.Collected) 
         return None
 
 
-def attributes_of(kind: Any) -> Collection[str] | None:
-    """The attributes of a type; None if any name may be one, or the type is not known."""
+class Outputs(frozenset[str]):
+    """What a template tells: its outputs, and what every nested stack has."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or str(name).startswith(('resource.', 'OS::stack_id'))
+
+
+def attributes_of(kind: Any, thorough: bool = False) -> Collection[str] | None:
+    """The attributes of a type; None if any name may be one, or the type is not known.
+
+    ``thorough``: those of a template are its outputs, which the interface does not hold it to.
+    """
+    if thorough and kind is not None and kind.type == TemplateResource.type and not kind.any_attribute:
+        return Outputs(kind.schema.attributes)
     if kind is None or kind.nested or kind.any_attribute or kind.schema.open:
         return None
     return kind.schema.attributes
@@ -61,7 +75,24 @@ def property_fault(template: Template, error: PropertyError, join: str) -> error
     _resources, name, part, *below = fault.path
     near = fault.suggestion or _function_meant(template, error)
     return errors.StackValidationFailed(message=fault.message).told((replace(
-        fault, path=(*place_of(template, str(name), str(part)), *below), suggestion=near),))
+        fault, path=(*place_of(template, str(name), str(part)), *below), suggestion=near, kind=PROPERTY,
+        said=error.message),))
+
+
+def misfit(template: Template, name: str, part: str, said: str,
+           place: tuple[Any, ...] | None = None) -> errors.HeatException:
+    """What a type says of the properties, or of another part, of a resource."""
+    spelled = 'CreationPolicy' if part == 'creation_policy' else part
+    return errors.StackValidationFailed(message=f'Property error: : resources.{name}.{spelled}: : {said}').at(
+        place or place_of(template, name, part), kind=PROPERTY, said=said)
+
+
+def refusal(name: str, error: Exception, place: tuple[Any, ...]) -> errors.HeatException:
+    """What a function says that refuses its arguments; the place is for errors that know none."""
+    if isinstance(error, errors.HeatException):
+        return error if error.faults else error.at(place)
+    return errors.StackValidationFailed(message=f'{type(error).__name__}: : resources.{name}: : {error}').at(
+        place, said=str(error))
 
 
 def _function_meant(template: Template, error: PropertyError) -> str | None:
@@ -115,12 +146,16 @@ def in_child(error: errors.HeatException, place: tuple[str, ...], named: str,
 
 
 def _seen_from_parent(fault: errors.Fault, place: tuple[str, ...], file: str | None) -> errors.Fault:
+    properties = (*place, 'properties' if place[0] == 'resources' else 'Properties')
     if fault.source == ENVIRONMENT:
         # The child's environment is what the resource gives it.
-        return replace(fault, path=(*place, 'properties' if place[0] == 'resources' else 'Properties'),
-                       source=TEMPLATE)
+        return replace(fault, path=properties, source=TEMPLATE, said=fault.bare())
+    if fault.source == TEMPLATE and file:
+        return replace(fault, source=file, said=fault.bare())
     if fault.source == TEMPLATE:
-        return replace(fault, source=file) if file else replace(fault, path=(*place, *fault.path))
+        # What is made of properties stands in them.
+        inside = path_text(list(fault.path))
+        return replace(fault, path=properties, said=f'{inside}: {fault.bare()}' if inside else fault.bare())
     return fault
 
 

@@ -134,7 +134,7 @@ class Intake:
         """What is asked for, to be validated next."""
         def work() -> tuple[Compiled, Wanted]:
             compiled = compile_all(identity, template, given, documents, operator=self.loader.operator,
-                                   environment_files=environment_files, validated=True,
+                                   environment_files=environment_files, noted=errors.Collected(),
                                    lender=self.exchange.lender(context))
             return compiled, compiled.wanted()
 
@@ -288,7 +288,8 @@ class Intake:
             files = {**(old_files or {}), **(files or {})}
             if template is None:
                 template = tree
-            declared = compile_all(stack.identity, template, {}, files, strict=False).template.parameters
+            declared = compile_all(stack.identity, template, {}, files, strict=False,
+                                   noted=errors.Collected()).template.parameters
             given = {**given, 'parameters': {
                 name: value for name, value in (given.get('parameters') or {}).items()
                 if name in declared or name in ((params or {}).get('parameters') or {})}}

@@ -74,7 +74,7 @@ class Templates:
         try:
             compiled = at_leisure(template, lambda: compile_all(
                 None, template, params, Documents(files, self._conf, self._fetch), operator=self._operator,
-                environment_files=environment_files, strict=False, validated=True))
+                environment_files=environment_files, strict=False, noted=errors.Collected()))
             wanted = at_leisure(template, compiled.wanted)
             self._check(context, compiled, wanted, ignored)
             shown = self._described(compiled)

@@ -17,7 +17,7 @@ from heat.clouds.credential import Credential
 from heat.clouds.find import Finder
 from heat.common import errors, green
 from heat.common.context import RequestContext
-from heat.common.fault import ENVIRONMENT
+from heat.common.fault import ENVIRONMENT, PROPERTY
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
 from heat.common.text import content_hash
@@ -25,8 +25,10 @@ from heat.engine.compiled import Compiled, at_leisure, child_environment, compil
 from heat.engine.findings import (
     attributes_of,
     in_child,
+    misfit,
     note_circles,
     property_fault,
+    refusal,
     refusing,
     type_of,
 )
@@ -47,7 +49,7 @@ from heat.template.definition import (
     located_refs,
     place_of,
 )
-from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope
+from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope, items_of
 
 # Resources that are looked at before anybody else may run.
 AT_ONCE = 200
@@ -58,7 +60,9 @@ class Validator:
 
     def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
                  available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
-                 max_depth: int, region: str = '') -> None:
+                 max_depth: int, region: str = '', thorough: bool = False) -> None:
+        """``thorough``: metadata and outputs are looked into too, which the interface lets pass."""
+        self._thorough = thorough
         self._region = region
         self._context = context
         self._finder = finder
@@ -117,23 +121,21 @@ class Validator:
         for number, (name, (kind, _props)) in enumerate(known.items()):
             _let_others_run(number)
             for said in kind.among(_refers(template.resources[name]), known):
-                found.add(errors.StackValidationFailed(
-                    message=f'Property error: : resources.{name}.properties: : {said}').at(
-                        place_of(template, name, 'properties')))
+                found.add(misfit(template, name, 'properties', said))
 
-    @staticmethod
-    def _referring(template: Template, compiled: Compiled, kinds: Mapping[str, Any],
+    def _referring(self, template: Template, compiled: Compiled, kinds: Mapping[str, Any],
                    found: errors.Collected) -> None:
         """What is wrong with how resources refer to each other and to parameters."""
         check_references(template, found)
-        check_parameters(template, compiled.parameters.names(), found)
-        check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
+        check_parameters(template, compiled.parameters.names(), found, everywhere=self._thorough)
+        check_attributes(template, lambda name: attributes_of(kinds.get(name), self._thorough), found)
         note_circles(template, found)
         for name, kind in kinds.items():
             if template.resources[name].deletion_policy == 'Snapshot' and not kind.snapshots:
                 found.add(errors.StackValidationFailed(message=(
                     f'resources.{name}.deletion_policy: : "Snapshot" deletion policy not supported')).at(
-                        place_of(template, name, 'deletion_policy')))
+                        place_of(template, name, 'deletion_policy'), kind=PROPERTY,
+                        said='"Snapshot" deletion policy not supported'))
 
     def _counted(self, resources: int, place: Iterable[Any]) -> None:
         self._refuse_too_many(resources, place)
@@ -171,10 +173,8 @@ class Validator:
     def _among(template: Template, name: str, kind: Any, props: Mapping[str, Any],
                found: errors.Collected) -> None:
         """What names resources of the stack that it does not have."""
-        for said in kind.validate_among(props, template.resources):
-            found.add(errors.StackValidationFailed(
-                message=f'Property error: : resources.{name}.properties: : {said}').at(
-                    place_of(template, name, 'properties')))
+        for said in kind.validate_among(props, {*template.resources, *template.broken}):
+            found.add(misfit(template, name, 'properties', said))
 
     def _properties(self, template: Template, name: str, kind: Any, scope: NullScope,
                     found: errors.Collected, aws: bool) -> dict[str, Any] | None:
@@ -182,7 +182,9 @@ class Validator:
         raw, bad_raw = self._evaluated(template, name, 'properties', definition.properties, scope, found)
         policy, bad_policy = self._evaluated(template, name, 'update_policy', definition.update_policy,
                                              scope, found)
-        if bad_raw or bad_policy or raw is schema.UNKNOWN or policy is schema.UNKNOWN:
+        if self._thorough:
+            self._evaluated(template, name, 'metadata', definition.metadata, scope, found)
+        if not isinstance(raw, Mapping) or not isinstance(policy, Mapping):
             return None
         path: list[Any] = ['resources', name, 'properties']
         props, wrong = schema.resolve(kind.schema.properties, raw, path=path, unknown_ok=True,
@@ -191,57 +193,61 @@ class Validator:
                                              path=['resources', name, 'update_policy'])
         for error in [*wrong, *wrong_policy]:
             found.note(lambda error=error: property_fault(template, error, ': : '))  # type: ignore[misc]
-        if wrong or wrong_policy:
+        if wrong or wrong_policy or bad_raw or bad_policy:
             return None
         place = place_of(template, name, 'properties')
-
-        def blame(at: tuple[Any, ...], sentence: str) -> None:
-            found.add(errors.StackValidationFailed(message=sentence).at(at))
-
         for said in kind.validate_policy(rules):
-            blame(place_of(template, name, 'update_policy'),
-                  f'Property error: : resources.{name}.update_policy: : {said}')
+            found.add(misfit(template, name, 'update_policy', said))
         if definition.creation_policy is not EMPTY_MAP and (kind.pure or kind.nested):
-            blame(place_of(template, name, 'creation_policy'),
-                  f'Property error: : resources.{name}.CreationPolicy: : CreationPolicy is not '
-                  f'supported for {definition.type}.')
+            found.add(misfit(template, name, 'creation_policy',
+                             f'CreationPolicy is not supported for {definition.type}.'))
         if kind.pure and aws and dynamic.present(props):
-            blame(next((at for at, _inside in dynamic.located(raw, place)), place),
-                  f'Property error: : resources.{name}.properties: : A dynamic reference is resolved '
-                  f'for a call to the cloud, and {definition.type} makes none.')
+            said = ('A dynamic reference is resolved for a call to the cloud, and '
+                    f'{definition.type} makes none.')
+            found.add(misfit(template, name, 'properties', said,
+                             next((at for at, _inside in dynamic.located(raw, place)), place)))
         for error in kind.schema.faults(props):
-            blame(place, f'{type(error).__name__}: : resources.{name}: : {error}')
+            found.add(errors.StackValidationFailed(
+                message=f'{type(error).__name__}: : resources.{name}: : {error}').at(
+                    place, kind=PROPERTY, said=str(error)))
         for said in kind.validate(props):
-            blame(place, f'Property error: : resources.{name}.properties: : {said}')
+            found.add(misfit(template, name, 'properties', said))
         for below, constraint, value in schema.custom_checks(kind.schema.properties, props):
             refused = self._look_up(constraint, value)
             if refused:
                 where = errors.path_text([*path, *below])
                 custom = Custom(name=constraint)
-                found.add(errors.StackValidationFailed(
-                    message=f'Property error: : {where}: : {custom.message(value, refused)}').at(
-                        (*place, *below), value=value, expected=custom.expected()))
+                said = custom.message(value, refused)
+                found.add(errors.StackValidationFailed(message=f'Property error: : {where}: : {said}').at(
+                    (*place, *below), value=value, expected=custom.expected(), kind=PROPERTY, said=said))
         return props
 
     @staticmethod
     def _evaluated(template: Template, name: str, part: str, node: Expr, scope: NullScope,
                    found: errors.Collected) -> tuple[Any, bool]:
-        """The map that a part is, or UNKNOWN, and whether it is none or a function refuses its arguments."""
+        """The map that a part is, or UNKNOWN, and whether it is none or a function refuses its arguments.
+
+        Entries that such a function makes are UNKNOWN in it.
+        """
+        place = place_of(template, name, part)
         try:
             value = node.value(scope)
-            if value is schema.UNKNOWN or isinstance(value, Mapping):
-                return value, False
-            if value is None or value is OMITTED:
-                return {}, False
-            found.add(errors.StackValidationFailed(
-                message=f'Property error: : resources.{name}.{part}: : "{value}" is not a map').at(
-                    place_of(template, name, part), value=value, expected='a map'))
-        except errors.HeatException as error:
-            found.add(error if error.faults else error.at(place_of(template, name, part)))
-        except (ValueError, TypeError, KeyError) as error:
-            place = (*place_of(template, name, part), *refusing(node, scope))
-            found.add(errors.StackValidationFailed(
-                message=f'{type(error).__name__}: : resources.{name}: : {error}').at(place))
+        except (ValueError, TypeError, KeyError, errors.HeatException) as error:
+            entries = items_of(node)
+            if not entries:
+                found.add(refusal(name, error, (*place, *refusing(node, scope))))
+                return None, True
+            return {key: one for key, one in (
+                (key, _entry(name, (*place, key), item, scope, found)) for key, item in entries.items())
+                if one is not OMITTED}, True
+        if value is schema.UNKNOWN or isinstance(value, Mapping):
+            return value, False
+        if value is None or value is OMITTED:
+            return {}, False
+        said = f'"{value}" is not a map'
+        found.add(errors.StackValidationFailed(
+            message=f'Property error: : resources.{name}.{part}: : {said}').at(
+                place, value=value, expected='a map', kind=PROPERTY, said=said))
         return None, True
 
     def _look_up(self, constraint: str, value: Any) -> str | None:
@@ -263,24 +269,25 @@ class Validator:
                   root_id=identity.stack_id, name=name, type=kind.type, props=props,
                   keep={'wanted': list(reads)})
         self._refuse_too_many(kind.foreseen(row), place_of(outer.template, name))
-        inside = errors.Collected()
+        inside = errors.Collected(found.most)
         file: str | None = kind.source or None
         compiled: Compiled | None = None
         try:
-            refusal = kind.elsewhere(props, self._region)
-            if refusal is not None:
-                raise errors.StackValidationFailed(message=refusal)
+            refused = kind.elsewhere(props, self._region)
+            if refused is not None:
+                raise errors.StackValidationFailed(message=refused)
             child = self._expanded(kind, row)
             if child is None:
                 return
             file = file or child.source
+            file = None if file is None else outer.files.source(file)
             inner = child_environment(outer.stored_environment(), child, name)
             alike = _likeness(child, inner, depth)
             if alike is not None and (id(outer), alike) in self._sound:
                 self._counted(self._sound[id(outer), alike][0], place_of(outer.template, name))
                 return
             before = self._count
-            compiled = compile_child(identity, child, inner, outer.types, lender=outer.lender)
+            compiled = compile_child(identity, child, inner, outer.types, lender=outer.lender, noted=inside)
             self._template(identity, compiled.wanted(), compiled, depth + 1, inside)
             if alike is not None and not inside.count:
                 self._sound[id(outer), alike] = self._count - before, outer
@@ -307,6 +314,15 @@ class Validator:
                 return None
             raise
         return None if found.source is schema.UNKNOWN else found
+
+
+def _entry(name: str, place: tuple[Any, ...], node: Expr, scope: NullScope, found: errors.Collected) -> Any:
+    """The value of one entry; UNKNOWN if a function in it refuses its arguments."""
+    try:
+        return node.value(scope)
+    except (ValueError, TypeError, KeyError, errors.HeatException) as error:
+        found.add(refusal(name, error, (*place, *refusing(node, scope))))
+        return schema.UNKNOWN
 
 
 def _let_others_run(number: int) -> None:

@@ -2,7 +2,7 @@
 
 Purpose: ``RULES`` is the list of rules, ``lint`` applies them to a checked template.
 Invariant: pure; a rule yields ``(message, path)`` and never guesses about what could not
-be compiled. Neighbours: ``check`` finds errors, ``template.findings`` silences warnings.
+be compiled. Neighbours: ``checked`` holds errors, ``template.findings`` silences warnings.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from heat.common import errors
-from heat.plan.check import Checked
-from heat.plan.partial import word, words_of
-from heat.plan.places import calls_of, located
+from heat.plan.checked import Checked
 from heat.schema.kinds import ABSENT, UNKNOWN, Property
 from heat.schema.parameters import ParameterSchema
 from heat.schema.support import Support
+from heat.template import cfn, hot
 from heat.template.compile import Condition
-from heat.template.definition import ConditionScope, Template
+from heat.template.definition import ConditionScope, Template, located
 from heat.template.expr import Constant, Expr, NullScope, Ref, Scope
 from heat.template.findings import Finding, Path
 from heat.template.functions import GetParam, If
+from heat.template.places import calls_of
 from heat.template.sections import Words
+from heat.template.versions import HOT_KEY
 
 _SECRET = re.compile(
     r'passw(or)?d|passphrase|secret|credential|private_?key|api_?key|(auth|access)_?token', re.I)
@@ -33,6 +34,16 @@ _DATA = frozenset({
     'AWS::EC2::Volume', 'AWS::RDS::DBInstance', 'AWS::S3::Bucket', 'OS::Cinder::Volume', 'OS::Manila::Share',
     'OS::Swift::Container', 'OS::Trove::Cluster', 'OS::Trove::Instance'})
 _OLD = ('DEPRECATED', 'UNSUPPORTED', 'HIDDEN')
+
+def words_of(tree: Mapping[str, Any]) -> Words:
+    """The spelling that a template uses."""
+    return hot.WORDS if HOT_KEY in tree else cfn.WORDS
+
+
+def word(words: Words, place: str) -> str:
+    """How ``words`` spell the place of a definition's part, also one that they do not list."""
+    return str(getattr(words, place, '') or ''.join(part.title() for part in place.split('_')))
+
 
 Said = Iterator[tuple[str, Path]]
 

@@ -2,7 +2,7 @@
 
 Purpose: ``picture`` collects nodes and edges with their reasons; ``dot`` and ``form``
 write them. Invariant: pure, and in the order of the template, so that two pictures can be
-compared. Neighbours: ``check`` compiles; ``transforms`` has the rules of the order.
+compared. Neighbours: ``checked`` is what it draws; ``transforms`` has the rules of the order.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from heat.common.errors import path_text
-from heat.plan.check import Checked
+from heat.plan.checked import Checked
 from heat.plan.graph import Up
-from heat.plan.places import located
 from heat.plan.references import graph_of
+from heat.template.definition import located
 
 REFERENCE, ATTRIBUTE, DEPENDS, HIDDEN = 'reference', 'attribute', 'depends_on', 'hidden'
 
@@ -75,8 +75,7 @@ def picture(checked: Checked, nested: bool = False) -> Picture:
         for other in template.resources:
             if other in needed:
                 edges.append(Edge(name, other, tuple(dict.fromkeys(reasons.get(other, [Reason(HIDDEN)])))))
-        bundle = getattr(types(definition.type, name), 'bundle', None)
-        child = checked.children.get(bundle.file) if bundle is not None else None
+        child = checked.inside(types(definition.type, name))
         if nested and child is not None and child.settled is not None:
             inner[name] = picture(child, nested=True)
     return Picture(checked.bundle.file, {name: one.type for name, one in template.resources.items()},

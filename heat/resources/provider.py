@@ -63,6 +63,14 @@ class TemplateResource(Told):
         return cls.misfits
 
 
+class AnyType(Resource):
+    """What stands for a template that is left out on purpose: it takes and tells anything."""
+
+    # Not a name to use in templates, either.
+    type = 'OS::Heat::AnyType'
+    open = any_attribute = True
+
+
 def items(values: list[Any]) -> list[Any]:
     """A list as a comma_delimited_list has it: texts; a map becomes ``.member.0.key=value`` items."""
     found: list[Any] = []

@@ -16,7 +16,7 @@ from heat.common import errors
 from heat.model.resource import Row
 from heat.resources import aws, heat, openstack
 from heat.resources.base import Resource
-from heat.resources.provider import TemplateResource, compiled_text, provider
+from heat.resources.provider import AnyType, TemplateResource, compiled_text, provider
 from heat.template.definition import Template
 from heat.template.files import Files
 from heat.template.registry import Layer, Registry, TypeTarget
@@ -65,11 +65,11 @@ class TypeTable:
 
     def template(self, name: str, user: bool = True) -> Template:
         """The template among the files; StackValidationFailed and what compiling raises."""
-        text = self.files.template(name, user)
+        text, source = self.files.template(name, user), self.files.source(name)
         try:
-            return compiled_text(text, name)
+            return compiled_text(text, source)
         except errors.HeatException as error:
-            raise error.within((), name) from None
+            raise error.within((), source) from None
 
     def below(self, registry: Mapping[str, Any], files: Files, defaults: Mapping[str, Any],
               inside: frozenset[str]) -> TypeTable:
@@ -79,6 +79,8 @@ class TypeTable:
 
     def _provider(self, called: str, target: TypeTarget) -> type[Resource]:
         name = str(target.template)
+        if self.files.open(name):
+            return AnyType
         key = (called, name)
         if key not in self._made:
             self._made[key] = provider(self.template(name, target.user), name, called,

@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from heat.common import errors
-from heat.common.fault import ENVIRONMENT, MASK, TEMPLATE
+from heat.common.fault import ENVIRONMENT, MASK, PARAMETER, TEMPLATE
 from heat.common.ids import StackId
 from heat.schema.constraints import (
-    AllowedPattern,
     AllowedValues,
     Constraint,
     Custom,
-    Length,
-    Modulo,
-    Range,
     first_broken,
 )
 from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
@@ -39,7 +35,6 @@ DEFAULT_REGION = 'ap-southeast-1'
 TYPES = {'string': ('String', 'String'), 'number': ('Number', 'Number'),
          'comma_delimited_list': ('CommaDelimitedList', 'List'), 'json': ('Json', 'Map'),
          'boolean': ('Boolean', 'Boolean')}
-_HOT_NAME = {cfn: hot for hot, (cfn, _) in TYPES.items()}
 _NOUNS = {'string': 'a string', 'number': 'a number', 'comma_delimited_list': 'a list, or items and commas',
           'json': 'a map or a list, or the JSON text of one', 'boolean': 'true or false'}
 _TRUE = ('1', 't', 'true', 'on', 'y', 'yes')
@@ -115,7 +110,7 @@ class ParameterSchema:
         elif broken is not None and isinstance(broken[0], AllowedValues) and isinstance(value, str):
             near = nearest(value, [str(one) for one in broken[0].allowed])
         return errors.StackValidationFailed(message=f"Parameter '{self.name}' is invalid: {sentence}").at(
-            (), value=value, expected=expected, suggestion=near)
+            (), value=value, expected=expected, suggestion=near, kind=PARAMETER)
 
     def text(self, value: Any) -> str:
         """The text form of a typed value, as stack show gives it; hidden ones are masked."""
@@ -178,7 +173,7 @@ def _json(value: Any) -> Any:
         raise ValueError('Value must be valid JSON: it is nested too deeply') from None
 
 
-def _boolean(value: Any) -> bool:
+def boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
     word = str(value).strip().lower()
@@ -191,188 +186,7 @@ def _boolean(value: Any) -> bool:
 
 
 _PARSERS = {'string': _string, 'number': number, 'comma_delimited_list': _items, 'json': _json,
-            'boolean': _boolean}
-
-
-def hot_schema(name: str, data: Any, keys: tuple[str, ...], constraint_keys: tuple[str, ...],
-               ) -> ParameterSchema:
-    """A schema from HOT; ``keys`` and ``constraint_keys`` are those of the version.
-
-    Raises InvalidSchemaError with the classic sentence.
-    """
-    data = _declared(name, data, keys, 'type')
-    kind = data['type']
-    if kind not in TYPES:
-        raise _type_fault(kind, 'type', TYPES)
-    given = data.get('constraints')
-    if given is not None and not isinstance(given, list):
-        raise errors.InvalidSchemaError(
-            message=f'Invalid parameter constraints for parameter {name}, expected a list').at(
-                ('constraints',), value=given)
-    constraints = tuple(_located_constraint(name, number, item, constraint_keys)
-                        for number, item in enumerate(given or []))
-    return _checked(('constraints', 'default'), ParameterSchema(
-        name, kind, default=_default(data, 'default'), description=data.get('description') or '',
-        constraints=constraints, hidden=_flag(name, data, 'hidden'),
-        immutable=_flag(name, data, 'immutable'), label=data.get('label'),
-        tags=_tags(name, data.get('tags'))))
-
-
-def cfn_schema(name: str, data: Any, keys: tuple[str, ...]) -> ParameterSchema:
-    """A schema from CloudFormation's spelling. Raises InvalidSchemaError."""
-    data = _declared(name, data, keys, 'Type')
-    kind = data['Type']
-    # Types of AWS that stand for lists or ids are texts to us.
-    hot = _HOT_NAME.get(kind) or ('comma_delimited_list' if str(kind).startswith('List<') else None)
-    if hot is None:
-        raise _type_fault(kind, 'Type', _HOT_NAME)
-    said = _said(data.get('ConstraintDescription'))
-    constraints: list[Constraint] = []
-    try:
-        if 'MinLength' in data or 'MaxLength' in data:
-            constraints.append(Length(min=_whole(data, 'MinLength'), max=_whole(data, 'MaxLength'),
-                                      description=said))
-        if 'MinValue' in data or 'MaxValue' in data:
-            constraints.append(Range(min=_bound(data, 'MinValue'), max=_bound(data, 'MaxValue'),
-                                     description=said))
-        if 'AllowedValues' in data:
-            constraints.append(AllowedValues(allowed=_allowed(data['AllowedValues']), description=said))
-        if 'AllowedPattern' in data:
-            constraints.append(AllowedPattern(pattern=data['AllowedPattern'], description=said))
-    except (ValueError, TypeError) as exc:
-        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
-    return _checked(('', 'Default'), ParameterSchema(
-        name, hot, default=_default(data, 'Default'), description=data.get('Description') or '',
-        constraints=tuple(constraints), hidden=_flag(name, data, 'NoEcho'), label=data.get('Label')))
-
-
-def _declared(name: str, data: Any, keys: tuple[str, ...], type_key: str) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise errors.InvalidSchemaError(message=f'Invalid parameter ({name}), expected a mapping')
-    for key in data:
-        if key not in keys:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter ({name})").at(
-                (key,), suggestion=nearest(str(key), keys))
-    if data.get(type_key) is None:
-        raise errors.InvalidSchemaError(message=f'Missing parameter type for parameter: {name}')
-    if not isinstance(data[type_key], str):
-        raise _type_fault(data[type_key], type_key, _HOT_NAME if type_key == 'Type' else TYPES)
-    return data
-
-
-def _type_fault(kind: Any, key: str, known: Iterable[str]) -> errors.HeatException:
-    return errors.InvalidSchemaError(message=f'Invalid type ({kind})').at(
-        (key,), value=kind, expected=f'one of {", ".join(known)}',
-        suggestion=nearest(kind, known) if isinstance(kind, str) else None)
-
-
-def _default(data: dict[str, Any], key: str) -> Any:
-    return ABSENT if data.get(key) is None else data[key]
-
-
-def _flag(name: str, data: dict[str, Any], key: str) -> bool:
-    try:
-        return _boolean(data.get(key) or False)
-    except ValueError as exc:
-        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}") from None
-
-
-def _tags(name: str, tags: Any) -> tuple[str, ...]:
-    if tags is None:
-        return ()
-    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
-        return tuple(tags)
-    raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: tags must be a list of strings")
-
-
-def _said(description: Any) -> str | None:
-    """An author's own sentence; numbers and the like are taken as their text."""
-    if isinstance(description, (dict, list)):
-        raise ValueError('the description of a constraint must be a string')
-    return None if description is None else str(description)
-
-
-def _located_constraint(name: str, number: int, data: Any, keys: tuple[str, ...]) -> Constraint:
-    try:
-        return _hot_constraint(data, keys)
-    except (ValueError, TypeError) as exc:
-        raise errors.InvalidSchemaError(message=f"Parameter '{name}' is invalid: {exc}").at(
-            ('constraints', number)) from None
-    except errors.InvalidSchemaError as fault:
-        raise fault.within(('constraints', number)) from None
-
-
-def _hot_constraint(data: Any, keys: tuple[str, ...]) -> Constraint:
-    if not isinstance(data, dict):
-        raise errors.InvalidSchemaError(message='Invalid parameter constraints, expected a mapping')
-    for key in data:
-        if key != 'description' and key not in keys:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{key}' for parameter constraints").at(
-                (key,), suggestion=nearest(str(key), keys))
-    named = [key for key in keys if key in data]
-    if len(named) != 1:
-        raise errors.InvalidSchemaError(message='No constraint expressed' if not named else
-                                        f'Only one constraint expected, got {", ".join(named)}')
-    key, said = named[0], _said(data.get('description'))
-    body = data[key]
-    if key == 'allowed_values':
-        return AllowedValues(allowed=_allowed(body), description=said)
-    if key in ('allowed_pattern', 'custom_constraint') and not isinstance(body, str):
-        raise ValueError(f'{key} must be a string')
-    if key == 'allowed_pattern':
-        return AllowedPattern(pattern=body, description=said)
-    if key == 'custom_constraint':
-        return Custom(name=body, description=said)
-    inner = ('step', 'offset') if key == 'modulo' else ('min', 'max')
-    if not isinstance(body, dict) or not body:
-        raise errors.InvalidSchemaError(message=f'Invalid {key} constraint, expected a mapping')
-    for part in body:
-        if part not in inner:
-            raise errors.InvalidSchemaError(message=f"Invalid key '{part}' for {key} constraint").at(
-                (key, part), suggestion=nearest(str(part), inner))
-    if key == 'modulo':
-        if len(body) != 2:
-            raise errors.InvalidSchemaError(message='modulo needs both step and offset')
-        return Modulo(step=int(body['step']), offset=int(body['offset']), description=said)
-    if key == 'length':
-        return Length(min=_whole(body, 'min'), max=_whole(body, 'max'), description=said)
-    return Range(min=_bound(body, 'min'), max=_bound(body, 'max'), description=said)
-
-
-def _allowed(values: Any) -> tuple[Any, ...]:
-    if not isinstance(values, list):
-        raise ValueError('AllowedValues must be a list')
-    return tuple(values)
-
-
-def _whole(data: dict[str, Any], key: str) -> int | None:
-    return None if data.get(key) is None else int(data[key])
-
-
-def _bound(data: dict[str, Any], key: str) -> int | float | None:
-    return None if data.get(key) is None else number(data[key])
-
-
-_CONSTRAINT_NAMES: dict[type[Constraint], str] = {Custom: 'CustomConstraint'}
-
-
-def _checked(keys: tuple[str, str], schema: ParameterSchema) -> ParameterSchema:
-    """``keys`` are those of the constraints' list, if there is one, and of the default."""
-    for number, constraint in enumerate(schema.constraints):
-        if TYPES[schema.type][1] not in constraint.kinds:
-            kind = _CONSTRAINT_NAMES.get(type(constraint), type(constraint).__name__)
-            raise errors.InvalidSchemaError(
-                message=f"Parameter '{schema.name}' is invalid: {kind} constraint invalid for {schema.type}",
-            ).at((keys[0], number) if keys[0] else ())
-    if schema.default is not ABSENT and schema.constraints:
-        try:
-            schema.check(schema.default)
-        except ValueError as exc:
-            said = MASK if schema.hidden else f'{schema.default} ({exc})'
-            raise errors.InvalidSchemaError(
-                message=f"Parameter '{schema.name}' is invalid: Invalid default {said}",
-            ).at((keys[1],), value=MASK if schema.hidden else schema.default) from None
-    return schema
+            'boolean': boolean}
 
 
 def pseudo_parameters(dialect: str, identity: StackId | None, region: str = DEFAULT_REGION, *,
@@ -496,7 +310,8 @@ class Parameters:
 def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
          defaults: Mapping[str, Any], facts: Mapping[str, Any], *, strict: bool = True,
          resolved: Mapping[str, Any] | None = None, refused: Mapping[str, str] | None = None,
-         section: str = 'parameters', noted: errors.Collected | None = None) -> Parameters:
+         section: str = 'parameters', noted: errors.Collected | None = None,
+         judge: bool = False) -> Parameters:
     """Values of one stack: ``given`` over ``defaults`` (parameter_defaults) over the schemas'.
 
     ``facts`` are ``pseudo_parameters``; ``resolved`` maps keys of the parameter store to
@@ -505,7 +320,7 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
     StackValidationFailed for a value that does not fit, which tells of all of them. With
     ``noted`` they are noted there, and what is at fault has no value. Not ``strict`` (the
     validate call): missing and unfit values are let pass, what is not resolved is UNKNOWN,
-    unknown names are refused.
+    unknown names are refused. ``judge``: unfit values are refused all the same.
     """
     facts = dict(facts)
     found = errors.Collected() if noted is None else noted
@@ -515,7 +330,7 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
                 ('parameters', name), suggestion=nearest(str(name), schemas), source=ENVIRONMENT))
     region = given.get('AWS::Region')
     if region is not None and 'AWS::Region' in facts:
-        if region not in (*REGIONS, facts['AWS::Region']) and strict:
+        if region not in (*REGIONS, facts['AWS::Region']) and (strict or judge):
             found.add(errors.StackValidationFailed(
                 message="Parameter 'AWS::Region' is invalid: "
                         f'"{region}" is not an allowed value {json.dumps(list(REGIONS))}').at(
@@ -541,7 +356,7 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
                     schema, typed, resolved or {}, refused or {}, strict)
             values[name] = typed
         except ValueError as exc:
-            if strict:
+            if strict or judge:
                 found.note(lambda schema=schema, raw=raw, said=str(exc), path=path,  # type: ignore[misc]
                            source=source: schema.misfit(raw, said).within(path, source))
             else:

@@ -13,10 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import SHAPE
+from heat.schema.declarations import undeclared
+from heat.schema.kinds import UNKNOWN
 from heat.schema.parameters import ParameterSchema
 from heat.schema.parameters_aws import HEAT_TYPES, aws_schema
 from heat.schema.suggest import nearest, suggesting
 from heat.template import dynamic, macros, policies
+from heat.template.cfn import WORDS
 from heat.template.compile import Unit
 from heat.template.definition import (
     EVERY_POLICY,
@@ -31,19 +35,20 @@ from heat.template.functions_aws_data import EXTENSIONS, NO_VALUE
 from heat.template.interface import INTERFACE, interface
 from heat.template.mappings import CONDITION_ID, check_ids, check_mappings
 from heat.template.rules import compile_rules
+from heat.template.sections import without
 from heat.template.versions import Version, dialect_of
 
 MAX_DESCRIPTION = 1024
 _OURS = 'is known here only, not by AWS'
 
 
-def compile_aws(tree: Mapping[str, Any], version: Version) -> Template:
+def compile_aws(tree: Mapping[str, Any], version: Version, noted: errors.Collected | None = None) -> Template:
     """Raises InvalidTemplateSection, InvalidSchemaError, or StackValidationFailed with all faults.
 
     AWS's limits of 200 parameters, mappings and outputs and of 500 resources are not ours:
     what bounds a stack here is max_resources_per_stack, counted by the engine.
     """
-    return _Builder(tree, version).template()
+    return _Builder(tree, version, noted).template()
 
 
 def declared(tree: Mapping[str, Any]) -> dict[str, ParameterSchema]:
@@ -51,9 +56,12 @@ def declared(tree: Mapping[str, Any]) -> dict[str, ParameterSchema]:
     version = dialect_of(tree)
     # A macro that is not served brings sections of its own.
     macros.transforms(tree)
-    _check_sections(tree, version)
     wrong = errors.Collected()
-    schemas = _schemas(_section(tree, 'Parameters'), version, wrong)
+    _check_sections(tree, version, None)
+    grave: list[errors.HeatException] = []
+    schemas = _schemas(_section(tree, 'Parameters'), version, grave)
+    for fault in grave:
+        wrong.add(fault)
     wrong.raise_any()
     return schemas
 
@@ -64,50 +72,59 @@ def skeleton(tree: Mapping[str, Any]) -> dict[str, Any]:
         'AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters') if key in tree}}
 
 
-def _check_sections(tree: Mapping[str, Any], version: Version) -> None:
+def _check_sections(tree: Mapping[str, Any], version: Version, noted: errors.Collected | None) -> None:
     wrong = errors.Collected()
     for section in tree:
         if section not in version.sections:
             near = None if wrong.full else nearest(section, version.sections)
             wrong.add(errors.InvalidTemplateSection(section=suggesting(section, near)).at(
                 (section,), suggestion=near))
-    wrong.raise_any()
+    _refuse(wrong.error(), noted)
 
 
-def _section(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _refuse(fault: errors.HeatException | None, noted: errors.Collected | None) -> None:
+    if fault is not None and noted is None:
+        raise fault
+    if fault is not None and noted is not None:
+        noted.add(fault)
+
+
+def _section(tree: Mapping[str, Any], name: str, noted: errors.Collected | None = None) -> dict[str, Any]:
     found = tree.get(name)
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise errors.StackValidationFailed(path=[name], message=(
-            f'"{name}" must contain a map. Found a [{type(found).__name__}] instead'))
+        said = f'"{name}" must contain a map. Found a [{type(found).__name__}] instead'
+        _refuse(errors.StackValidationFailed(path=[name], message=said).at((name,), kind=SHAPE), noted)
+        return {}
     return found
 
 
 def _schemas(section: Mapping[str, Any], version: Version,
-             wrong: errors.Collected) -> dict[str, ParameterSchema]:
-    """Those that are sound; what is wrong with the others is noted."""
+             wrong: list[errors.HeatException]) -> dict[str, ParameterSchema]:
+    """The schemas of the section; what is wrong with any is noted."""
     found = {}
     for name, data in section.items():
         try:
             found[name] = aws_schema(name, data, version.parameter_keys)
         except errors.InvalidSchemaError as fault:
-            wrong.add(fault.within(('Parameters', name)))
+            wrong.append(fault.within(('Parameters', name)))
+            found[name] = undeclared(name, data)
     return found
 
 
 class _Builder:
-    def __init__(self, tree: Mapping[str, Any], version: Version) -> None:
+    def __init__(self, tree: Mapping[str, Any], version: Version, noted: errors.Collected | None) -> None:
+        self.noted = noted
         self.tree = tree
         self.version = version
         self.extensions = any(macro.name == EXTENSIONS for macro in macros.transforms(tree))
-        _check_sections(tree, version)
-        wrong = errors.Collected()
-        self.schemas = _schemas(_section(tree, 'Parameters'), version, wrong)
-        # What is declared badly is declared.
-        names = {*_section(tree, 'Parameters'), *version.pseudo_parameters} - {NO_VALUE}
+        _check_sections(tree, version, noted)
+        wrong: list[errors.HeatException] = []
+        self.schemas = _schemas(_section(tree, 'Parameters', noted), version, wrong)
+        names = {*self.schemas, *version.pseudo_parameters} - {NO_VALUE}
         self.unit = Unit(version.builders(), version.condition_builders(), names,
-                         _section(tree, 'Conditions'), _section(tree, 'Mappings'), strict=True,
+                         _section(tree, 'Conditions', noted), _section(tree, 'Mappings', noted), strict=True,
                          extensions=self.extensions)
         self.unit.graver = wrong
 
@@ -116,8 +133,9 @@ class _Builder:
         description = self._description(tree.get('Description'), ('Description',))
         check_mappings(unit, self.extensions)
         self._warn_of_heat()
-        groups, self.schemas = interface(unit, _section(tree, 'Metadata').get(INTERFACE), self.schemas)
-        rules = compile_rules(unit, _section(tree, 'Rules'), self.schemas)
+        metadata = _section(tree, 'Metadata', self.noted)
+        groups, self.schemas = interface(unit, metadata.get(INTERFACE), self.schemas)
+        rules = compile_rules(unit, _section(tree, 'Rules', self.noted), self.schemas)
         trees = self._entries('Conditions')
         check_ids(unit, 'Conditions', trees, CONDITION_ID)
         conditions = {name: unit.definition(name, data, ('Conditions', name)) for name, data in trees.items()}
@@ -130,16 +148,20 @@ class _Builder:
                 unit.fault(('Resources', name), f'"{name}" is the name of a parameter too')
         made = {name: self._output(name, data) for name, data in outputs.items()}
         self._check_dynamic(trees)
-        unit.raise_faults()
+        broken = unit.raise_faults(self.noted)
+        if broken:
+            resources, made, conditions = without(broken, resources, made, conditions, WORDS)
+            rules = tuple(rule for rule in rules if ('Rules', rule.name) not in broken)
         return Template(
             version=self.version.date, dialect='aws', description=description or 'No description',
             parameters=self.schemas, parameter_groups=groups, resources=resources, outputs=made,
             conditions=conditions, raw=tree, rules=rules, warnings=tuple(dict.fromkeys(unit.warnings)),
-            processed={key: value for key, value in tree.items() if key != 'Transform'})
+            processed={key: value for key, value in tree.items() if key != 'Transform'},
+            broken=frozenset(name for section, *names in broken for name in names if section == 'Resources'))
 
     def _entries(self, section: str) -> dict[str, Any]:
         """The entries of a section; what looks like a function there is a fault."""
-        found = _section(self.tree, section)
+        found = _section(self.tree, section, self.noted)
         for name in found:
             if name.startswith('Fn::'):
                 self.unit.node({name: None, '': None}, (section,))
@@ -163,6 +185,8 @@ class _Builder:
 
     def _warn_of_heat(self) -> None:
         for name, schema in self.schemas.items():
+            if schema.default is UNKNOWN:
+                continue
             if schema.shown_type in HEAT_TYPES:
                 self.unit.warn(('Parameters', name, 'Type'), f'{schema.shown_type} {_OURS}')
             if 'Label' in self.tree['Parameters'][name]:

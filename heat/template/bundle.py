@@ -2,7 +2,7 @@
 
 Purpose: what checks and pictures of a template work on, put together by whoever reads
 files. Invariant: plain values; each template has the files under the names that it uses
-itself. Neighbours: ``heat.cmd.template_files`` reads, ``heat.plan.check`` judges.
+itself. Neighbours: ``heat.cmd.template_files`` reads, ``template_check`` judges.
 """
 
 from __future__ import annotations

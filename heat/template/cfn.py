@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import SHAPE
 from heat.template.definition import Template
 from heat.template.sections import Words, build
 from heat.template.versions import Version
@@ -24,10 +25,13 @@ WORDS = Words(
     no_type='Each Resource must contain a Type key.', strict_keys=False)
 
 
-def compile_cfn(tree: Mapping[str, Any], version: Version) -> Template:
+def compile_cfn(tree: Mapping[str, Any], version: Version, noted: errors.Collected | None = None) -> Template:
     mappings = tree.get('Mappings')
     if mappings is not None and not isinstance(mappings, dict):
-        raise errors.StackValidationFailed(
+        fault = errors.StackValidationFailed(
             message=f'"Mappings" must contain a map of maps. Found a [{type(mappings).__name__}] instead').at(
-                ('Mappings',))
-    return build(tree, version, WORDS)
+                ('Mappings',), kind=SHAPE)
+        if noted is None:
+            raise fault
+        noted.add(fault)
+    return build(tree, version, WORDS, noted)

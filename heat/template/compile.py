@@ -16,7 +16,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.errors import path_text
-from heat.common.fault import MAX_TOLD, keys, value_text
+from heat.common.fault import MAX_TOLD, SHAPE, keys, value_text
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import nearest, suggesting
 from heat.template.expr import NOTHING, Apply, Constant, Expr, Scope, list_of, map_of, settled_or_kept
@@ -53,7 +53,8 @@ class Fault:
 
     def located(self) -> errors.Fault:
         return errors.Fault(self.sentence(), keys(self.at), value_text(self.value),
-                            suggestion=self.suggestion)
+                            suggestion=self.suggestion, kind=SHAPE,
+                            said=': '.join(part for part in (self.error, self.message) if part))
 
 
 class Unit:
@@ -79,7 +80,7 @@ class Unit:
         # Where faults stand whose sentences name no place.
         self.place: Path = ()
         # Faults that have a class of their own; they are told first.
-        self.graver = errors.Collected()
+        self.graver: list[errors.HeatException] = []
         self._inner: Unit | None = None
 
     def fault(self, path: Iterable[Any] | str, message: str, error: str = '', *, at: Path | None = None,
@@ -108,13 +109,22 @@ class Unit:
         """Note what is let pass though AWS would refuse it or do otherwise."""
         self.warnings.append(f'{path_text(list(path))}: {message}')
 
-    def raise_faults(self) -> None:
-        """Raise the first fault, in whose error all of them are told, a line each."""
-        found = self.graver
+    def raise_faults(self, noted: errors.Collected | None = None) -> frozenset[Path]:
+        """Raise the first fault, in whose error all of them are told, a line each.
+
+        With ``noted`` nothing is raised: the faults are noted there, and the entries that
+        have any are given, as (section, name).
+        """
+        found = errors.Collected() if noted is None else noted
+        for error in self.graver:
+            found.add(error)
         for fault in self.faults:
             found.note(lambda fault=fault: errors.StackValidationFailed(  # type: ignore[misc]
                 error=fault.error, path=fault.path, message=fault.message).told((fault.located(),)))
-        found.raise_any()
+        if noted is None:
+            found.raise_any()
+        return frozenset([*(fault.at[:2] for fault in self.faults),
+                          *(one.path[:2] for error in self.graver for one in error.faults)])
 
     def node(self, tree: Any, path: Path) -> Expr:
         """``tree`` as an expression; a map whose only key is a function is a call of it."""

@@ -14,10 +14,13 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.errors import path_text
+from heat.common.fault import ATTRIBUTE, REFERENCE
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import nearest
 from heat.template.expr import EMPTY_MAP, NOTHING, OMITTED, Constant, Expr, ListOf, MapOf, Ref, Scope
 from heat.template.foreign import export_asked, output_asked
+from heat.template.places import part as part_at
+from heat.template.places import pinned
 
 POLICIES = ('Delete', 'Retain', 'Snapshot')
 EVERY_POLICY = (*POLICIES, 'RetainExceptOnCreate')
@@ -132,11 +135,6 @@ class Rule:
     condition: Expr | None
     assertions: tuple[tuple[Expr, str], ...]
 
-    def parameters(self) -> frozenset[str]:
-        """Names of all parameters it asks for."""
-        asked = [assertion.parameters() for assertion, _said in self.assertions]
-        return frozenset().union(*asked, () if self.condition is None else self.condition.parameters())
-
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -159,6 +157,10 @@ class Template:
     processed: Mapping[str, Any] = field(default_factory=dict, repr=False)
     rules: tuple[Rule, ...] = ()
     warnings: tuple[str, ...] = ()
+    # Resources that are left out, since their definition is at fault.
+    broken: frozenset[str] = frozenset()
+    # Resources that the settled template lacks, since their condition is false.
+    disabled: frozenset[str] = frozenset()
     _index: dict[str, frozenset[str | None]] = field(default_factory=dict, compare=False, repr=False)
 
     def plain(self, name: str) -> Mapping[str, Any] | None:
@@ -250,7 +252,8 @@ class Template:
                 continue
             outputs[name] = replace(o, value=value, condition=None,
                                     export=None if o.export is None else o.export.settle(inner))
-        return replace(self, resources=resources, outputs=outputs, conditions={}, _index={})
+        return replace(self, resources=resources, outputs=outputs, conditions={}, disabled=disabled,
+                       _index={})
 
 
 def _omitted(node: Expr) -> bool:
@@ -326,24 +329,33 @@ def check_references(template: Template, noted: errors.Collected | None = None) 
     let pass and fails when it is read, but in AWS's format. Cycles are found by the planner.
     With ``noted`` nothing is raised, the faults are noted there.
     """
-    known = template.resources
+    known = {*template.resources, *template.broken}
     found = errors.Collected() if noted is None else noted
 
-    def blame(resource: str, key: str, path: tuple[Any, ...], kind: str = '') -> None:
+    def made(resource: str, key: str, path: tuple[Any, ...], kind: str) -> errors.HeatException:
         # What CloudFormation's Ref names may have been meant as a parameter.
         more = template.parameters if kind == 'reference' and template.dialect != 'hot' else ()
-        found.note(lambda: errors.InvalidTemplateReference(resource=resource, key=key).at(
-            path, suggestion=nearest(str(resource), [*known, *more])))
+        off = resource in template.disabled
+        near = None if off else nearest(str(resource), [*known, *more])
+        error = errors.InvalidTemplateReference(resource=resource, key=key)
+        return error.at(
+            pinned(template.processed, path, resource), suggestion=near,
+            said=f'{error} Its condition is false.' if off else None,
+            expected=f'a resource that is made; the condition of {resource} is false' if off else None)
 
-    for name, definition in known.items():
-        for number, wanted in enumerate(definition.depends_on):
+    def blame(resource: str, key: str, path: tuple[Any, ...], kind: str = '') -> None:
+        found.note(lambda: made(resource, key, path, kind))
+
+    for name, definition in template.resources.items():
+        for wanted in definition.depends_on:
             if wanted not in known:
                 place = place_of(template, name, 'depends_on')
-                blame(wanted, name, (*place, number) if len(definition.depends_on) > 1 else place)
-        for part_name, part in definition.parts():
-            if all(ref.resource in known for ref in part.refs()):
+                written = part_at(template.processed, place)
+                blame(wanted, name, (*place, written.index(wanted)) if isinstance(written, list) else place)
+        for part_name, node in definition.parts():
+            if all(ref.resource in known for ref in node.refs()):
                 continue
-            for ref, path in located_refs(part):
+            for ref, path in located_refs(node):
                 if ref.resource not in known:
                     blame(ref.resource, path_text([name, _TITLES[part_name], *path]),
                           (*place_of(template, name, part_name), *path), ref.kind)
@@ -359,19 +371,33 @@ def check_references(template: Template, noted: errors.Collected | None = None) 
         found.raise_any()
 
 
-def check_parameters(template: Template, known: Collection[str], noted: errors.Collected) -> None:
-    """Note UserParameterMissing for each get_param, in a resource, of what is not a parameter."""
+def check_parameters(template: Template, known: Collection[str], noted: errors.Collected, *,
+                     everywhere: bool = False) -> None:
+    """Note UserParameterMissing for each get_param, in a resource, of what is not a parameter.
+
+    ``everywhere``: in outputs and conditions too, which the interface lets pass.
+    """
     names = frozenset(known)
-    for name, definition in template.resources.items():
-        for part_name, part in definition.parts():
-            if part.parameters() <= names:
-                continue
-            for node, path in located(part):
-                for wanted in node.own_parameters():
-                    if wanted not in known:
-                        place = (*place_of(template, name, part_name), *path)
-                        noted.note(lambda wanted=wanted, place=place: errors.UserParameterMissing(  # type: ignore[misc]
-                            key=wanted).at(place, suggestion=nearest(str(wanted), known)))
+    parts = [(part, place_of(template, name, part_name)) for name, definition in template.resources.items()
+             for part_name, part in definition.parts()]
+    if everywhere:
+        parts += [(output.value, _output_place(template, name)) for name, output in template.outputs.items()]
+        section = 'conditions' if template.dialect == 'hot' else 'Conditions'
+        parts += [(condition, (section, name)) for name, condition in template.conditions.items()]
+
+    def missing(wanted: str, place: tuple[Any, ...]) -> errors.HeatException:
+        said = str(errors.UnknownUserParameter(key=wanted))
+        return errors.UserParameterMissing(key=wanted).at(
+            pinned(template.processed, place, wanted), suggestion=nearest(str(wanted), known), said=said,
+            kind=REFERENCE)
+
+    for part, place in parts:
+        if part.parameters() <= names:
+            continue
+        for node, path in located(part):
+            for wanted in node.own_parameters():
+                if wanted not in known:
+                    noted.note(lambda wanted=wanted, path=(*place, *path): missing(wanted, path))  # type: ignore[misc]
 
 
 def check_attributes(template: Template, attributes_of: Callable[[str], Collection[str] | None],
@@ -384,9 +410,11 @@ def check_attributes(template: Template, attributes_of: Callable[[str], Collecti
     found = errors.Collected() if noted is None else noted
     for name, definition in template.resources.items():
         for part_name, part in definition.parts():
-            _check_attributes(part, attributes_of, place_of(template, name, part_name), found)
+            _check_attributes(part, attributes_of, place_of(template, name, part_name), template.processed,
+                              found)
     for name, output in template.outputs.items():
-        _check_attributes(output.value, attributes_of, _output_place(template, name), found)
+        _check_attributes(output.value, attributes_of, _output_place(template, name), template.processed,
+                          found)
     if noted is None:
         found.raise_any()
 
@@ -409,7 +437,7 @@ def _output_place(template: Template, name: str) -> tuple[str, str, str]:
 
 
 def _check_attributes(part: Expr, attributes_of: Callable[[str], Collection[str] | None],
-                      place: tuple[str, ...], found: errors.Collected) -> None:
+                      place: tuple[str, ...], tree: Any, found: errors.Collected) -> None:
     def wrong(ref: Ref) -> Collection[str] | None:
         """The attributes there are, if what ``ref`` asks for is not one of them."""
         if ref.kind != 'attribute' or ref.attribute is None:
@@ -428,7 +456,8 @@ def _check_attributes(part: Expr, attributes_of: Callable[[str], Collection[str]
             found.note(lambda ref=ref, path=path, known=known: errors.StackValidationFailed(  # type: ignore[misc]
                 path=list(path),
                 message=errors.InvalidTemplateAttribute(resource=ref.resource, key=ref.attribute)).at(
-                    path, value=ref.attribute, suggestion=nearest(ref.attribute, known)))
+                    pinned(tree, path, ref.resource), value=ref.attribute,
+                    suggestion=nearest(ref.attribute, known), kind=ATTRIBUTE))
 
 
 def located_refs(node: Expr) -> Iterator[tuple[Ref, tuple[Any, ...]]]:

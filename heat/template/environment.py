@@ -14,6 +14,7 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.fault import ENVIRONMENT
+from heat.schema.kinds import UNKNOWN
 from heat.schema.parameters import MASK, ParameterSchema
 from heat.schema.suggest import nearest
 from heat.template.load import parse
@@ -211,6 +212,9 @@ def _combined(schema: ParameterSchema, old: Any, new: Any, strategy: str) -> Any
         first, second = schema.parse(old), schema.parse(new)
     except ValueError as exc:
         raise schema.misfit(new, str(exc)).within(('parameters', schema.name), ENVIRONMENT) from None
+    if first is UNKNOWN:
+        # Its declaration is at fault, which is told; there is no way to merge.
+        return new
     if schema.type in ('comma_delimited_list', 'number', 'string'):
         return first + second
     if schema.type == 'json' and isinstance(first, dict) and isinstance(second, dict):

@@ -31,6 +31,18 @@ class Files(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._files)
 
+    def inside(self, template: str | None) -> Files:
+        """The files as a template among them names them; its own, if it has no name."""
+        return self
+
+    def source(self, name: str) -> str:
+        """The name by which faults of a template among them are told."""
+        return name
+
+    def open(self, name: str) -> bool:
+        """Whether a template is left out on purpose, so that it stands for a type that takes anything."""
+        return False
+
     def template(self, name: str, user: bool = True) -> str:
         """The text of a nested template; StackValidationFailed if it was not sent along.
 

@@ -2,17 +2,17 @@
 
 Purpose: ``Finding`` and its forms for people and for programs; ``Place`` turns paths
 into lines; ``silenced`` reads the comments that ask for silence. Invariant: pure; an
-error is never silenced. Neighbours: ``heat.plan.check`` and ``heat.plan.lint`` find.
+error is never silenced. Neighbours: ``heat.cmd.template_check`` and ``heat.plan.lint`` find.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from heat.common.errors import HeatException, HeatExceptionWithPath, path_text
+from heat.common.errors import HeatException, path_text
 from heat.template.load import ROOT, Marks
 from heat.template.source import read
 
@@ -20,7 +20,6 @@ ERROR, WARNING = 'error', 'warning'
 _LINE = re.compile(r'line (\d+), column (\d+)')
 _IGNORE = re.compile(r'#\s*heat-lint:\s*ignore\b[:\s]*(?P<codes>[A-Z]\d+(?:[,\s]+[A-Z]\d+)*)?')
 _CODE = re.compile(r'[A-Z]\d+')
-_STEP = re.compile(r'\[(\d+)\]')
 
 Path = tuple[Any, ...]
 
@@ -108,65 +107,3 @@ class Place:
         held += [(path, [*entry.leading, *entry.notes]) for path, entry in document.entries()]
         return [(path, frozenset(_CODE.findall(found['codes'] or ''))) for path, comments in held
                 for comment in comments if (found := _IGNORE.match(comment))]
-
-
-def faults_of(error: Exception) -> list[tuple[str, str]]:
-    """``(path as text, sentence)`` of each fault that an error tells, in its order.
-
-    The one place that takes an error's sentences apart.
-    """
-    if not isinstance(error, HeatExceptionWithPath):
-        return [('', str(error))]
-    first, *others = _whole_sentences(error.error_message)
-    found = [(error.path, f'{error.error}: {first}' if error.error else first)]
-    for sentence in others:
-        head, _, rest = sentence.partition(': ')
-        middle, _, tail = rest.partition(': ')
-        if rest and _is_path(head):
-            found.append((head, rest))
-        elif tail and _is_path(middle):
-            found.append((middle, f'{head}: {tail}'))
-        else:
-            found.append(('', sentence))
-    return found
-
-
-def _is_path(text: str) -> bool:
-    return ' ' not in text and ('.' in text or '[' in text)
-
-
-def _whole_sentences(message: str) -> list[str]:
-    sentences: list[str] = []
-    for line in message.split('\n'):
-        # What is indented belongs to the sentence before.
-        if sentences and (line.startswith(' ') or not line):
-            sentences[-1] += f'\n{line}'
-        else:
-            sentences.append(line)
-    return sentences
-
-
-def path_in(tree: Any, text: str) -> Path:
-    """The path that ``text`` (``resources.a.b[0]``) stands for; keys of ``tree`` may hold dots."""
-    path: list[Any] = []
-    at = tree
-    while text:
-        text = text.removeprefix('.')
-        step = _STEP.match(text)
-        if step:
-            path.append(int(step[1]))
-            at = at[int(step[1])] if isinstance(at, list) and int(step[1]) < len(at) else None
-            text = text[step.end():]
-            continue
-        fits = [key for key in at if text == key or text.startswith((f'{key}.', f'{key}['))] if isinstance(
-            at, Mapping) else []
-        key = max(fits, key=len) if fits else re.split(r'[.\[]', text, maxsplit=1)[0]
-        if not fits and isinstance(at, Mapping):
-            # Some sentences spell sections and keys as HOT does.
-            key = next((one for one in at if one.lower() == key.lower()), key)
-        if not key:
-            break
-        path.append(key)
-        at = at.get(key) if isinstance(at, Mapping) else None
-        text = text[len(key):]
-    return tuple(path)

@@ -26,18 +26,20 @@ WORDS = Words(
     no_type='Each resource must contain a type key.', strict_keys=True)
 
 
-def compile_template(tree: Mapping[str, Any]) -> Template:
+def compile_template(tree: Mapping[str, Any], noted: errors.Collected | None = None) -> Template:
     """Compile a plain tree of any known version.
 
     Raises InvalidTemplateVersion, InvalidTemplateSection, InvalidSchemaError, or
     StackValidationFailed whose first sentence is the classic one and whose further
     lines are the other faults. Files are not looked at: ``get_file`` asks its scope.
-    Macros (``macros.wanted``) must have been worked out.
+    Macros (``macros.wanted``) must have been worked out. With ``noted`` the faults of
+    sections are noted there and not raised; the template is what is left without them.
     """
     if not isinstance(tree, Mapping):
         raise errors.StackValidationFailed(message='The template is not a JSON object or YAML mapping.')
     check_depth(tree)
     version = dialect_of(tree)
     if version.dialect == 'hot':
-        return build(tree, version, WORDS)
-    return compile_aws(tree, version) if version.dialect == 'aws' else compile_cfn(tree, version)
+        return build(tree, version, WORDS, noted)
+    compiled = compile_aws if version.dialect == 'aws' else compile_cfn
+    return compiled(tree, version, noted)

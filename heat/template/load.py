@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from heat.common import errors
-from heat.common.fault import ENVIRONMENT, Fault
+from heat.common.fault import ENVIRONMENT, TEXT, Fault
 from heat.schema.suggest import nearest
 from heat.template.scalars import Untaggable, key_text, scalar
 from heat.template.tags import LONG, is_short, long_form
@@ -96,7 +96,8 @@ def _refused(sentence: str, what: str, mark: Any = None, expected: str | None = 
     """The error about a text, at the mark of a parser if there is one."""
     line, column = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
     return errors.StackValidationFailed(message=sentence).told((Fault(
-        sentence, expected=expected, suggestion=suggestion, line=line, column=column, source=what),))
+        sentence, expected=expected, suggestion=suggestion, line=line, column=column, source=what,
+        kind=TEXT),))
 
 
 def check_depth(tree: Any, what: str = 'template') -> None:

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from heat.common import errors
-from heat.common.fault import ENVIRONMENT, MAX_TOLD
+from heat.common.fault import ENVIRONMENT, MAX_TOLD, TYPE
 from heat.schema.suggest import nearest, suggesting
 
 HOOKS = ('pre-create', 'pre-update', 'pre-delete', 'post-create', 'post-update', 'post-delete')
@@ -126,7 +126,7 @@ class Registry:
             self._near[name] = nearest(name, [*self.plugins, *self._aliases()])
         near = self._near.get(name)
         return errors.StackValidationFailed(message=suggesting(sentence, near)).at(
-            (), value=name, suggestion=near)
+            (), value=name, suggestion=near, kind=TYPE)
 
     def _aliases(self) -> list[str]:
         """Names that environments give to types and templates."""

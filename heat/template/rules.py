@@ -17,7 +17,7 @@ from heat.schema.kinds import ABSENT, UNKNOWN, has_unknown
 from heat.schema.parameters import Parameters, ParameterSchema
 from heat.template.compile import Unit, misplaced
 from heat.template.definition import Rule, Template
-from heat.template.expr import NOTHING, Apply, Constant, Expr, ListOf, NullScope, Scope
+from heat.template.expr import Apply, Constant, Expr, ListOf, NullScope, Scope
 from heat.template.functions import Builder, GetParam, Path
 from heat.template.functions_aws import CONDITIONS
 from heat.template.functions_aws_data import comparable, shaped
@@ -77,7 +77,7 @@ def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]
     def of_type(unit: Unit, name: str, kind: Any, path: Path) -> list[str]:
         found = [one for one, schema in schemas.items() if schema.shown_type == kind]
         # One that is declared badly may be of it.
-        if not found and not unit.graver.count:
+        if not found and not unit.graver:
             kinds = {schema.shown_type for schema in schemas.values()}
             unit.unknown(path, f'"{name}": no parameter is of type {kind}', kind, kinds)
         return found
@@ -97,8 +97,6 @@ def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]
     def value_of(unit: Unit, name: str, args: Any, path: Path) -> Expr:
         if not _two_texts(args):
             return unit.fault(path, f'Arguments to "{name}" must be of the form [parameter, attribute]')
-        if args[0] not in schemas and args[0] in unit.parameters:
-            return NOTHING
         if args[0] not in schemas:
             return unit.unknown((*path, 0), f'There is no parameter "{args[0]}"', args[0], schemas)
         return attribute(unit, args[0], args[1])
@@ -186,23 +184,26 @@ def check_rules(template: Template, parameters: Parameters,
     """Place and sentence of each assertion that does not hold; none if the stack may be made.
 
     ``attribute`` tells attributes of what parameters name (the network of a subnet);
-    a rule that hangs on what it cannot tell does not hold. A rule about a parameter whose
-    value is missing, or not known yet, is judged when it is known.
+    a rule that hangs on what it cannot tell does not hold. What asserts something of a
+    parameter whose value is missing, or not known yet, is judged when it is known.
     """
     values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
     known = {name for name, value in values.items() if not has_unknown(value)}
     scope = RuleScope(values, attribute)
-    return [broken for rule in template.rules if rule.parameters() <= known
-            for broken in _broken(rule, scope)]
+    return [broken for rule in template.rules for broken in _broken(rule, scope, known)]
 
 
-def _broken(rule: Rule, scope: RuleScope) -> Iterator[tuple[Path, str]]:
+def _broken(rule: Rule, scope: RuleScope, known: set[str]) -> Iterator[tuple[Path, str]]:
     place: Path = ('Rules', rule.name)
     try:
+        if rule.condition is not None and not rule.condition.parameters() <= known:
+            return
         applies = True if rule.condition is None else rule.condition.value(scope)
         if applies is False:
             return
         for number, (assertion, said) in enumerate(rule.assertions, 1):
+            if not assertion.parameters() <= known:
+                continue
             place = ('Rules', rule.name, 'Assertions', number - 1)
             holds = UNKNOWN if applies is UNKNOWN else assertion.value(scope)
             if holds is UNKNOWN:

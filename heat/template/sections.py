@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from heat.common import errors
-from heat.schema.parameters import ParameterSchema, cfn_schema, hot_schema
+from heat.common.fault import SHAPE
+from heat.schema.declarations import cfn_schema, hot_schema, undeclared
+from heat.schema.kinds import UNKNOWN
+from heat.schema.parameters import ParameterSchema
 from heat.schema.suggest import nearest
 from heat.template.compile import Unit
 from heat.template.definition import Definition, OutputDefinition, ParameterGroup, Template
-from heat.template.expr import EMPTY_MAP, Expr
+from heat.template.expr import EMPTY_MAP, Constant, Expr
+from heat.template.functions import Path
 from heat.template.versions import Version
 
 Tree = Mapping[str, Any]
@@ -45,17 +49,28 @@ class Words:
     strict_keys: bool
 
 
-def build(tree: Tree, version: Version, words: Words) -> Template:
+def build(tree: Tree, version: Version, words: Words, noted: errors.Collected | None = None) -> Template:
     """The compiled template.
 
     Raises InvalidTemplateSection, InvalidSchemaError, or StackValidationFailed with
-    all faults of shape.
+    all faults of shape. With ``noted`` they are noted there, and what is at fault is left out.
     """
-    return _Builder(tree, version, words).template()
+    return _Builder(tree, version, words, noted).template()
+
+
+def without(broken: frozenset[Path], resources: dict[str, Definition], outputs: dict[str, OutputDefinition],
+            conditions: dict[str, Expr], words: Words) -> tuple[
+                dict[str, Definition], dict[str, OutputDefinition], dict[str, Expr]]:
+    """The entries less those at fault; of a condition at fault nobody knows the value."""
+    return ({name: one for name, one in resources.items() if (words.resources, name) not in broken},
+            {name: one for name, one in outputs.items() if (words.outputs, name) not in broken},
+            {name: Constant(UNKNOWN) if (words.conditions, name) in broken else one
+             for name, one in conditions.items()})
 
 
 class _Builder:
-    def __init__(self, tree: Tree, version: Version, words: Words) -> None:
+    def __init__(self, tree: Tree, version: Version, words: Words, noted: errors.Collected | None) -> None:
+        self.noted = noted
         self.tree = tree
         self.version = version
         self.words = words
@@ -71,7 +86,8 @@ class _Builder:
                 try:
                     self.parameters[name] = self._schema(name, data)
                 except errors.InvalidSchemaError as fault:
-                    self.unit.graver.add(fault.within((words.parameters, name)))
+                    self.unit.graver.append(fault.within((words.parameters, name)))
+                    self.parameters[name] = undeclared(name, data)
         self.condition_trees = conditions
 
     def template(self) -> Template:
@@ -81,12 +97,15 @@ class _Builder:
                       for name, data in self.condition_trees.items()}
         resources = {name: self._resource(name, data) for name, data in self._map(words.resources).items()}
         outputs = {name: self._output(name, data) for name, data in self._map(words.outputs).items()}
-        unit.raise_faults()
+        broken = unit.raise_faults(self.noted)
+        if broken:
+            resources, outputs, conditions = without(broken, resources, outputs, conditions, words)
         return Template(
             version=self.version.date, dialect=self.version.dialect,
             description=tree.get(words.description) or 'No description', parameters=self.parameters,
             parameter_groups=groups, resources=resources, outputs=outputs, conditions=conditions, raw=tree,
-            processed=tree)
+            processed=tree, broken=frozenset(name for section, *names in broken for name in names
+                                             if section == words.resources))
 
     def _check_sections(self) -> None:
         wrong = errors.Collected()
@@ -94,7 +113,13 @@ class _Builder:
             if section not in self.version.sections:
                 wrong.note(lambda name=section: errors.InvalidTemplateSection(  # type: ignore[misc]
                     section=name).at((name,), suggestion=nearest(str(name), self.version.sections)))
-        wrong.raise_any()
+        self._refuse(wrong.error())
+
+    def _refuse(self, fault: errors.HeatException | None) -> None:
+        if fault is not None and self.noted is None:
+            raise fault
+        if fault is not None and self.noted is not None:
+            self.noted.add(fault)
 
     def _map(self, section: str) -> dict[str, Any]:
         """A section that is a map; nothing if it is missing or null."""
@@ -105,12 +130,16 @@ class _Builder:
             return found
         kind = type(found).__name__
         if section == self.words.conditions:
-            raise errors.StackValidationFailed(
+            self._refuse(errors.StackValidationFailed(
                 error='Conditions validation error',
-                message=f'Condition definitions must be a map. Found a {kind} instead').at((section,))
+                message=f'Condition definitions must be a map. Found a {kind} instead').at(
+                    (section,), kind=SHAPE))
+            return {}
         noun = section.lower().removesuffix('s')
-        raise errors.StackValidationFailed(
-            message=f'"{section}" must contain a map of {noun} maps. Found a [{kind}] instead').at((section,))
+        self._refuse(errors.StackValidationFailed(
+            message=f'"{section}" must contain a map of {noun} maps. Found a [{kind}] instead').at(
+                (section,), kind=SHAPE))
+        return {}
 
     def _schema(self, name: str, data: Any) -> ParameterSchema:
         if self.version.dialect == 'hot':

@@ -147,7 +147,7 @@ AWS = "AWSTemplateFormatVersion: '2010-09-09'\n"
      'Resources:\n  B: {Type: OS::Heat::None}\n',
      'Outputs:\n  O:\n    Value: !Ref C\n',
      'The specified reference "C" (in Outputs.O.Value) is incorrect.',
-     'Outputs.O.Value, in a.yaml, line 3, column 5'),
+     'Outputs.O.Value.Ref, in a.yaml, line 3, column 12'),
     (AWS + 'Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: a.yaml}}\n',
      'A: {\n', 'Error parsing template a.yaml while parsing a flow node', 'a.yaml, line 2, column 1'),
     (AWS + 'Resources:\n  Fn::Transform: {Name: AWS::Include, Parameters: {Location: b.yaml}}\n', '',

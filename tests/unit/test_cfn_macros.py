@@ -11,7 +11,6 @@ import pytest
 from heat.common import errors
 from heat.common.ids import StackId
 from heat.engine.compiled import Compiled, compile_all, compile_child
-from heat.plan.partial import compile_parts
 from heat.resources.nested import ChildTemplate
 from heat.resources.types import TypeTable
 from heat.template import loops, macros
@@ -321,15 +320,22 @@ def test_an_include_by_url_is_read_as_templates_are() -> None:
 
 
 def test_parts_of_a_template_with_macros_are_checked_one_by_one() -> None:
-    assert [sentence for _, _, sentence in compile_parts(STACK).faults] == []
+    def parts(tree: dict[str, Any]) -> tuple[Any, tuple[errors.Fault, ...]]:
+        noted = errors.Collected()
+        compiled = compile_all(None, tree, None, None, strict=False, noted=noted)
+        error = noted.error()
+        return compiled.template, error.faults if error else ()
+
+    assert parts(STACK)[1] == ()
     tree = {'Transform': EXTENSIONS, 'Parameters': {'L': {'Type': 'CommaDelimitedList', 'Default': 'a'}},
             'Resources': {'Fn::ForEach::R': ['N', {'Ref': 'L'}, {'R${N}': {'Type': 'T', 'Foo': 1}}],
                           'B': {'Type': 'T'}}}
-    found = compile_parts(tree)
-    assert [sentence for _, _, sentence in found.faults] == ['A resource has no "Foo"']
-    assert found.template is not None and list(found.template.resources) == ['B']
-    hindered = compile_parts({**tree, 'Transform': 'AWS::Nowhere'})
-    assert 'is not served here' in hindered.faults[0][2] and hindered.faults[0][1] == ('Transform',)
+    template, faults = parts(tree)
+    assert [one.bare() for one in faults] == ['A resource has no "Foo"']
+    assert list(template.resources) == ['B'] and template.broken == {'Ra'}
+    template, faults = parts({**tree, 'Transform': 'AWS::Nowhere'})
+    assert 'is not served here' in faults[0].message and faults[0].path == ('Transform',)
+    assert list(template.parameters) == ['L'] and not template.resources
 
 
 def test_the_schema_for_editors_knows_loops() -> None:

@@ -68,7 +68,7 @@ GIVEN: dict[str, Any] = {
 
 def strict(template: Any, environment: Any = None) -> None:
     """What creation asks of a template, as ``intake`` does it."""
-    compiled = compile_all(IDENTITY, template, environment, {}, validated=True)
+    compiled = compile_all(IDENTITY, template, environment, {}, noted=errors.Collected())
     validator = Validator(ME, finder=None, credential=None, available=lambda _service: True, policy=None,
                           max_resources=1000, max_depth=5)
     validator.stack(IDENTITY, compiled, compiled.wanted())
@@ -121,6 +121,50 @@ def test_a_faulty_parameter_makes_no_further_faults() -> None:
         assert [one.path for one in faults_in(template, {'parameters': values})] == [('parameters', 'p')]
 
 
+def test_a_fault_of_shape_does_not_hide_the_others() -> None:
+    template = hot({
+        'a': {'type': 'OS::Heat::RandomString', 'properties': {'salt': {'list_join': [1]}}},
+        'b': {'type': 'OS::Heat::RandomString', 'depends_on': ['a', 'z'], 'condition': 'c', 'properties': {
+            'lenght': {'get_param': 'p'}, 'salt': {'get_attr': ['a', 'no_matter']}}},
+        'd': {'type': 'No::Such', 'condition': 'e'}},
+        parameters={'p': {'type': 'strung'}, 'q': {'type': 'number'}}, conditions={'c': {'equals': [1]}},
+        bogus={}, outputs={'o': {'value': {'get_attr': ['b', 'valeu']}}, 'x': {}})
+    with pytest.raises(errors.InvalidTemplateSection) as caught:
+        strict(template, {'parameters': {'p': 'x', 'q': 'many'}})
+    assert [(one.path, one.kind) for one in caught.value.faults] == [
+        (('bogus',), 'shape'), (('parameters', 'p', 'type'), 'parameter'),
+        (('conditions', 'c', 'equals'), 'shape'),
+        (('resources', 'a', 'properties', 'salt', 'list_join'), 'shape'),
+        (('resources', 'd', 'condition'), 'shape'), (('outputs', 'x'), 'shape'),
+        (('parameters', 'q'), 'parameter'), (('resources', 'b', 'depends_on', 1), 'reference'),
+        (('outputs', 'o', 'value', 'get_attr'), 'attribute'),
+        (('resources', 'b', 'properties', 'lenght'), 'property')]
+
+
+def test_each_property_that_a_function_refuses_is_told() -> None:
+    template = hot({'a': {'type': 'OS::Heat::RandomString', 'properties': {
+        'salt': {'list_join': [1, ['a']]}, 'length': {'str_split': [1, 'a', 0]}, 'lenght': 1}}})
+    assert [one.path[-1] for one in faults_in(template)] == ['salt', 'length', 'lenght']
+
+
+def test_values_for_a_parameter_declared_badly_are_merged_with_nothing() -> None:
+    files = {name: json.dumps({'parameters': {'p': name}, 'parameter_merge_strategies': {'p': 'merge'}})
+             for name in ('one', 'two')}
+    noted = errors.Collected()
+    compile_all(IDENTITY, hot({}, parameters={'p': {'type': 'strung'}}), {}, files,
+                environment_files=['one', 'two'], noted=noted)
+    error = noted.error()
+    assert error is not None and [one.path for one in error.faults] == [('parameters', 'p', 'type')]
+
+
+def test_what_is_refused_for_its_condition_is_told_so() -> None:
+    template = hot({'a': {**VALUE, 'condition': 'c'}, 'b': {
+        'type': 'OS::Heat::Value', 'properties': {'value': {'get_resource': 'a'}}}}, conditions={'c': False})
+    (one,) = faults_in(template)
+    assert one.expected == 'a resource that is made; the condition of a is false'
+    assert one.message == 'The specified reference "a" (in b.Properties.value) is incorrect.'
+
+
 def test_the_rest_is_counted() -> None:
     template = hot({f'r{n}': {'type': 'OS::Heat::Value', 'properties': {'valeu': 1}} for n in range(50)})
     with pytest.raises(errors.StackValidationFailed) as caught:
@@ -139,8 +183,9 @@ def test_names_are_suggested_wherever_one_is_unknown() -> None:
             'lenght': 1, 'salt': {'list_jion': ['', []]}, 'character_classes': [{'class': 'lettrs'}]}}},
         parameters={'size': {'type': 'number', 'default': 1}})
     found = {one.path[-1]: one.suggestion for one in faults_in(template, {'parameters': {'siez': 1}})}
-    assert found == {'siez': 'size', 'type': 'OS::Heat::RandomString', 0: 'text', 1: 'size',
-                     'get_attr': 'value', 'lenght': 'length', 'salt': 'list_join', 'class': 'letters'}
+    assert found == {'siez': 'size', 'type': 'OS::Heat::RandomString', 'get_resource': 'text',
+                     'get_param': 'size', 'get_attr': 'value', 'lenght': 'length', 'salt': 'list_join',
+                     'class': 'letters'}
 
 
 def test_a_type_of_the_environment_is_suggested_too() -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from heat.cmd.template_check import check
 from heat.common import errors
-from heat.plan.check import Checked, check
+from heat.plan.checked import Checked
 from heat.resources.types import PLUGINS
 from heat.schema.kinds import UNKNOWN
 from heat.template.bundle import Bundle
 from heat.template.environment import Environment
-from heat.template.findings import Place, faults_of, path_in
+from heat.template.findings import Place
 from heat.template.load import parse
 from heat.template.registry import Layer, Registry
 
@@ -65,12 +66,12 @@ CASES = [
         1,
         '"resources" must contain a map of resource maps. Found a [list]',
     ),
-    (HEAD + 'resources:\n  a: {type: 1}', 'E002', 3, 3, 'Resource a type type must be string'),
+    (HEAD + 'resources:\n  a: {type: 1}', 'E002', 3, 7, 'Resource a type type must be string'),
     (
         HEAD + f'resources:\n  a: {{type: {RANDOM}, propertys: {{}}}}',
         'E002',
         3,
-        3,
+        37,
         '"propertys" is not a valid',
     ),
     (
@@ -92,19 +93,19 @@ CASES = [
     (
         HEAD + 'parameter_groups:\n  - {label: l, parameters: [p]}',
         'E002',
-        2,
-        1,
+        3,
+        5,
         'Parameter Groups error: The',
     ),
     ('HeatTemplateFormatVersion: 2012-12-12\nMappings: []', 'E002', 2, 1, '"Mappings" must contain a map'),
     # Parameters.
-    (HEAD + 'parameters:\n  p: {type: strung}', 'E003', 3, 3, 'Invalid type (strung)'),
+    (HEAD + 'parameters:\n  p: {type: strung}', 'E003', 3, 7, 'Invalid type (strung). Did you mean string?'),
     (HEAD + 'parameters: [p]', 'E002', 2, 1, '"parameters" must contain a map'),
     (
         HEAD + 'parameters:\n  p: {type: number, default: x, constraints: [range: {min: 1}]}',
         'E003',
         3,
-        3,
+        21,
         "Parameter 'p' is invalid: Invalid default x (could not",
     ),
     # Types.
@@ -162,7 +163,8 @@ CASES = [
         'E006',
         8,
         32,
-        'The specified reference "name2" (in resources.b.properties) is incorrect. Did you mean name1?',
+        'The specified reference "name2" (in b.Properties.salt.list_join[1][0]) is incorrect. '
+        'Did you mean name1?',
     ),
     (
         HEAD + f'resources:\n  a:\n    type: {RANDOM}\n    properties: {{salt: {{get_param: sa}}}}',
@@ -184,7 +186,7 @@ CASES = [
         'E006',
         5,
         25,
-        'The specified reference "nothing" (in Resources',
+        'The specified reference "nothing" (in a.Properties.name) is incorrect.',
     ),
     # Attributes.
     (
@@ -205,8 +207,8 @@ CASES = [
     (
         HEAD + 'conditions:\n  c: {not: d}\n  d: {not: c}',
         'E009',
-        0,
-        0,
+        3,
+        3,
         'Circular definition for condition "c"',
     ),
     # Functions whose arguments turn out wrong.
@@ -306,6 +308,28 @@ def test_what_a_condition_leaves_out_is_checked_as_well() -> None:
     assert [one[0] for one in told(text, given={'p': True})] == ['E005']
 
 
+def test_a_rule_that_does_not_hold_has_a_code_of_its_own() -> None:
+    text = (
+        "AWSTemplateFormatVersion: '2010-09-09'\n"
+        'Parameters:\n  P: {Type: Number, Default: 2}\n  Q: {Type: String}\n'
+        'Rules:\n  R:\n    Assertions:\n      - Assert: !Equals [!Ref P, 1]\n'
+        '      - Assert: !Equals [!Ref Q, 1]\n'
+        'Resources:\n  A: {Type: OS::Heat::None}\n'
+    )
+    assert told(text) == [('E011', 8, 9, 'Rules.R: assertion 1 does not hold')]
+    assert told(text, given={'P': 1, 'Q': 1}) == []
+    assert [one[:2] for one in told(text, given={'P': 1, 'Q': 2})] == [('E011', 9)]
+
+
+def test_what_stands_in_a_parameter_store_is_not_known_here() -> None:
+    text = (
+        "AWSTemplateFormatVersion: '2010-09-09'\n"
+        "Parameters:\n  P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a}\n"
+        'Resources:\n  A: {Type: OS::Heat::RandomString, Properties: {length: !Ref P}}\n'
+    )
+    assert told(text) == [] and told(text, strict=True) == []
+
+
 def test_files_may_be_unknown_or_missing() -> None:
     text = HEAD + f'resources:\n  a: {{type: {RANDOM}, properties: {{length: {{get_file: f}}}}}}\n'
     assert told(text, files={'f': '4'}) == []
@@ -369,25 +393,3 @@ def test_a_finding_has_a_form_for_people_and_one_for_programs() -> None:
         'excerpt': '  a: {type: OS::Nope}',
     }
     assert Place('f', 'x' * 1000).finding('E005', 'm').excerpt == ''
-
-
-def test_sentences_are_taken_apart() -> None:
-    assert faults_of(ValueError('a: b')) == [('', 'a: b')]
-    first = errors.StackValidationFailed(
-        error='E',
-        path='a.b',
-        message=('one\nc.d[0]: two\nOutput validation error: outputs.x: three\nfour: five six\n  and more'),
-    )
-    assert faults_of(first) == [
-        ('a.b', 'E: one'),
-        ('c.d[0]', 'two'),
-        ('outputs.x', 'Output validation error: three'),
-        ('', 'four: five six\n  and more'),
-    ]
-
-
-def test_keys_of_a_path_may_hold_dots() -> None:
-    tree = {'Outputs': {'a.b': {'Value': [{'x': 1}]}}}
-    assert path_in(tree, 'Outputs.a.b.Value[0].x') == ('Outputs', 'a.b', 'Value', 0, 'x')
-    assert path_in(tree, 'outputs.a.b.value') == ('Outputs', 'a.b', 'Value')
-    assert path_in(tree, 'Outputs.zz.y') == ('Outputs', 'zz', 'y')

@@ -131,6 +131,26 @@ def test_files_are_relative_to_who_names_them(capsys: Any) -> None:
     assert main(['validate', 't.yaml', '-e', 'env/e.yaml']) == 0
 
 
+def test_templates_of_the_same_name_are_kept_apart(capsys: Any) -> None:
+    inner = HEAD + 'parameters: {n: {type: string}}\nresources:\n  x:\n'
+    put(
+        t_yaml=HEAD + 'resources:\n  a: {type: one/c.yaml, properties: {n: long}}\n'
+        '  b: {type: two/c.yaml, properties: {n: 5}}\n',
+        one__c_yaml=HEAD + 'parameters: {n: {type: string}}\n'
+        'resources: {y: {type: sub.yaml, properties: {n: {get_param: n}}}}\n',
+        two__c_yaml=HEAD + 'parameters: {n: {type: string}}\n'
+        'resources: {y: {type: sub.yaml, properties: {n: {get_param: n}}}}\n',
+        one__sub_yaml=inner
+        + '    type: OS::Heat::RandomString\n    properties: {length: {get_param: n}}\n',
+        two__sub_yaml=inner + '    type: OS::Heat::RandomString\n    properties: {salt: {get_param: n}}\n',
+    )
+    assert main(['validate', 't.yaml']) == 1
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "one/sub.yaml:6:18: error E005: Value 'long' is not an integer [resources.x.properties.length]"
+    )
+    assert main(['validate', 'two/c.yaml']) == 0
+
+
 def test_urls_are_not_fetched_unless_asked(capsys: Any) -> None:
     put(
         t_yaml=HEAD

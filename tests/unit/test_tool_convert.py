@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heat.plan.provided import KnownTypes
+from heat.cmd.template_check import LenientTypes
 from heat.plan.references import graph_of
-from heat.resources.types import PLUGINS
+from heat.resources.types import TypeTable
 from heat.schema.parameters import bind, pseudo_parameters
-from heat.template.bundle import Bundle
 from heat.template.convert import newest, to_hot
 from heat.template.convert_calls import CALLS
 from heat.template.definition import Template
@@ -20,13 +19,12 @@ from heat.template.expr import ParameterScope
 from heat.template.hot import compile_template
 from heat.template.load import parse
 from heat.template.print import text_of
-from heat.template.registry import Registry
 from heat.template.versions import AWS_KEY, table
 from tests.unit.test_tool_fmt import DATA, SHIPPED
 
 
 def edges(template: Template) -> set[tuple[str, str]]:
-    graph = graph_of(template.resources, KnownTypes(Registry(PLUGINS), Bundle('', '', {}), {}))
+    graph = graph_of(template.resources, LenientTypes(TypeTable()))
     return {
         (str(graph.nodes[user]), str(graph.nodes[needed]))
         for user, needs in enumerate(graph.need)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from heat.plan.check import check
+from heat.cmd.template_check import check
 from heat.plan.lint import MEANINGS, RULES, lint
 from heat.resources.base import Resource
 from heat.resources.types import PLUGINS

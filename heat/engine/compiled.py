@@ -18,6 +18,7 @@ from heat.common.fault import RULE, SHAPE
 from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.engine.borrow import Borrowed, Lender
+from heat.plan.drift import secretive
 from heat.plan.scope import Facts
 from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
@@ -142,7 +143,11 @@ class Compiled:
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
         borrowed = self.borrowed
         return Wanted(settled, Facts(values, self.files, facade=facade or {}, imports=borrowed.imports,
-                                     stack_outputs=borrowed.outputs), refs)
+                                     stack_outputs=borrowed.outputs), refs, self._masked(settled))
+
+    def _masked(self, settled: Template) -> Mapping[str, frozenset[str]]:
+        hidden = [name for name, one in self.template.parameters.items() if one.hidden]
+        return secretive(self.template, settled, hidden, self.parameters.secrets()) if hidden else {}
 
     def _borrow(self, settled: Template) -> None:
         if self.lender is None:

@@ -183,6 +183,8 @@ def with_referred(parent: StackRun, row: Row) -> Row:
 def child_options(goal: Goal, row: Row) -> dict[str, Any]:
     """What of the parent's goal holds inside; a resource that is retained abandons what it holds."""
     options = goal.inside(row.name)
+    if row.keep.get('masked'):
+        options['veiled'] = True
     return {**options, 'abandon': True} if row.keep.get('abandon') else options
 
 

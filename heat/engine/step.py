@@ -9,16 +9,14 @@ Neighbours: ``loop`` carries asks out; ``resources.base`` writes generators.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from heat import schema
 from heat.common.errors import HeatException
-from heat.common.text import fit
 from heat.model.op import (
     Adopt,
     AwaitSignals,
@@ -42,6 +40,8 @@ from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Intent, Row
 from heat.model.software import Change
 from heat.model.status import Action
+from heat.plan import drift
+from heat.plan.drift import Drift
 from heat.plan.effects import Step
 from heat.resources import creation
 from heat.resources.base import VERB_METHODS, Resource, Steps, Surroundings
@@ -49,7 +49,6 @@ from heat.template import dynamic
 from heat.template.dynamic import DynamicReference
 
 LOG = logging.getLogger(__name__)
-LONGEST_DRIFT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,8 @@ class StepRun:
         self._plugin: Resource | None = None
         self._generator: Steps | None = None
         self._phase = 'lookup'
+        # How a check has failed, while its thing is looked at once more.
+        self._failed: Failed | None = None
 
     # -- what the loop calls --------------------------------------------------------------------
 
@@ -293,9 +294,14 @@ class StepRun:
         if self._phase in ('revive', 'restore', 'last_snapshot'):
             self._settled = len(self.row.memo)
             return self._prepare(('restore',) if self._phase == 'revive' else ())
+        if self._failed is not None:
+            self._found(value)
+            return Ended(self._failed)
         if self._phase in ('read', 'observe'):
             return Ended(Done(attrs=value or {}))
-        reason = self._drift(value) if self.step.verb is Action.CHECK and self._phase == 'verb' else ''
+        reason = ''
+        if self._checks() and isinstance(value, dict):
+            reason = self._found(plugin.differences(value))
         if self._phase == 'verb':
             plugin.seen = value
             if self.step.verb is Action.CREATE and creation.expected(self.row) is not None:
@@ -309,22 +315,37 @@ class StepRun:
             return self._read()
         return Ended(Done(reason=f'state changed; {reason}') if reason else Done())
 
-    def _drift(self, body: Any) -> str:
-        """What a check finds otherwise than it was asked for: kept on the row, and told in a sentence."""
-        plugin = self._plugin
-        if plugin is None or not self.kind.observes or not isinstance(body, dict):
-            return ''
-        found = {name: {'expected': self._props.get(name), 'actual': actual}
-                 for name, actual in plugin.differences(body).items()}
-        if self.row.keep.get('dynamic'):
-            # Its values may come from elsewhere as secrets, and are not for telling.
-            found = {name: {'expected': None, 'actual': None} for name in found}
-        if found or 'drift' in self.row.data:
-            self.row = replace(self.row, data={**self.row.data, 'drift': found})
-            self.dirty = True
-        told = ', '.join(f'{name} is {json.dumps(one["actual"], default=str)} instead of '
-                         f'{json.dumps(one["expected"], default=str)}' for name, one in found.items())
-        return fit(f'differs from what was asked for: {told}', LONGEST_DRIFT) if found else ''
+    # -- what a check finds --------------------------------------------------------------------------
+
+    def _checks(self) -> bool:
+        return self.step.verb is Action.CHECK and self._phase == 'verb' and self.kind.observes
+
+    def _found(self, there: Mapping[str, Any]) -> str:
+        """What differs: kept on the row, and told in a sentence."""
+        found = drift.compared(self.row, self._props, there, self._now())
+        self._keep_drift(found)
+        return drift.sentence(self.row, found)
+
+    def _keep_drift(self, found: Drift | None) -> None:
+        self.row = replace(self.row, data=drift.recorded(self.row, found))
+        self.dirty = True
+
+    def _broken_off(self, error: Exception) -> Next:
+        """A step's end by ``error``; what failed its check may be gone, or differ besides."""
+        if self._failed is not None:
+            gone = isinstance(error, NeedsReplacement)
+            self._keep_drift(Drift(drift.DELETED, self._now()) if gone else None)
+            return Ended(self._failed)
+        if isinstance(error, NeedsReplacement):
+            return Ended(Replace(replacement_reason(self.row, self.around)))
+        failed = self._broken(error)
+        if not self._checks():
+            return Ended(failed)
+        if isinstance(error, StepFailed) or (isinstance(error, CloudFault) and error.status == 404):
+            self._failed = failed
+            return self._start('observe', None)
+        # It could not be asked, so what was found before is all that is known.
+        return Ended(failed)
 
     def _read(self) -> Next:
         plugin = self._plugin
@@ -353,10 +374,8 @@ class StepRun:
                 op = generator.throw(throw) if throw is not None else generator.send(feed)
             except StopIteration as stop:
                 return self._generator_ended(stop.value)
-            except NeedsReplacement:
-                return Ended(Replace(replacement_reason(self.row, self.around)))
             except Exception as error:  # the border: no plugin's exception passes it
-                return Ended(self._broken(error))
+                return self._broken_off(error)
             throw, feed = None, None
             self._pending = op
             found = self._interpret(op)

@@ -62,6 +62,7 @@ class Goal:
     ``abandon``   all of them stay
     ``force``     what cannot be deleted is left behind
     ``snapshot``  id of the snapshot that the goal takes
+    ``veiled``    hidden values went into the stack, so a check tells none
     Names inside a nested stack are paths: ``group/0``.
     """
 
@@ -76,7 +77,7 @@ class Goal:
 
     def inside(self, name: str) -> dict[str, Any]:
         """The options of the goal of the nested stack that the resource ``name`` is."""
-        kept: dict[str, Any] = {key: self.options[key] for key in ('observe', 'abandon', 'force')
+        kept: dict[str, Any] = {key: self.options[key] for key in ('observe', 'abandon', 'force', 'veiled')
                                 if key in self.options}
         for key in ('guard', 'retain'):
             below = [path.removeprefix(f'{name}/') for path in self.options.get(key, ())

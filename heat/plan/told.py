@@ -53,4 +53,4 @@ def step_old_props(event_row: Row) -> dict[str, Any]:
 def settled_keep(row: Row) -> dict[str, Any]:
     """What stays in ``keep`` once a step has ended."""
     return {k: v for k, v in row.keep.items() if k not in (
-        'old_props', 'revive', 'restore', 'released', 'last_snapshot', 'abandon')}
+        'old_props', 'revive', 'restore', 'released', 'last_snapshot', 'abandon', 'masked', 'untold')}

@@ -15,7 +15,7 @@ from typing import Any
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Row
 from heat.model.status import Action, Status
-from heat.plan import breakpoints
+from heat.plan import breakpoints, drift
 from heat.plan.candidates import Evaluated, evaluate
 from heat.plan.decide import Decision, Verdict
 from heat.plan.effects import Start, Step, StepDone
@@ -168,6 +168,9 @@ class Traversal(Walk):
                    'requires': requires, 'replaced_by': None, 'type': called}
         if found.metadata != row.keep.get('metadata', {}):
             changes['metadata'] = found.metadata
+        if drift.KEPT in row.data:
+            # What a check found before is not so any more.
+            changes['data'] = drift.recorded(row, None)
         self._start(self._restarted(row), Action.UPDATE, **changes)
 
     def _pauses_again(self, row: Row) -> bool:
@@ -362,6 +365,9 @@ class Traversal(Walk):
         if verb is not Action.DELETE or row.physical_id is not None or row.intent is None:
             # A creation whose answer never came must still be looked for before it is taken away.
             changes |= {'intent': None, 'memo': ()}
+        if verb is Action.CHECK:
+            changes['keep'] = {**settled_keep(replace(row, keep=changes.get('keep', row.keep))),
+                               **self._restricted(row)}
         begun = row.to(verb, Status.IN_PROGRESS, goal_seq=self.goal.seq, **changes)
         kind = self.types.of(begun)
         # Whether there was anything to do in a nested stack is known when it has ended.
@@ -379,6 +385,12 @@ class Traversal(Walk):
         self._save(begun)
         self._busy[begun.uuid] = step
         self._effects.append(Start(step))
+
+    def _restricted(self, row: Row) -> dict[str, Any]:
+        """What a check may not tell of the row."""
+        definition = None if self.goal.options.get('veiled') else self.wanted.definitions.get(row.name)
+        return drift.restricted(definition, self.types.of(row).schema.properties,
+                                self.wanted.masked.get(row.name, frozenset()))
 
     def _step_done(self, event: StepDone) -> None:
         self._busy.pop(event.step.uuid, None)

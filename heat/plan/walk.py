@@ -57,12 +57,14 @@ NOTHING_TO_DO = 'nothing had to be changed'
 class Wanted:
     """What the goal's template asks for; ``template`` is None for a deletion.
 
-    ``reads`` are attributes that are asked for from outside, by a parent stack.
+    ``reads`` are attributes that are asked for from outside, by a parent stack;
+    ``masked`` are properties in which hidden values may stand, by resource.
     """
 
     template: Template | None = None
     facts: Facts = field(default_factory=Facts)
     reads: frozenset[Ref] = frozenset()
+    masked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def aws(self) -> bool:

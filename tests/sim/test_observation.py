@@ -31,8 +31,9 @@ def test_a_check_tells_what_was_changed_outside(world):
     assert world.state(me) == 'CHECK_COMPLETE'
     assert row.reason == ('state changed; differs from what was asked for: name is "theirs" instead of '
                           '"ours", admin_state_up is false instead of true')
-    assert row.data['drift'] == {'name': {'expected': 'ours', 'actual': 'theirs'},
-                                 'admin_state_up': {'expected': True, 'actual': False}}
+    assert row.data['drift']['differences'] == [
+        {'property': 'name', 'expected': 'ours', 'actual': 'theirs', 'kind': 'NOT_EQUAL'},
+        {'property': 'admin_state_up', 'expected': True, 'actual': False, 'kind': 'NOT_EQUAL'}]
 
 
 def test_an_ordinary_update_does_not_look(world):

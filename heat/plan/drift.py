@@ -1,0 +1,186 @@
+"""What a check finds otherwise than it was asked for, and how much of it may be told.
+
+Purpose: the record of a check on a row (``data['drift']``), the sentence about it, and
+which properties may hold what is hidden. Invariant: pure; a value that a hidden parameter
+may stand in is in no record, and what the row's reason tells, which is stored in clear, is
+what the template itself says. Neighbours: ``engine.step`` finds, ``traversal`` says what
+may be told, ``engine.drift`` shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from heat.common.fault import MASK
+from heat.common.text import fit
+from heat.model.resource import Row
+from heat.schema import Property
+from heat.template.definition import Definition, Template
+from heat.template.expr import Constant, Expr, items_of
+
+KEPT = 'drift'
+EVERY = '*'
+IN_SYNC, MODIFIED, DELETED, NOT_CHECKED = 'IN_SYNC', 'MODIFIED', 'DELETED', 'NOT_CHECKED'
+LONGEST_SENTENCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``kind``: ADD (nothing was asked for), REMOVE (nothing is there) or NOT_EQUAL."""
+
+    property: str
+    expected: Any
+    actual: Any
+    kind: str
+
+    def to_wire(self) -> dict[str, Any]:
+        return {'property': self.property, 'expected': self.expected, 'actual': self.actual,
+                'kind': self.kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What the last check has found; ``at`` is wall time in seconds, None if there was none."""
+
+    status: str = NOT_CHECKED
+    at: float | None = None
+    differences: tuple[Difference, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        return {'status': self.status, 'at': self.at, 'differences': [d.to_wire() for d in self.differences]}
+
+    @classmethod
+    def of(cls, row: Row) -> Drift:
+        """What is recorded on ``row``; before there were records of this form, nothing was."""
+        kept = row.data.get(KEPT)
+        if not isinstance(kept, Mapping) or kept.get('status') not in (IN_SYNC, MODIFIED, DELETED):
+            return cls()
+        return cls(kept['status'], kept['at'], tuple(Difference(**one) for one in kept['differences']))
+
+
+def compared(row: Row, asked: Mapping[str, Any], there: Mapping[str, Any], at: float) -> Drift:
+    """The record of a check: ``there`` has the properties that differ as they are in the cloud."""
+    masked = row.keep.get('masked') or ()
+    # What comes from elsewhere as a secret is told of no property.
+    every = EVERY in masked or bool(row.keep.get('dynamic'))
+    found = []
+    for name, actual in there.items():
+        expected = asked.get(name)
+        kind = 'ADD' if _empty(expected) else 'REMOVE' if _empty(actual) else 'NOT_EQUAL'
+        if every or name in masked:
+            expected, actual = _covered(expected), _covered(actual)
+        found.append(Difference(name, expected, actual, kind))
+    return Drift(MODIFIED if found else IN_SYNC, at, tuple(found))
+
+
+def recorded(row: Row, drift: Drift | None) -> dict[str, Any]:
+    """The row's private data with that record, or with none."""
+    data = {name: value for name, value in row.data.items() if name != KEPT}
+    return data if drift is None else {**data, KEPT: drift.to_wire()}
+
+
+def sentence(row: Row, drift: Drift) -> str:
+    """What the reason of a check adds; '' if nothing differs."""
+    untold = row.keep.get('untold') or ()
+    told = [f'{one.property} has another value'
+            if EVERY in untold or one.property in untold or MASK in (one.expected, one.actual) else
+            f'{one.property} is {_text(one.actual)} instead of {_text(one.expected)}'
+            for one in drift.differences]
+    return fit(f'differs from what was asked for: {", ".join(told)}', LONGEST_SENTENCE) if told else ''
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ('', [], {})
+
+
+def _covered(value: Any) -> Any:
+    return value if _empty(value) else MASK
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+# -- what may be told ------------------------------------------------------------------------------
+
+
+def secretive(template: Template, settled: Template, hidden: Collection[str],
+              secrets: Collection[str]) -> dict[str, frozenset[str]]:
+    """Resource -> its properties in which something hidden may stand; ``EVERY`` for all of them.
+
+    ``hidden`` are names of parameters, ``secrets`` texts of their values. What refers to an
+    attribute of such a resource may be told the same by it.
+    """
+    found: dict[str, frozenset[str]] = {}
+    if not hidden:
+        return found
+    more = True
+    while more:
+        more = False
+        for name, definition in template.resources.items():
+            if name not in found:
+                names = _within(definition, settled.resources.get(name), frozenset(hidden), secrets, found)
+                if names:
+                    found[name] = names
+                    more = True
+    # Once more, for those that refer to one that was found after them.
+    return {name: _within(template.resources[name], settled.resources.get(name), frozenset(hidden), secrets,
+                          found) for name in found}
+
+
+def _within(definition: Definition, settled: Definition | None, hidden: frozenset[str],
+            secrets: Collection[str], known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    def veils(expr: Expr) -> bool:
+        return bool(expr.parameters() & hidden) or any(
+            ref.kind == 'attribute' and ref.resource in known for ref in expr.refs())
+
+    names = {name for name, expr in items_of(definition.properties).items() if veils(expr)}
+    if not names and any(veils(part) for _place, part in definition.parts()):
+        # The whole map is worked out, or what a nested stack can read beside its properties.
+        names.add(EVERY)
+    # What a macro has put in has no parameter in it any more.
+    constants = items_of((settled or definition).properties)
+    names |= {name for name, expr in constants.items()
+              if isinstance(expr, Constant) and any(secret in text for text in _texts(expr.data)
+                                                    for secret in secrets)}
+    return frozenset(names)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            waiting += one
+        elif one is not None:
+            yield str(one)
+
+
+def restricted(definition: Definition | None, properties: Mapping[str, Property],
+               masked: frozenset[str]) -> dict[str, Any]:
+    """What joins a row's ``keep`` while it is checked: ``masked`` and ``untold`` properties.
+
+    A name that has moved stands for the one that it has moved to.
+    """
+    if definition is None:
+        return {'masked': [EVERY], 'untold': [EVERY]}
+    items = items_of(definition.properties)
+    untold = {name for name, expr in items.items() if not isinstance(expr, Constant)}
+    if not items and not isinstance(definition.properties, Constant):
+        untold.add(EVERY)
+    return {key: sorted(_with_moved(names, properties))
+            for key, names in (('masked', masked), ('untold', untold)) if names}
+
+
+def _with_moved(names: Collection[str], properties: Mapping[str, Property]) -> set[str]:
+    found = set(names)
+    for name in names:
+        prop = properties.get(name)
+        if prop is not None:
+            found |= {*((prop.replaced_by,) if prop.replaced_by else ()), *(prop.unpack or ())}
+    return found

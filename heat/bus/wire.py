@@ -99,8 +99,8 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         'ignorable_errors')),
 }
 
-# What the classic interface does not have, in the same form: saved plans, exports, the parameter store, and
-# arguments of a method that is in both. A call without the latter is understood by any engine.
+# What the classic interface does not have, in the same form: saved plans, exports, the parameter store, drift,
+# and arguments of a method that is in both. A call without the latter is understood by any engine.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
@@ -118,6 +118,7 @@ OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'list_stored_parameters': ('1.36', ('marker', 'limit', 'prefix')),
     'put_stored_parameter': ('1.36', ('name', 'value', 'kind', 'description', 'overwrite')),
     'set_termination_protection': ('1.36', ('stack_identity', 'enabled')),
+    'show_drift': ('1.36', ('stack_identity', 'resource_name')),
     'show_plan': ('1.36', ('plan_id',)),
     'stack_facts': ('1.36', ('stack_identity',)),
     'stack_rollback': ('1.36', ('stack_identity', 'client_request_token', 'again')),

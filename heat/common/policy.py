@@ -15,7 +15,7 @@ from oslo_policy import opts, policy
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, OWN_CFN, OWN_SSM, REST, SHARED
+from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, OWN_CFN, OWN_REST, OWN_SSM, REST, SHARED
 
 _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
@@ -28,7 +28,7 @@ def list_rules() -> list[policy.RuleDefault]:
         policy.RuleDefault(name, check, description=text) for name, check, text in SHARED]
     rules += [policy.RuleDefault(f'resource_types:{kind}', 'rule:project_admin', scope_types=_SCOPE,
                                  description=f'Use {kind} in a stack.') for kind in ADMIN_TYPES]
-    for rule in REST:
+    for rule in (*REST, *OWN_REST):
         before = _deprecated(rule.name, rule.before) if rule.before else None
         operation = rule.operation()
         common: dict[str, Any] = {'description': rule.text, 'deprecated_rule': before,

@@ -170,6 +170,12 @@ REST = (
          'Validate a template.'),
 )
 
+# Ours: of routes that no earlier release served.
+OWN_REST = (
+    Rule('stacks:drift', READER, None, 'GET <stack>/drift',
+         'Show in what the resources of a stack differ from what was asked for.'),
+)
+
 CFN = (
     ('CancelUpdateStack', MEMBER, NOT_SERVER),
     ('CreateStack', MEMBER, NOT_SERVER),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
+from heat.bus.wire import OWN_METHODS
 from heat.common import config, errors
 from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
@@ -435,6 +436,9 @@ def test_methods_take_what_the_contract_says() -> None:
     for part in (Reads, Templates, Software):
         for name in (n for n in dir(part) if not n.startswith('_')):
             taken = list(inspect.signature(getattr(part, name)).parameters)[2:]
+            if name in OWN_METHODS:
+                assert taken == list(OWN_METHODS[name][1]), name
+                continue
             assert taken == arguments_of(contract, name), name
             checked += 1
     assert checked == 35

@@ -10,7 +10,7 @@ import pytest
 
 from heat.common import config, errors, policy
 from heat.common.context import RequestContext
-from heat.common.policy_rules import OWN_CFN, OWN_SSM
+from heat.common.policy_rules import OWN_CFN, OWN_REST, OWN_SSM
 
 RECORDED = json.loads((Path(__file__).resolve().parents[1] / 'data/policies.json').read_text())
 RULES = {rule.name: rule for rule in policy.list_rules()}
@@ -48,6 +48,7 @@ def test_rules_equal_the_recorded_ones(want: dict[str, Any]) -> None:
 
 def test_there_are_no_other_rules() -> None:
     own = {f'cloudformation:{name}' for name, _check in OWN_CFN} | {f'ssm:{name}' for name, _check in OWN_SSM}
+    own |= {rule.name for rule in OWN_REST}
     recorded = {rule['name'] for rule in RECORDED}
     assert set(RULES) == recorded | own and not recorded & own
     assert all(RULES[name].deprecated_rule is None and RULES[name].scope_types == ['project'] for name in own)
@@ -56,6 +57,7 @@ def test_there_are_no_other_rules() -> None:
 @pytest.mark.parametrize('rule, reader, member, admin, server', [
     ('stacks:index', True, True, True, False),
     ('stacks:create', False, True, True, False),
+    ('stacks:drift', True, True, True, False),
     ('stacks:global_index', False, False, False, False),
     ('stacks:lookup', True, True, True, True),
     ('resource:signal', True, True, True, True),

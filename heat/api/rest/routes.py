@@ -8,7 +8,7 @@ the table, the modules of this package hold the functions.
 from __future__ import annotations
 
 from heat.api.dispatch import Address, Route
-from heat.api.rest import actions, catalog, events, resources, snapshots, software, stacks
+from heat.api.rest import actions, catalog, drift, events, resources, snapshots, software, stacks
 
 TENANT = '/{tenant_id}'
 STACKS = TENANT + '/stacks'
@@ -81,6 +81,7 @@ ROUTES: tuple[Address, ...] = (
     Address(STACK + '/events', (Route('GET', events.index, 'events:index'),)),
     Address(RESOURCE + '/events', (Route('GET', events.index, 'events:index'),)),
     Address(RESOURCE + '/events/{event_id}', (Route('GET', events.show, 'events:show'),)),
+    Address(STACK + '/drift', (Route('GET', drift.show, 'stacks:drift'),)),
     Address(STACK + '/actions', (Route('POST', actions.action, body='optional'),)),
     Address(TENANT + '/build_info', (Route('GET', catalog.build_info, 'build_info:build_info'),)),
     Address(CONFIGS, (

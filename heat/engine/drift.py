@@ -1,0 +1,67 @@
+"""What checks have found: the resources of a stack beside what is in the cloud.
+
+Purpose: the RPC method ``show_drift``. Invariant: it reads what the last check of each
+resource recorded and asks no cloud; a resource that was updated since, or whose type
+cannot be compared, is NOT_CHECKED. Neighbours: ``plan.drift`` has the record,
+``engine.step`` makes it, ``reads`` inherits this.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from heat.common import errors
+from heat.common.context import RequestContext
+from heat.db import resources, stacks
+from heat.engine import render
+from heat.engine.reads_resources import ResourceReads
+from heat.engine.reads_stored import Identity
+from heat.model.resource import Row
+from heat.plan.drift import Drift
+
+Placed = tuple[str, Row]
+"""The path of a resource, ``group/0``, and its row."""
+
+
+class DriftReads(ResourceReads):
+    """Methods of the RPC interface that the classic does not have."""
+
+    def show_drift(self, context: RequestContext, stack_identity: Identity,
+                   resource_name: str | None = None) -> list[dict[str, Any]]:
+        """Every resource, those of nested stacks under their paths; ``resource_name`` may be a path.
+
+        A nested stack that is named brings what is in it. ResourceNotFound.
+        """
+        stack_name, found = self._read(self._placed, context, stack_identity)
+        if resource_name is not None:
+            found = [(path, row) for path, row in found
+                     if path == resource_name or path.startswith(f'{resource_name}/')]
+            if not found:
+                raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack_name)
+        return [_shown(path, row) for path, row in found]
+
+    def _placed(self, conn: Connection, context: RequestContext, identity: Identity,
+                ) -> tuple[str, list[Placed]]:
+        top = self._find(conn, context, identity)
+        levels, prefixes = [top], {top.id: ''}
+        for stack in stacks.tree(conn, top.root_id):
+            if stack.owner_id in prefixes and stack.id != top.id:
+                prefixes[stack.id] = f'{prefixes[stack.owner_id]}{stack.parent_resource_name}/'
+                levels.append(stack)
+        rows: dict[str, list[Row]] = {stack.id: [] for stack in levels}
+        for row in resources.rows_of_stacks(conn, list(rows), self._crypt):
+            rows[row.stack_id].append(row)
+        return top.name, [(prefixes[stack.id] + name, row) for stack in levels
+                          for name, row in self._level(conn, stack, rows[stack.id], False).rows.items()]
+
+
+def _shown(path: str, row: Row) -> dict[str, Any]:
+    drift = Drift.of(row)
+    at = None if drift.at is None else datetime.datetime.fromtimestamp(drift.at, datetime.UTC)
+    return {'resource_name': row.name, 'path': path, 'resource_type': row.type,
+            'physical_resource_id': row.physical_id or '', 'status': drift.status,
+            'checked_at': render.moment(at),
+            'differences': [render.plain(one.to_wire()) for one in drift.differences]}

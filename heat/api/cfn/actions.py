@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from heat.api.cfn import change_sets, exports, resources, stacks, statuses, templates
+from heat.api.cfn import change_sets, drift, exports, resources, stacks, statuses, templates
 from heat.api.cfn.parameters import Kind, choice, flag, listed, number, object_of, text, unserved
 from heat.api.cfn.query import Action
 
@@ -59,11 +59,18 @@ SERVED: dict[str, Action] = {
     'DescribeChangeSet': Action(change_sets.describe, required=('ChangeSetName',), table={
         **CHANGE_SET, **PAGED, 'IncludePropertyValues': flag}),
     'DescribeStackEvents': Action(resources.events, table={**STACK, **PAGED}),
+    'DescribeStackDriftDetectionStatus': Action(drift.status, 'stacks:drift', table={
+        'StackDriftDetectionId': text(36, shortest=1)}, required=('StackDriftDetectionId',)),
     'DescribeStackResource': Action(resources.describe, required=ANY_STACK, timeless=True, table={
         **STACK, 'LogicalResourceId': text(255)}),
+    'DescribeStackResourceDrifts': Action(drift.describe, 'stacks:drift', required=NAMED, table={
+        **STACK, **PAGED, 'MaxResults': number(1),
+        'StackResourceDriftStatusFilters': listed(choice(*drift.STATES), most=len(drift.STATES))}),
     'DescribeStackResources': Action(resources.describe_all, table={
         **STACK, 'LogicalResourceId': text(255), 'PhysicalResourceId': text(1024)}),
     'DescribeStacks': Action(stacks.describe, table={**STACK, **PAGED}),
+    'DetectStackDrift': Action(drift.detect, 'actions:check', required=NAMED, table={
+        **STACK, 'LogicalResourceIds': unserved()}),
     'EstimateTemplateCost': Action(templates.estimate, table={**TEMPLATE, **PARAMETERS}),
     'ExecuteChangeSet': Action(change_sets.execute, required=('ChangeSetName',), table={
         **CHANGE_SET, **TOKEN, 'DisableRollback': flag, 'RetainExceptOnCreate': unserved('false')}),
@@ -100,15 +107,15 @@ UNSERVED = """
     CreateStackInstances CreateStackRefactor CreateStackSet DeactivateOrganizationsAccess DeactivateType
     DeleteGeneratedTemplate DeleteStackInstances DeleteStackSet DeregisterType DescribeChangeSetHooks
     DescribeEvents DescribeGeneratedTemplate DescribeOrganizationsAccess DescribePublisher
-    DescribeResourceScan DescribeStackDriftDetectionStatus DescribeStackInstance DescribeStackRefactor
-    DescribeStackResourceDrifts DescribeStackSet DescribeStackSetOperation DescribeType
-    DescribeTypeRegistration DetectStackDrift DetectStackResourceDrift DetectStackSetDrift
-    ExecuteStackRefactor GetGeneratedTemplate GetHookResult GetStackPolicy ImportStacksToStackSet
-    ListGeneratedTemplates ListHookResults ListResourceScanRelatedResources ListResourceScanResources
-    ListResourceScans ListStackInstanceResourceDrifts ListStackInstances ListStackRefactorActions
-    ListStackRefactors ListStackSetAutoDeploymentTargets ListStackSetOperationResults
-    ListStackSetOperations ListStackSets ListTypeRegistrations ListTypeVersions ListTypes PublishType
-    RecordHandlerProgress RegisterPublisher RegisterType RemoveAlias SetAlias SetStackPolicy
+    DescribeResourceScan DescribeStackInstance DescribeStackRefactor DescribeStackSet
+    DescribeStackSetOperation DescribeType DescribeTypeRegistration DetectStackResourceDrift
+    DetectStackSetDrift ExecuteStackRefactor GetGeneratedTemplate GetHookResult GetStackPolicy
+    ImportStacksToStackSet ListGeneratedTemplates ListHookResults ListResourceScanRelatedResources
+    ListResourceScanResources ListResourceScans ListStackInstanceResourceDrifts ListStackInstances
+    ListStackRefactorActions ListStackRefactors ListStackSetAutoDeploymentTargets
+    ListStackSetOperationResults ListStackSetOperations ListStackSets ListTypeRegistrations
+    ListTypeVersions ListTypes PublishType RecordHandlerProgress RegisterPublisher RegisterType RemoveAlias
+    SetAlias SetStackPolicy
     SetTypeConfiguration SetTypeDefaultVersion StartResourceScan StopStackSetOperation TestType
     UpdateGeneratedTemplate UpdateStackInstances UpdateStackSet
 """

@@ -114,39 +114,43 @@ def secretive(template: Template, settled: Template, hidden: Collection[str],
     ``hidden`` are names of parameters, ``secrets`` texts of their values. What refers to an
     attribute of such a resource may be told the same by it.
     """
-    found: dict[str, frozenset[str]] = {}
     if not hidden:
-        return found
-    more = True
-    while more:
-        more = False
-        for name, definition in template.resources.items():
-            if name not in found:
-                names = _within(definition, settled.resources.get(name), frozenset(hidden), secrets, found)
-                if names:
-                    found[name] = names
-                    more = True
-    # Once more, for those that refer to one that was found after them.
-    return {name: _within(template.resources[name], settled.resources.get(name), frozenset(hidden), secrets,
-                          found) for name in found}
+        return {}
+    names = frozenset(hidden)
+    constants = {name: _holding(settled.resources.get(name, one), secrets)
+                 for name, one in template.resources.items()}
+    readers: dict[str, list[str]] = {}
+    for name, definition in template.resources.items():
+        for ref in definition.refs():
+            if ref.kind == 'attribute':
+                readers.setdefault(ref.resource, []).append(name)
+    waiting = [name for name, one in template.resources.items() if constants[name]
+               or any(part.parameters() & names for _place, part in one.parts())]
+    known = set(waiting)
+    while waiting:
+        new = set(readers.get(waiting.pop(), ())) - known
+        known |= new
+        waiting += new
 
-
-def _within(definition: Definition, settled: Definition | None, hidden: frozenset[str],
-            secrets: Collection[str], known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     def veils(expr: Expr) -> bool:
-        return bool(expr.parameters() & hidden) or any(
+        return bool(expr.parameters() & names) or any(
             ref.kind == 'attribute' and ref.resource in known for ref in expr.refs())
 
-    names = {name for name, expr in items_of(definition.properties).items() if veils(expr)}
-    if not names and any(veils(part) for _place, part in definition.parts()):
-        # The whole map is worked out, or what a nested stack can read beside its properties.
-        names.add(EVERY)
-    # What a macro has put in has no parameter in it any more.
-    constants = items_of((settled or definition).properties)
-    names |= {name for name, expr in constants.items()
-              if isinstance(expr, Constant) and any(secret in text for text in _texts(expr.data)
-                                                    for secret in secrets)}
-    return frozenset(names)
+    found = {}
+    for name in known:
+        definition = template.resources[name]
+        within = {key for key, expr in items_of(definition.properties).items() if veils(expr)}
+        # Else the whole map is worked out, or it is what a nested stack can read beside its properties.
+        beside = not within and any(veils(part) for _place, part in definition.parts())
+        found[name] = constants[name] | within | ({EVERY} if beside else set())
+    return found
+
+
+def _holding(settled: Definition, secrets: Collection[str]) -> frozenset[str]:
+    """Properties whose values have a secret in them though no parameter: a macro has put it there."""
+    return frozenset(name for name, expr in items_of(settled.properties).items()
+                     if isinstance(expr, Constant) and any(secret in text for text in _texts(expr.data)
+                                                           for secret in secrets))
 
 
 def _texts(value: Any) -> Iterator[str]:

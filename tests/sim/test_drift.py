@@ -135,6 +135,15 @@ def test_a_cloud_that_does_not_answer_takes_no_record_away(world: World) -> None
     assert shown(world, me) == before
 
 
+def test_types_in_words_of_cloudformation_are_compared_too(world: World) -> None:
+    volume = {'type': 'AWS::EC2::Volume', 'properties': {'AvailabilityZone': 'nova', 'Size': 1}}
+    me = world.create('s', hot(there=volume, gone=volume))
+    world.run()
+    world.cloud.inventory.volumes.rows.pop(world.rows(me)['gone'].physical_id)
+    check(world, me)
+    assert statuses(world, me) == {'there': 'IN_SYNC', 'gone': 'DELETED'}
+
+
 def clear_text(world: World) -> str:
     """What a check writes to the database, as it stands there."""
     with connect.read(world.database) as conn:

@@ -16,6 +16,7 @@ PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
 ADMIN_PROJECT = 'c' * 32
 USERS = {'member': (PROJECT, ('member', 'reader')), 'boss': (ADMIN_PROJECT, ('admin', 'member', 'reader')),
+         'stranger': (OTHER_PROJECT, ('member', 'reader')), 'server': (PROJECT, ('heat_stack_user',)),
          'heat': (ADMIN_PROJECT, ('service',))}
 PASSWORD = 'open sesame'
 # Whoever signs with this is checked by the signer that the real Keystone has.

@@ -9,7 +9,7 @@ and whatever it raises becomes a fault of its dialect. Neighbours:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import webob
@@ -17,10 +17,12 @@ import webob.exc
 from routes import Mapper
 
 from heat.api.wiring import Wiring
-from heat.api.wsgi import Request, json_body, json_response
+from heat.api.wsgi import CONTEXT, Request, generations, json_body, json_response
 from heat.common import ids
 from heat.common.context import RequestContext
 
+# Headers on which the meaning of a change depends: a route that does not heed one refuses it.
+CONDITION, KEY = 'If-Match', 'Idempotency-Key'
 METHODS = ('HEAD', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE')
 
 
@@ -62,7 +64,8 @@ class Route:
 
     ``body`` is ``none`` (one sent is an error), ``required``, ``optional`` or
     ``raw`` (the function reads it itself);
-    ``rule`` the policy rule checked first, None if the function checks its own.
+    ``rule`` the policy rule checked first, None if the function checks its own;
+    ``heeds`` the headers that it knows besides those all know.
     """
 
     method: str
@@ -70,6 +73,7 @@ class Route:
     rule: str | None = None
     body: str = 'none'
     status: int = 200
+    heeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class Dispatcher:
             call.allow(route.rule)
         if (route.body == 'required' and sent is None) or (route.body == 'none' and sent is not None):
             raise webob.exc.HTTPBadRequest()
+        _heed(route, call.request)
         result = route.function(call)
         if isinstance(result, webob.Response):
             return result
@@ -160,6 +165,17 @@ class Dispatcher:
         tenant = call.path.get('tenant_id')
         if tenant is not None and tenant != call.context.tenant_id and not call.context.is_admin:
             raise webob.exc.HTTPForbidden()
+
+
+def _heed(route: Route, request: Request) -> None:
+    """If-Match becomes part of the context; what a change would not heed is refused."""
+    if route.method == 'GET':
+        return
+    for header in (CONDITION, KEY):
+        if header in request.headers and header not in route.heeds:
+            raise webob.exc.HTTPBadRequest(f'The header {header} is not supported with this request.')
+    if CONDITION in request.headers:
+        request.environ[CONTEXT] = replace(request.context, generations=generations(request))
 
 
 def _bare(status: int, headers: dict[str, str] | None = None) -> webob.Response:

@@ -42,6 +42,7 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(('EntityNotFound', 'NotFound', 'ResourceNotAvailable'), 404),
     **dict.fromkeys(('ActionInProgress', 'EntityExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
                      'StackExists', 'TerminationProtected'), 409),
+    'GenerationPassed': 412,
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS: dict[type[BaseException], str] = {wsgi.RefusedValue: 'ValueError',

@@ -99,6 +99,18 @@ def query_count(request: Request, name: str) -> int | None:
     return None if value is None else count(name, value)
 
 
+def generations(request: Request) -> tuple[int, ...]:
+    """The generations that If-Match names; none for ``*``, which any stack that is there meets."""
+    given = request.headers['If-Match'].strip()
+    if given == '*':
+        return ()
+    tags = [part.strip() for part in given.split(',')]
+    if not all(len(tag) < 20 and tag[:1] == tag[-1:] == '"' and tag[1:-1].isascii() and tag[1:-1].isdecimal()
+               for tag in tags):
+        raise webob.exc.HTTPBadRequest('If-Match must be the ETag of the stack, for example "3", or *.')
+    return tuple(int(tag[1:-1]) for tag in tags)
+
+
 def json_body(request: Request, limit: int) -> dict[str, Any] | None:
     """The JSON object of a request, or None where the classic sees no body.
 

@@ -100,7 +100,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 # What the classic interface does not have, in the same form: saved plans, exports, the parameter store, drift,
-# and arguments of a method that is in both. A call without the latter is understood by any engine.
+# overviews, and arguments of a method that is in both. A call without the latter is understood by any engine.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
@@ -121,6 +121,8 @@ OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'show_drift': ('1.36', ('stack_identity', 'resource_name')),
     'show_plan': ('1.36', ('plan_id',)),
     'stack_facts': ('1.36', ('stack_identity',)),
+    'stack_graph': ('1.36', ('stack_identity', 'nested_depth')),
+    'stack_progress': ('1.36', ('stack_identity',)),
     'stack_rollback': ('1.36', ('stack_identity', 'client_request_token', 'again')),
 }
 SERVED = {**METHODS, **OWN_METHODS}

@@ -35,11 +35,14 @@ class RequestContext:
     region_name: str | None = None
     service_catalog: tuple[Any, ...] = field(default=(), repr=False)
     system_scope: str | None = None
+    # The request is for a stack at one of these generations; empty: at any.
+    generations: tuple[int, ...] = ()
     request_id: str = field(default_factory=lambda: f'req-{new_id()}')
 
     def to_wire(self) -> dict[str, Any]:
         data = asdict(self)
         data['roles'] = list(self.roles)
+        data['generations'] = list(self.generations)
         data['service_catalog'] = list(self.service_catalog)
         return data
 
@@ -48,6 +51,7 @@ class RequestContext:
         known = {f.name for f in fields(cls)}
         values = {k: v for k, v in data.items() if k in known}
         values['roles'] = tuple(values.get('roles') or ())
+        values['generations'] = tuple(values.get('generations') or ())
         values['service_catalog'] = tuple(values.get('service_catalog') or ())
         return cls(**values)
 

@@ -197,6 +197,12 @@ class Forbidden(HeatException):
     msg_fmt = 'You are not authorized to use %(action)s.'
 
 
+class GenerationPassed(HeatException):
+    """Ours: the request was for a stack as it no longer is."""
+
+    msg_fmt = 'The Stack (%(stack_name)s) is at generation %(generation)s, which is not the one asked for.'
+
+
 class ImmutableParameterModified(HeatException):
     msg_fmt = 'The following parameters are immutable and may not be updated: %(keys)s'
 

@@ -86,3 +86,9 @@ def _digest(digest: Any, value: Any, levels: int) -> None:
         digest.update(b'}')
     else:
         digest.update(canonical(value).encode('utf-8', 'surrogatepass'))
+
+
+def dot_word(text: str) -> str:
+    """``text`` as one word of graphviz's language."""
+    word = text.replace('\\', '\\\\').replace('"', '\\"').replace('\n', '\\n')
+    return f'"{word}"'

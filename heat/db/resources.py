@@ -123,6 +123,20 @@ def light_rows(conn: Connection, stack_ids: Sequence[str]) -> list[Row]:
     return found
 
 
+def tally(conn: Connection, stack_ids: Sequence[str]) -> list[tuple[str, str, bool, int]]:
+    """(action, status, touched by its stack's latest goal?, how many) of the rows of several stacks."""
+    found: dict[tuple[str, str, bool], int] = {}
+    touched = sa.case((resource.c.goal_seq == stack.c.goal_seq, 1), else_=0)
+    for chunk in bulk.chunks(stack_ids):
+        for action, status, now, many in conn.execute(
+                sa.select(resource.c.action, resource.c.status, touched, sa.func.count())
+                .join(stack, stack.c.id == resource.c.stack_id).where(resource.c.stack_id.in_(chunk))
+                .group_by(resource.c.action, resource.c.status, touched)):
+            key = (action, status, bool(now))
+            found[key] = found.get(key, 0) + many
+    return [(*key, many) for key, many in found.items()]
+
+
 def load_row(conn: Connection, uuid: str, crypt: Cipher | None = None) -> Row | None:
     """The row of that uuid."""
     return next(iter(_read(conn, crypt, resource.c.uuid == uuid)), None)

@@ -382,6 +382,8 @@ class Intake:
             goal = goals.add_goal(conn, Goal(
                 stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
                 context.request_id, options), now)
+            if context.generations and goal.seq - 1 not in context.generations:
+                raise errors.GenerationPassed(stack_name=stack.name, generation=goal.seq - 1)
             also(conn, goal)
             stop = bool(options.get('stop'))
             reason = f'Stack {action} cancelled' if stop else f'Stack {action} started'

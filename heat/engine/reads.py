@@ -21,6 +21,7 @@ from heat.db import events, listing, resources, services, stacks
 from heat.db.listing import Selection
 from heat.engine import render
 from heat.engine.drift import DriftReads
+from heat.engine.reads_overview import Overview
 from heat.engine.reads_resources import several, split_status
 from heat.engine.reads_stored import Identity, reach
 from heat.model.resource import Row
@@ -31,7 +32,7 @@ Whole = tuple[Stack, Any, 'list[Row] | None', 'Row | None']
 """A stack, what it was made from, its rows (None where outputs are not asked for), its parent's row."""
 
 
-class Reads(DriftReads):
+class Reads(DriftReads, Overview):
     """Methods of the RPC interface; names and arguments are the contract's."""
 
     # -- stacks ------------------------------------------------------------------------------------

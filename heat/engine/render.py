@@ -77,7 +77,7 @@ def stack_whole(stack: Stack, template: Template, parameters: Mapping[str, str])
         **stack_row(stack), 'tags': list(stack.tags), 'description': template.description,
         'template_description': template.description, 'parameters': dict(parameters),
         'notification_topics': [], 'capabilities': [], 'disable_rollback': stack.disable_rollback,
-        'timeout_mins': stack.timeout}
+        'timeout_mins': stack.timeout, 'generation': stack.goal_seq}
 
 
 def output(name: str, description: str, **result: Any) -> Json:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from heat.common.errors import path_text
+from heat.common.text import dot_word
 from heat.plan.checked import Checked
 from heat.plan.graph import Up
 from heat.plan.references import graph_of
-from heat.template.definition import located
+from heat.plan.types import Types
+from heat.template.definition import Definition, located
 
 REFERENCE, ATTRIBUTE, DEPENDS, HIDDEN = 'reference', 'attribute', 'depends_on', 'hidden'
 
@@ -59,9 +61,20 @@ def picture(checked: Checked, nested: bool = False) -> Picture:
     """The picture of a template without errors. ``nested``: with the templates that its types are."""
     template, types = checked.settled, checked.types
     assert template is not None and types is not None
-    graph = graph_of(template.resources, types)
-    edges, inner = [], {}
+    inner = {}
     for name, definition in template.resources.items():
+        child = checked.inside(types(definition.type, name))
+        if nested and child is not None and child.settled is not None:
+            inner[name] = picture(child, nested=True)
+    return Picture(checked.bundle.file, {name: one.type for name, one in template.resources.items()},
+                   edges_between(template.resources, types), inner)
+
+
+def edges_between(definitions: Mapping[str, Definition], types: Types) -> tuple[Edge, ...]:
+    """Who waits for whom among resources whose conditions are settled."""
+    graph = graph_of(definitions, types)
+    edges = []
+    for name, definition in definitions.items():
         reasons: dict[str, list[Reason]] = {}
         for place, part in definition.parts():
             for node, path in located(part):
@@ -72,14 +85,10 @@ def picture(checked: Checked, nested: bool = False) -> Picture:
         for wanted in definition.depends_on:
             reasons.setdefault(wanted, []).append(Reason(DEPENDS))
         needed = {str(graph.nodes[number].name) for number in graph.need[graph.index[Up(name)]]}
-        for other in template.resources:
+        for other in definitions:
             if other in needed:
                 edges.append(Edge(name, other, tuple(dict.fromkeys(reasons.get(other, [Reason(HIDDEN)])))))
-        child = checked.inside(types(definition.type, name))
-        if nested and child is not None and child.settled is not None:
-            inner[name] = picture(child, nested=True)
-    return Picture(checked.bundle.file, {name: one.type for name, one in template.resources.items()},
-                   tuple(edges), inner)
+    return tuple(edges)
 
 
 def form(shown: Picture) -> dict[str, Any]:
@@ -90,10 +99,13 @@ def form(shown: Picture) -> dict[str, Any]:
         if name in shown.inner:
             node['template'] = form(shown.inner[name])
         nodes.append(node)
-    edges = [{'from': edge.user, 'to': edge.needs, 'reasons': [
+    return {'file': shown.file, 'nodes': nodes, 'edges': [edge_form(edge) for edge in shown.edges]}
+
+
+def edge_form(edge: Edge) -> dict[str, Any]:
+    return {'from': edge.user, 'to': edge.needs, 'reasons': [
         {key: value for key, value in (('kind', one.kind), ('path', one.path), ('attribute', one.attribute))
-         if value} for one in edge.reasons]} for edge in shown.edges]
-    return {'file': shown.file, 'nodes': nodes, 'edges': edges}
+         if value} for one in edge.reasons]}
 
 
 def dot(shown: Picture) -> str:
@@ -106,28 +118,23 @@ def dot(shown: Picture) -> str:
 def _body(shown: Picture, prefix: str, indent: str = '  ') -> list[str]:
     lines: list[str] = []
     for name, kind in shown.nodes.items():
-        own, within = _word(prefix + name), shown.inner.get(name)
-        label = _word(f'{name}\n{kind}')
+        own, within = dot_word(prefix + name), shown.inner.get(name)
+        label = dot_word(f'{name}\n{kind}')
         if within is None:
             lines.append(f'{indent}{own} [label={label}];')
             continue
-        lines += [f'{indent}subgraph {_word(f"cluster_{prefix}{name}")} {{', f'{indent}  label={label};',
+        lines += [f'{indent}subgraph {dot_word(f"cluster_{prefix}{name}")} {{', f'{indent}  label={label};',
                   # The point that arrows from and to the whole end at.
                   f'{indent}  {own} [shape=point, style=invis];',
                   *_body(within, f'{prefix}{name}/', indent + '  '), f'{indent}}}']
     for edge in shown.edges:
-        words = [f'label={_word(chr(10).join(one.text() for one in edge.reasons))}']
+        words = [f'label={dot_word(chr(10).join(one.text() for one in edge.reasons))}']
         if all(one.kind in (DEPENDS, HIDDEN) for one in edge.reasons):
             words.append('style=dashed')
         if edge.user in shown.inner:
-            words.append(f'ltail={_word(f"cluster_{prefix}{edge.user}")}')
+            words.append(f'ltail={dot_word(f"cluster_{prefix}{edge.user}")}')
         if edge.needs in shown.inner:
-            words.append(f'lhead={_word(f"cluster_{prefix}{edge.needs}")}')
-        lines.append(f'{indent}{_word(prefix + edge.user)} -> {_word(prefix + edge.needs)} '
+            words.append(f'lhead={dot_word(f"cluster_{prefix}{edge.needs}")}')
+        lines.append(f'{indent}{dot_word(prefix + edge.user)} -> {dot_word(prefix + edge.needs)} '
                      f'[{", ".join(words)}];')
     return lines
-
-
-def _word(text: str) -> str:
-    quoted = text.replace('\\', '\\\\').replace('"', '\\"').replace('\n', '\\n')
-    return f'"{quoted}"'

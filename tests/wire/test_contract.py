@@ -51,7 +51,7 @@ ANSWERS: dict[str, Any] = {
         'event_identity': {**WEB, 'path': '/resources/r/events/e-1'}, 'resource_name': 'r',
         'resource_action': 'CREATE', 'resource_status': 'COMPLETE'}]}
 # What is served beyond the recorded interface: (method, path).
-OURS: set[tuple[str, str]] = set()
+OURS = {('GET', '/{tenant_id}/stacks/{stack_name}/{stack_id}/graph')}
 
 
 def pairs() -> list[tuple[str, dict[str, Any]]]:

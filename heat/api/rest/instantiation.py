@@ -34,9 +34,11 @@ NOT_ARGUMENTS = frozenset((
 # Later clients may send more; what is unknown is dropped, as it always was.
 ARGUMENTS = frozenset(('timeout_mins', 'disable_rollback', 'tags', 'converge', 'existing', 'clear_parameters',
                        'adopt_stack_data',
-                       # Ours: names that may be neither replaced nor deleted, and a lock on deletion.
-                       'guard', 'termination_protection'))
+                       # Ours: names that may be neither replaced nor deleted, a lock on deletion, and what
+                       # makes a repeated request the same one.
+                       'guard', 'termination_protection', 'client_request_token'))
 TAG_LENGTH = 80
+TOKEN_LENGTH = 128
 NOT_TEMPLATE = 'Template not in valid format: '
 NOT_ENVIRONMENT = 'Environment not in valid format: '
 
@@ -183,6 +185,8 @@ class Instantiation:
             args['clear_parameters'] = _names('clear_parameters', args['clear_parameters'], 'parameter')
         if args.get('guard') is not None:
             args['guard'] = _names('guard', args['guard'], 'resource')
+        if args.get('client_request_token') is not None:
+            args['client_request_token'] = _token(args['client_request_token'])
         return args
 
     @property
@@ -190,7 +194,7 @@ class Instantiation:
         """Whether a PATCH asks for nothing but to look again."""
         return (self.template is None and self.environment == EMPTY and not self.files
                 and not self.environment_files and not self.files_container
-                and set(self.arguments) <= {'existing'})
+                and set(self.arguments) <= {'existing', 'client_request_token'})
 
     @contextmanager
     def located(self) -> Iterator[None]:
@@ -280,6 +284,15 @@ def _tags(value: Any) -> list[str]:
             raise webob.exc.HTTPBadRequest(
                 f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
     return tags
+
+
+def _token(value: Any) -> str:
+    """What makes a repeated request the same one."""
+    if not (isinstance(value, str) and 0 < len(value) <= TOKEN_LENGTH and value.isascii()
+            and value.isprintable()):
+        raise RefusedValue(f'"client_request_token" must be a text of 1 to {TOKEN_LENGTH} printable ASCII '
+                           'characters.')
+    return value
 
 
 def _names(key: str, value: Any, noun: str) -> list[str]:

@@ -7,8 +7,8 @@ the table, the modules of this package hold the functions.
 
 from __future__ import annotations
 
-from heat.api.dispatch import Address, Route
-from heat.api.rest import actions, catalog, drift, events, resources, snapshots, software, stacks
+from heat.api.dispatch import CONDITION, KEY, Address, Route
+from heat.api.rest import actions, catalog, drift, events, graph, resources, snapshots, software, stacks
 
 TENANT = '/{tenant_id}'
 STACKS = TENANT + '/stacks'
@@ -22,7 +22,9 @@ LOOKUP = 'stacks:lookup'
 
 
 def _lookup(*methods: str) -> tuple[Route, ...]:
-    return tuple(Route(method, stacks.lookup, LOOKUP, body='optional') for method in methods)
+    # A redirect leads to who heeds them.
+    return tuple(Route(method, stacks.lookup, LOOKUP, body='optional', heeds=(CONDITION, KEY))
+                 for method in methods)
 
 
 ROUTES: tuple[Address, ...] = (
@@ -38,7 +40,7 @@ ROUTES: tuple[Address, ...] = (
         Route('GET', catalog.type_template, 'stacks:generate_template'),)),
     Address(STACKS, (
         Route('GET', stacks.index),
-        Route('POST', stacks.create, 'stacks:create', body='required'))),
+        Route('POST', stacks.create, 'stacks:create', body='required', heeds=(KEY,)))),
     Address(STACKS + '/preview', (
         Route('POST', stacks.preview, 'stacks:preview', body='required'),), closed=False),
     Address(STACKS + '/detail', (Route('GET', stacks.detail, 'stacks:detail'),), closed=False),
@@ -50,9 +52,10 @@ ROUTES: tuple[Address, ...] = (
             closed=False),
     Address(STACK, (
         Route('GET', stacks.show, 'stacks:show'),
-        Route('PUT', stacks.update, 'stacks:update', body='required', status=202),
-        Route('PATCH', stacks.update_patch, body='required', status=202),
-        Route('DELETE', stacks.delete, 'stacks:delete', status=204))),
+        Route('PUT', stacks.update, 'stacks:update', body='required', status=202, heeds=(CONDITION, KEY)),
+        Route('PATCH', stacks.update_patch, body='required', status=202, heeds=(CONDITION, KEY)),
+        Route('DELETE', stacks.delete, 'stacks:delete', status=204, heeds=(CONDITION,)))),
+    Address(STACK + '/graph', (Route('GET', graph.show, 'resource:index'),)),
     Address(STACK + '/template', (Route('GET', stacks.template, 'stacks:template'),)),
     Address(STACK + '/environment', (Route('GET', stacks.environment, 'stacks:environment'),)),
     Address(STACK + '/files', (Route('GET', stacks.files, 'stacks:files'),)),
@@ -70,7 +73,7 @@ ROUTES: tuple[Address, ...] = (
         Route('GET', snapshots.show, 'stacks:show_snapshot'),
         Route('DELETE', snapshots.delete, 'stacks:delete_snapshot', status=204))),
     Address(STACK + '/snapshots/{snapshot_id}/restore', (
-        Route('POST', snapshots.restore, 'stacks:restore_snapshot', status=202),)),
+        Route('POST', snapshots.restore, 'stacks:restore_snapshot', status=202, heeds=(CONDITION,)),)),
     Address(STACK + '/resources', (Route('GET', resources.index, 'resource:index'),)),
     Address(RESOURCE, (
         Route('GET', resources.show, 'resource:show'),
@@ -82,7 +85,7 @@ ROUTES: tuple[Address, ...] = (
     Address(RESOURCE + '/events', (Route('GET', events.index, 'events:index'),)),
     Address(RESOURCE + '/events/{event_id}', (Route('GET', events.show, 'events:show'),)),
     Address(STACK + '/drift', (Route('GET', drift.show, 'stacks:drift'),)),
-    Address(STACK + '/actions', (Route('POST', actions.action, body='optional'),)),
+    Address(STACK + '/actions', (Route('POST', actions.action, body='optional', heeds=(CONDITION,)),)),
     Address(TENANT + '/build_info', (Route('GET', catalog.build_info, 'build_info:build_info'),)),
     Address(CONFIGS, (
         Route('GET', software.list_configs),

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import webob
 import webob.exc
 
-from heat.api.dispatch import Call
+from heat.api.dispatch import KEY, Call
 from heat.api.faults import Refusal
 from heat.api.rest import links
 from heat.api.rest.instantiation import Instantiation
@@ -100,7 +100,7 @@ def direction(request: Request) -> str | None:
 
 def create(call: Call) -> webob.Response:
     """POST /stacks: 201 with id and links."""
-    data = _to_create(call)
+    data = _to_create(call, _keyed(call))
     parts = data.to_engine()
     with data.located():
         identity = call.engine('create_stack', stack_name=data.stack_name, **parts, owner_id=None,
@@ -112,7 +112,7 @@ def create(call: Call) -> webob.Response:
 
 def preview(call: Call) -> dict[str, Any]:
     """POST /stacks/preview."""
-    data = _to_create(call)
+    data = _to_create(call, call.body)
     parts = data.to_engine()
     with data.located():
         stack = call.engine('preview_stack', stack_name=data.stack_name, **parts)
@@ -120,11 +120,21 @@ def preview(call: Call) -> dict[str, Any]:
     return {'stack': {**shaped(call.request, stack, keys), 'resources': stack.get('resources', [])}}
 
 
-def _to_create(call: Call) -> Instantiation:
-    data = Instantiation(call.body, call.wiring.conf)
+def _keyed(call: Call) -> dict[str, Any]:
+    """The body, with the header Idempotency-Key as the token that makes a repeated request the same."""
+    key = call.request.headers.get(KEY)
+    if key is None:
+        return call.body
+    if call.body.get('client_request_token') not in (None, key):
+        raise webob.exc.HTTPBadRequest(f'{KEY} and "client_request_token" are not the same.')
+    return {**call.body, 'client_request_token': key}
+
+
+def _to_create(call: Call, body: dict[str, Any]) -> Instantiation:
+    data = Instantiation(body, call.wiring.conf)
     # Read for its error: no name, then no template, then the rest.
     _name, _template = data.stack_name, data.template
-    if 'converge' in call.body:
+    if 'converge' in body:
         raise webob.exc.HTTPBadRequest(
             'converge flag only supported in stack update (or update preview) request.')
     data.check_name()
@@ -145,26 +155,34 @@ def lookup(call: Call) -> webob.Response:
     return webob.exc.HTTPFound(location=f'{location}?{query}' if query else location)
 
 
-def show(call: Call) -> dict[str, Any]:
-    """GET on a stack."""
+def show(call: Call) -> webob.Response:
+    """GET on a stack. ETag is its generation, which every change of it moves on."""
     given = call.request.GET.getall('resolve_outputs')
     resolve = flag('resolve_outputs', given[-1]) if given else True
+    with_progress = query_flag(call.request, 'with_progress')
     stack = call.engine('show_stack', stack_identity=call.stack, resolve_outputs=resolve)
     if isinstance(stack, list):
         if not stack:
             raise webob.exc.HTTPNotFound()
         stack = stack[0]
-    return {'stack': shaped(call.request, stack, WHOLE)}
+    shown = shaped(call.request, stack, WHOLE)
+    if with_progress:
+        shown['progress'] = call.engine('stack_progress', stack_identity=call.stack)
+    headers = {}
+    if 'generation' in stack:
+        # What is told goes on changing while the generation stays, so no cache may answer with it.
+        headers = {'ETag': f'"{stack["generation"]}"', 'Cache-Control': 'no-cache'}
+    return json_response({'stack': shown}, 200, headers)
 
 
 def update(call: Call) -> None:
     """PUT: template, parameters and environment replace the old ones."""
-    _updated(call, Instantiation(call.body, call.wiring.conf))
+    _updated(call, Instantiation(_keyed(call), call.wiring.conf))
 
 
 def update_patch(call: Call) -> None:
     """PATCH: what is sent is laid over what is stored."""
-    data = Instantiation(call.body, call.wiring.conf, patch=True)
+    data = Instantiation(_keyed(call), call.wiring.conf, patch=True)
     call.allow('stacks:update_no_change' if data.changes_nothing else 'stacks:update_patch')
     _updated(call, data)
 

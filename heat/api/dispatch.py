@@ -90,13 +90,15 @@ class Dispatcher:
 
     ``render`` makes the dialect's fault of whatever a function raises. It works
     here and not in a filter, because filters of other projects turn raised HTTP
-    errors into plain text on their way out.
+    errors into plain text on their way out. ``admit`` raises for a caller who asks too often.
     """
 
     def __init__(self, table: Iterable[Address], wiring: Wiring,
-                 render: Callable[[Request, Exception], webob.Response]) -> None:
+                 render: Callable[[Request, Exception], webob.Response],
+                 admit: Callable[[RequestContext], None] = lambda context: None) -> None:
         self._wiring = wiring
         self._render = render
+        self._admit = admit
         self._mapper = Mapper(register=False)
         self._mapper.minimization = False
         # Routes keeps texts only, so it is given the number of a route.
@@ -141,6 +143,7 @@ class Dispatcher:
                            {k: v for k, v in found.items() if v is not None})
 
     def _serve(self, request: Request, route: Route, path: dict[str, str]) -> webob.Response:
+        self._admit(request.context)
         sent = None
         if route.body != 'raw':
             sent = json_body(request, self._wiring.conf.max_json_body_size)

@@ -121,4 +121,7 @@ def response_of(request: webob.Request, error: BaseException, debug: bool = Fals
         return webob.Response(text=f'<code>{code}</code>', status=code, content_type='application/xml',
                               charset='UTF-8')
     body = json.dumps(body_of(error, debug)).encode('utf-8')
-    return webob.Response(body=body, status=code, content_type='application/json', charset=None)
+    response = webob.Response(body=body, status=code, content_type='application/json', charset=None)
+    if isinstance(error, webob.exc.HTTPException) and 'Retry-After' in error.headers:
+        response.headers['Retry-After'] = error.headers['Retry-After']
+    return response

@@ -143,6 +143,22 @@ ENGINE = [
                     'another engine.'),
 ]
 
+API: list[cfg.Opt] = [
+    cfg.FloatOpt('request_rate', default=0.0, min=0.0,
+                 help='Requests a second that each project may make of one process of the orchestration API; '
+                      'more are answered with 429. 0 does not limit them.'),
+    cfg.IntOpt('request_burst', default=100, min=1,
+               help='Requests that a project which was quiet may make at once, if request_rate limits it.'),
+    cfg.IntOpt('event_streams', default=1000, min=0,
+               help='Streams of events that one process keeps open at a time.'),
+    cfg.FloatOpt('event_stream_seconds', default=900.0, min=1.0,
+                 help='Seconds after which a stream of events ends; its client comes back by itself.'),
+    cfg.FloatOpt('event_stream_interval', default=1.0, min=0.05,
+                 help='Seconds between two questions for new events of a stack that somebody watches.'),
+    cfg.FloatOpt('event_stream_idle_interval', default=5.0, min=0.05,
+                 help='To so many seconds that time grows while nothing happens.'),
+]
+
 BUS: list[cfg.Opt] = [
     cfg.StrOpt('mode', default='rabbit', choices=['rabbit', 'direct'],
                help='How front-ends reach the engine: over the broker of transport_url, or directly in one '
@@ -173,6 +189,7 @@ _BUILD: list[cfg.Opt] = [
 GROUPS: dict[str, list[cfg.Opt]] = {
     'engine': ENGINE,
     'bus': BUS,
+    'api': API,
     'heat_api': _server('heat-api', 8004),
     'heat_api_cfn': _server('heat-api-cfn', 8000),
     'heat_api_cloudwatch': _server('heat-api-cloudwatch', 8003),

@@ -12,10 +12,14 @@ from typing import Any
 
 from heat.api import faults, wiring
 from heat.api.dispatch import Dispatcher
+from heat.api.rates import Rates
 from heat.api.rest.routes import ROUTES
+from heat.common.clock import Clock
 
 
 def factory(global_conf: dict[str, str], **local_conf: str) -> Any:
     """A paste app factory (paste.app_factory)."""
     wired = wiring.current()
-    return Dispatcher(ROUTES, wired, partial(faults.response_of, debug=bool(wired.conf.debug)))
+    options = wired.conf.api
+    rates = Rates(options.request_rate, options.request_burst, Clock())
+    return Dispatcher(ROUTES, wired, partial(faults.response_of, debug=bool(wired.conf.debug)), rates.admit)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from heat.api.tails import Tails
 from heat.common.context import RequestContext
 
 
@@ -35,22 +36,24 @@ class Policy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The three things a front-end is built from."""
+    """The three things a front-end is built from, and what its requests share."""
 
     conf: Any
     engine: EngineClient
     policy: Policy
+    tails: Tails
 
 
 _wiring: list[Wiring] = []
 
 
-def configure(conf: Any, engine_client: EngineClient, policy: Policy | None = None) -> None:
+def configure(conf: Any, engine_client: EngineClient, policy: Policy | None = None,
+              tails: Tails | None = None) -> None:
     """Set what applications built from now on use; called by the composition root only."""
     if policy is None:
         from heat.common.policy import Enforcer
         policy = Enforcer(conf)
-    _wiring[:] = [Wiring(conf, engine_client, policy)]
+    _wiring[:] = [Wiring(conf, engine_client, policy, tails or Tails())]
 
 
 def current() -> Wiring:

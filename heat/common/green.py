@@ -123,6 +123,11 @@ def listen(host: str, port: int, backlog: int = 4096) -> socket.socket:
     return sock
 
 
+def unbuffered(environ: dict[str, Any]) -> None:
+    """Have the server of ``serve_wsgi`` send each part of this request's answer as it comes."""
+    environ['eventlet.minimum_write_chunk_size'] = 1
+
+
 def serve_wsgi(sock: socket.socket, application: Callable[..., Any], *, max_size: int = 1000,
                log: Any = None, keepalive: bool = True, max_header_line: int = 16384,
                socket_timeout: float | None = None) -> None:

@@ -11,6 +11,7 @@ import pytest
 import webob
 
 from heat.api import deploy, wiring
+from heat.api.tails import Tails
 from heat.common import config
 from tests.wire import keystone
 from tests.wire.engine import Engine
@@ -72,7 +73,7 @@ def pipeline(identity: tuple[keystone.Keystone, str],
              tmp_path_factory: pytest.TempPathFactory) -> Callable[..., World]:
     """A loaded pipeline; ``more`` are lines of [DEFAULT], ``policy`` is the text of policy.yaml."""
     def load(name: str = 'heat-api', flavor: str = '', more: str = '',
-             policy: str = '{}\n') -> World:
+             policy: str = '{}\n', tails: Tails | None = None) -> World:
         directory = tmp_path_factory.mktemp('conf')
         (directory / 'policy.yaml').write_text(policy)
         file = directory / 'heat.conf'
@@ -81,7 +82,7 @@ def pipeline(identity: tuple[keystone.Keystone, str],
             paste=ROOT / 'etc' / 'heat' / 'api-paste.ini'))
         conf = config.load(name, [], [str(file)], logging_setup=False)
         engine = Engine()
-        wiring.configure(conf, engine)
+        wiring.configure(conf, engine, tails=tails)
         return World(deploy.load_app(conf, name), engine, *identity)
     return load
 

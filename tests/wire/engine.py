@@ -17,7 +17,8 @@ EMPTY: dict[str, Any] = {
 
 
 class Engine:
-    """``answers`` maps a method, or ``*``, to a value or to an exception to raise."""
+    """``answers`` maps a method, or ``*``, to a value, to an exception to raise, or to a function of the
+    arguments."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -31,6 +32,8 @@ class Engine:
         self.calls.append((method, json.loads(json.dumps(arguments))))
         self.contexts.append(RequestContext.from_wire(json.loads(json.dumps(context.to_wire()))))
         answer = self.answers.get(method, self.answers.get('*', EMPTY.get(method)))
+        if callable(answer):
+            answer = answer(**arguments)
         if isinstance(answer, Exception):
             raise answer
         return answer

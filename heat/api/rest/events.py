@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import webob
 import webob.exc
 
 from heat.api.dispatch import Call
-from heat.api.rest import links
+from heat.api.rest import links, stream
 from heat.api.rest.stacks import direction
 from heat.api.wsgi import Request, query_count
 
@@ -37,17 +38,20 @@ def shaped(request: Request, event: dict[str, Any], keys: tuple[str, ...]) -> di
     return shown
 
 
-def index(call: Call) -> dict[str, Any]:
-    """GET /events of a stack, or of one of its resources."""
+def index(call: Call) -> dict[str, Any] | webob.Response:
+    """GET /events of a stack, or of one of its resources; as a stream for who accepts one."""
     request = call.request
     name = call.path.get('resource_name')
     filters = request.mixed(FILTERS)
     if name is not None:
         filters['resource_name'] = name
-    found = call.engine('list_events', stack_identity=call.stack, filters=filters or None,
-                        limit=query_count(request, 'limit'), marker=request.one('marker'),
-                        sort_keys=request.several('sort_keys'), sort_dir=direction(request),
-                        nested_depth=query_count(request, 'nested_depth'))
+    which = {'stack_identity': call.stack, 'filters': filters or None,
+             'nested_depth': query_count(request, 'nested_depth')}
+    if stream.wanted(call):
+        return stream.serve(call, which, lambda event: shaped(request, event, SUMMARY))
+    found = call.engine('list_events', **which, limit=query_count(request, 'limit'),
+                        marker=request.one('marker'), sort_keys=request.several('sort_keys'),
+                        sort_dir=direction(request))
     if name is not None and not found:
         raise webob.exc.HTTPNotFound(f'No events found for resource {name}')
     return {'events': [shaped(request, event, SUMMARY) for event in found]}

@@ -16,6 +16,7 @@ import webob
 import webob.exc
 from routes import Mapper
 
+from heat.api.parameters import Parameter, Query
 from heat.api.wiring import Wiring
 from heat.api.wsgi import CONTEXT, Request, generations, json_body, json_response
 from heat.common import ids
@@ -34,10 +35,16 @@ class Call:
     wiring: Wiring
     path: dict[str, str]
     sent: dict[str, Any] | None = None
+    table: tuple[Parameter, ...] = ()
 
     @property
     def context(self) -> RequestContext:
         return self.request.context
+
+    @property
+    def query(self) -> Query:
+        """The parameters that the route declares."""
+        return Query(self.request, self.table)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -65,7 +72,8 @@ class Route:
     ``body`` is ``none`` (one sent is an error), ``required``, ``optional`` or
     ``raw`` (the function reads it itself);
     ``rule`` the policy rule checked first, None if the function checks its own;
-    ``heeds`` the headers that it knows besides those all know.
+    ``heeds`` the headers that it knows besides those all know, ``query`` the
+    parameters that it reads.
     """
 
     method: str
@@ -74,6 +82,7 @@ class Route:
     body: str = 'none'
     status: int = 200
     heeds: tuple[str, ...] = ()
+    query: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ class Dispatcher:
         sent = None
         if route.body != 'raw':
             sent = json_body(request, self._wiring.conf.max_json_body_size)
-        call = Call(request, self._wiring, path, sent)
+        call = Call(request, self._wiring, path, sent, route.query)
         self._identify(call)
         if route.rule:
             call.allow(route.rule)

@@ -130,6 +130,26 @@ def test_every_pair_of_method_and_path_is_served_and_no_other() -> None:
     assert served == {(method, route['path']) for method, route in pairs()} | OURS
 
 
+# Parameters that the record does not have.
+_STACK = '/{tenant_id}/stacks/{stack_name}/{stack_id}'
+MORE = {('GET', _STACK): {'with_progress'}, ('DELETE', _STACK): {'retain', 'force'}}
+
+
+@pytest.mark.parametrize(('method', 'route'), EVERY)
+def test_a_route_declares_the_parameters_of_the_record(method: str, route: dict[str, Any]) -> None:
+    declared = {one.name for address in routes.ROUTES for line in address.routes for one in line.query
+                if (line.method, address.path) == (method, route['path'])}
+    query = route.get('query') or {}
+    recorded = {*query.get('single', ()), *query.get('multi', ()), *query.get('filters_mixed', ())}
+    if 'not read' in query.get('note', ''):
+        recorded = set()
+    if route['action'] == 'detail':
+        # The record does not say; it takes what the list takes, but for two.
+        recorded = declared
+        assert not declared & {'with_count', 'global_tenant'}
+    assert declared == recorded | MORE.get((method, route['path']), set())
+
+
 @pytest.mark.parametrize(('method', 'route'), EVERY)
 def test_the_rules_of_a_route_let_in_and_nothing_else_does(
         ask: Any, world: World, method: str, route: dict[str, Any]) -> None:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import webob.exc
-
 from heat.api.dispatch import Call
-from heat.api.wsgi import query_flag
+from heat.api.parameters import FLAG, TEMPLATE_TYPE, TEXT, Parameter
 
-TEMPLATE_TYPES = ('cfn', 'hot')
+TYPES = (Parameter('support_status', TEXT, 'Only types with this status of support'),
+         Parameter('name', TEXT, 'Only types whose name this regular expression finds'),
+         Parameter('version', TEXT, 'Only types that came with this release'),
+         Parameter('with_description', FLAG, 'Tell descriptions too', default=False))
+TEMPLATE = (Parameter('template_type', TEMPLATE_TYPE, 'Format of the template', default='cfn',
+                      choices=('cfn', 'hot')),)
+FUNCTIONS = (Parameter('with_condition_func', FLAG, 'Functions of conditions too', default=False),)
 
 
 def list_types(call: Call) -> dict[str, Any]:
-    request = call.request
+    query = call.query
     return {'resource_types': call.engine(
-        'list_resource_types', support_status=request.one('support_status'), type_name=request.one('name'),
-        heat_version=request.one('version'), with_description=query_flag(request, 'with_description'))}
+        'list_resource_types', support_status=query['support_status'], type_name=query['name'],
+        heat_version=query['version'], with_description=query['with_description'])}
 
 
 def show_type(call: Call) -> Any:
@@ -29,12 +33,8 @@ def show_type(call: Call) -> Any:
 
 def type_template(call: Call) -> Any:
     """A template that holds one resource of the type; ``template_type`` is cfn or hot."""
-    given = call.request.GET.getall('template_type')
-    wanted = given[-1] if given else 'cfn'
-    if wanted.lower() not in TEMPLATE_TYPES:
-        raise webob.exc.HTTPBadRequest(f'Template type is not supported: Invalid template type "{wanted}", '
-                                       f'valid types are: {", ".join(TEMPLATE_TYPES)}.')
-    return call.engine('generate_template', type_name=call.path['type_name'], template_type=wanted.lower())
+    return call.engine('generate_template', type_name=call.path['type_name'],
+                       template_type=call.query['template_type'])
 
 
 def list_template_versions(call: Call) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def list_template_versions(call: Call) -> dict[str, Any]:
 def list_template_functions(call: Call) -> dict[str, Any]:
     return {'template_functions': call.engine(
         'list_template_functions', template_version=call.path['template_version'],
-        with_condition=query_flag(call.request, 'with_condition_func'))}
+        with_condition=call.query['with_condition_func'])}
 
 
 def build_info(call: Call) -> dict[str, Any]:

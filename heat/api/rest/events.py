@@ -12,13 +12,15 @@ import webob
 import webob.exc
 
 from heat.api.dispatch import Call
+from heat.api.parameters import FILTER, NESTED_DEPTH, PAGE, Parameter
 from heat.api.rest import links, stream
-from heat.api.rest.stacks import direction
-from heat.api.wsgi import Request, query_count
+from heat.api.wsgi import Request
 
 SUMMARY = ('resource_name', 'event_time', 'resource_status_reason', 'physical_resource_id')
 WHOLE = (*SUMMARY, 'resource_type', 'resource_properties')
 FILTERS = ('resource_status', 'resource_action', 'resource_name', 'resource_type')
+INDEX = (*(Parameter(name, FILTER, f'Only events with this {name}') for name in FILTERS),
+         *PAGE, NESTED_DEPTH)
 
 
 def shaped(request: Request, event: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
@@ -40,18 +42,17 @@ def shaped(request: Request, event: dict[str, Any], keys: tuple[str, ...]) -> di
 
 def index(call: Call) -> dict[str, Any] | webob.Response:
     """GET /events of a stack, or of one of its resources; as a stream for who accepts one."""
-    request = call.request
+    request, query = call.request, call.query
     name = call.path.get('resource_name')
-    filters = request.mixed(FILTERS)
+    filters = query.filters() or {}
     if name is not None:
         filters['resource_name'] = name
     which = {'stack_identity': call.stack, 'filters': filters or None,
-             'nested_depth': query_count(request, 'nested_depth')}
+             'nested_depth': query['nested_depth']}
     if stream.wanted(call):
         return stream.serve(call, which, lambda event: shaped(request, event, SUMMARY))
-    found = call.engine('list_events', **which, limit=query_count(request, 'limit'),
-                        marker=request.one('marker'), sort_keys=request.several('sort_keys'),
-                        sort_dir=direction(request))
+    found = call.engine('list_events', **which, limit=query['limit'], marker=query['marker'],
+                        sort_keys=query['sort_keys'], sort_dir=query['sort_dir'])
     if name is not None and not found:
         raise webob.exc.HTTPNotFound(f'No events found for resource {name}')
     return {'events': [shaped(request, event, SUMMARY) for event in found]}

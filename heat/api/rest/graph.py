@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 import webob
-import webob.exc
 
 from heat.api.dispatch import Call
+from heat.api.parameters import CHOICE, NESTED_DEPTH, Parameter
 from heat.api.rest import links
-from heat.api.wsgi import Request, json_response, query_count
+from heat.api.wsgi import Request, json_response
 from heat.common.ids import StackId
 from heat.common.text import dot_word
 
 DOT = 'text/vnd.graphviz'
-FORMATS = ('json', 'dot')
+SHOW = (NESTED_DEPTH, Parameter('format', CHOICE, 'Form of the answer', choices=('json', 'dot')))
 NODE = ('resource_name', 'resource_type', 'physical_resource_id', 'resource_status_reason', 'updated_time')
 COLOURS = {'COMPLETE': 'palegreen', 'FAILED': 'salmon', 'IN_PROGRESS': 'khaki', '': 'white'}
 
@@ -27,12 +27,9 @@ COLOURS = {'COMPLETE': 'palegreen', 'FAILED': 'salmon', 'IN_PROGRESS': 'khaki', 
 def show(call: Call) -> webob.Response:
     """GET /graph; dot for whoever accepts ``text/vnd.graphviz`` or says ``format=dot``."""
     request = call.request
-    wanted = request.one('format') or ('dot' if DOT in request.headers.get('Accept', '') else 'json')
-    if wanted not in FORMATS:
-        raise webob.exc.HTTPBadRequest(
-            f'Unrecognized value "{wanted}" for "format", acceptable values are: {", ".join(FORMATS)}.')
+    wanted = call.query['format'] or ('dot' if DOT in request.headers.get('Accept', '') else 'json')
     graph = call.engine('stack_graph', stack_identity=call.stack,
-                        nested_depth=query_count(request, 'nested_depth') or 0)
+                        nested_depth=call.query['nested_depth'] or 0)
     if wanted == 'json':
         return json_response({'graph': shaped(request, graph)})
     return webob.Response(text=dot(graph), content_type=DOT, charset='utf-8')

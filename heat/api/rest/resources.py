@@ -12,13 +12,17 @@ from typing import Any
 import webob.exc
 
 from heat.api.dispatch import Call
+from heat.api.parameters import FILTER, FLAG, NESTED_DEPTH, TEXTS, Parameter
 from heat.api.rest import links
-from heat.api.wsgi import Request, flag, query_count, query_flag
+from heat.api.wsgi import Request, flag
 
 SUMMARY = ('resource_name', 'resource_type', 'resource_status_reason', 'physical_resource_id',
            'creation_time', 'updated_time', 'required_by', 'parent_resource')
 DETAIL = (*SUMMARY, 'attributes', 'description')
 FILTERS = ('type', 'status', 'name', 'action', 'id', 'physical_resource_id')
+INDEX = (*(Parameter(name, FILTER, f'Only resources with this {name}') for name in FILTERS), NESTED_DEPTH,
+         Parameter('with_detail', FLAG, 'Tell attributes and descriptions', default=False))
+SHOW = (Parameter('with_attr', TEXTS, 'A further attribute to tell; may be given several times'),)
 UNHEALTHY = 'mark_unhealthy'
 REASON = 'resource_status_reason'
 
@@ -40,13 +44,13 @@ def index(call: Call) -> dict[str, Any]:
     """GET /resources; the only list that refuses unknown parameters."""
     request = call.request
     unknown = [name for name in dict.fromkeys(request.GET)
-               if name not in FILTERS and name not in ('nested_depth', 'with_detail')]
-    depth = query_count(request, 'nested_depth') or 0
+               if name not in {one.name for one in INDEX}]
+    depth = call.query['nested_depth'] or 0
     if unknown:
         raise webob.exc.HTTPBadRequest(f'Invalid filter parameters {unknown}')
-    detailed = query_flag(request, 'with_detail')
+    detailed = call.query['with_detail']
     found = call.engine('list_stack_resources', stack_identity=call.stack, nested_depth=depth,
-                        with_detail=detailed, filters=request.mixed(FILTERS) or None)
+                        with_detail=detailed, filters=call.query.filters())
     keys = DETAIL if detailed else SUMMARY
     return {'resources': [shaped(request, resource, keys) for resource in found]}
 
@@ -54,7 +58,7 @@ def index(call: Call) -> dict[str, Any]:
 def show(call: Call) -> dict[str, Any]:
     resource = call.engine('describe_stack_resource', stack_identity=call.stack,
                            resource_name=call.path['resource_name'],
-                           with_attr=call.request.several('with_attr'))
+                           with_attr=call.query['with_attr'])
     return {'resource': shaped(call.request, resource, DETAIL)}
 
 

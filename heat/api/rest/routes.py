@@ -29,21 +29,24 @@ def _lookup(*methods: str) -> tuple[Route, ...]:
 
 ROUTES: tuple[Address, ...] = (
     Address(TENANT + '/validate', (
-        Route('POST', stacks.validate_template, 'stacks:validate_template', body='required'),)),
-    Address(TYPES, (Route('GET', catalog.list_types, 'stacks:list_resource_types'),)),
+        Route('POST', stacks.validate_template, 'stacks:validate_template', body='required',
+              query=stacks.VALIDATE),)),
+    Address(TYPES, (Route('GET', catalog.list_types, 'stacks:list_resource_types', query=catalog.TYPES),)),
     Address(TENANT + '/template_versions', (
         Route('GET', catalog.list_template_versions, 'stacks:list_template_versions'),)),
     Address(TENANT + '/template_versions/{template_version}/functions', (
-        Route('GET', catalog.list_template_functions, 'stacks:list_template_functions'),)),
+        Route('GET', catalog.list_template_functions, 'stacks:list_template_functions',
+              query=catalog.FUNCTIONS),)),
     Address(TYPES + '/{type_name}', (Route('GET', catalog.show_type, 'stacks:resource_schema'),)),
     Address(TYPES + '/{type_name}/template', (
-        Route('GET', catalog.type_template, 'stacks:generate_template'),)),
+        Route('GET', catalog.type_template, 'stacks:generate_template', query=catalog.TEMPLATE),)),
     Address(STACKS, (
-        Route('GET', stacks.index),
+        Route('GET', stacks.index, query=stacks.INDEX),
         Route('POST', stacks.create, 'stacks:create', body='required', heeds=(KEY,)))),
     Address(STACKS + '/preview', (
         Route('POST', stacks.preview, 'stacks:preview', body='required'),), closed=False),
-    Address(STACKS + '/detail', (Route('GET', stacks.detail, 'stacks:detail'),), closed=False),
+    Address(STACKS + '/detail', (Route('GET', stacks.detail, 'stacks:detail', query=stacks.DETAILS),),
+            closed=False),
     Address(STACKS + r'/{stack_name:arn\x3A.*}', _lookup('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
     Address(STACKS + '/{stack_name}', _lookup('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
     Address(STACKS + '/{stack_name}/{path:resources|events|template|actions|environment|files}',
@@ -51,17 +54,19 @@ ROUTES: tuple[Address, ...] = (
     Address(STACKS + '/{stack_name}/{path:resources|events|template|actions}', _lookup('POST'),
             closed=False),
     Address(STACK, (
-        Route('GET', stacks.show, 'stacks:show'),
+        Route('GET', stacks.show, 'stacks:show', query=stacks.SHOW),
         Route('PUT', stacks.update, 'stacks:update', body='required', status=202, heeds=(CONDITION, KEY)),
         Route('PATCH', stacks.update_patch, body='required', status=202, heeds=(CONDITION, KEY)),
-        Route('DELETE', stacks.delete, 'stacks:delete', status=204, heeds=(CONDITION,)))),
-    Address(STACK + '/graph', (Route('GET', graph.show, 'resource:index'),)),
+        Route('DELETE', stacks.delete, 'stacks:delete', status=204, heeds=(CONDITION,),
+              query=stacks.DELETE))),
+    Address(STACK + '/graph', (Route('GET', graph.show, 'resource:index', query=graph.SHOW),)),
     Address(STACK + '/template', (Route('GET', stacks.template, 'stacks:template'),)),
     Address(STACK + '/environment', (Route('GET', stacks.environment, 'stacks:environment'),)),
     Address(STACK + '/files', (Route('GET', stacks.files, 'stacks:files'),)),
     Address(STACK + '/preview', (
-        Route('PUT', stacks.preview_update, 'stacks:preview_update', body='required'),
-        Route('PATCH', stacks.preview_update_patch, 'stacks:preview_update_patch', body='required'))),
+        Route('PUT', stacks.preview_update, 'stacks:preview_update', body='required', query=(stacks.NESTED,)),
+        Route('PATCH', stacks.preview_update_patch, 'stacks:preview_update_patch', body='required',
+              query=(stacks.NESTED,)))),
     Address(STACK + '/abandon', (Route('DELETE', stacks.abandon, 'stacks:abandon'),)),
     Address(STACK + '/export', (Route('GET', stacks.export, 'stacks:export'),)),
     Address(STACK + '/outputs', (Route('GET', stacks.list_outputs, 'stacks:list_outputs'),)),
@@ -74,27 +79,27 @@ ROUTES: tuple[Address, ...] = (
         Route('DELETE', snapshots.delete, 'stacks:delete_snapshot', status=204))),
     Address(STACK + '/snapshots/{snapshot_id}/restore', (
         Route('POST', snapshots.restore, 'stacks:restore_snapshot', status=202, heeds=(CONDITION,)),)),
-    Address(STACK + '/resources', (Route('GET', resources.index, 'resource:index'),)),
+    Address(STACK + '/resources', (Route('GET', resources.index, 'resource:index', query=resources.INDEX),)),
     Address(RESOURCE, (
-        Route('GET', resources.show, 'resource:show'),
+        Route('GET', resources.show, 'resource:show', query=resources.SHOW),
         Route('PATCH', resources.mark_unhealthy, 'resource:mark_unhealthy', body='required'))),
     Address(RESOURCE + '/metadata', (Route('GET', resources.metadata, 'resource:metadata'),)),
     Address(RESOURCE + '/signal', (
         Route('POST', resources.signal, 'resource:signal', body='optional'),)),
-    Address(STACK + '/events', (Route('GET', events.index, 'events:index'),)),
-    Address(RESOURCE + '/events', (Route('GET', events.index, 'events:index'),)),
+    Address(STACK + '/events', (Route('GET', events.index, 'events:index', query=events.INDEX),)),
+    Address(RESOURCE + '/events', (Route('GET', events.index, 'events:index', query=events.INDEX),)),
     Address(RESOURCE + '/events/{event_id}', (Route('GET', events.show, 'events:show'),)),
     Address(STACK + '/drift', (Route('GET', drift.show, 'stacks:drift'),)),
     Address(STACK + '/actions', (Route('POST', actions.action, body='optional', heeds=(CONDITION,)),)),
     Address(TENANT + '/build_info', (Route('GET', catalog.build_info, 'build_info:build_info'),)),
     Address(CONFIGS, (
-        Route('GET', software.list_configs),
+        Route('GET', software.list_configs, query=software.CONFIGS),
         Route('POST', software.create_config, 'software_configs:create', body='required'))),
     Address(CONFIGS + '/{config_id}', (
         Route('GET', software.show_config, 'software_configs:show'),
         Route('DELETE', software.delete_config, 'software_configs:delete', status=204))),
     Address(DEPLOYMENTS, (
-        Route('GET', software.list_deployments, 'software_deployments:index'),
+        Route('GET', software.list_deployments, 'software_deployments:index', query=software.DEPLOYMENTS),
         Route('POST', software.create_deployment, 'software_deployments:create', body='required'))),
     Address(DEPLOYMENTS + '/metadata/{server_id}', (
         Route('GET', software.server_metadata, 'software_deployments:metadata'),)),

@@ -12,21 +12,23 @@ from typing import Any
 import webob.exc
 
 from heat.api.dispatch import Call
-from heat.api.wsgi import query_count, query_flag
+from heat.api.parameters import FLAG, LIMIT, MARKER, TEXT, Parameter
 
 CONFIG = ('group', 'name', 'config', 'inputs', 'outputs', 'options')
 DEPLOYMENT = ('server_id', 'config_id', 'input_values', 'action', 'status', 'status_reason',
               'stack_user_project_id')
+CONFIGS = (LIMIT, MARKER, Parameter('global_tenant', FLAG, 'Configs of all projects', default=False))
+DEPLOYMENTS = (Parameter('server_id', TEXT, 'Only deployments to this server'),)
 CHANGES = ('config_id', 'input_values', 'output_values', 'action', 'status', 'status_reason')
 
 
 def list_configs(call: Call) -> dict[str, Any]:
-    request = call.request
-    everywhere = query_flag(request, 'global_tenant')
+    query = call.query
+    everywhere = query['global_tenant']
     call.allow('software_configs:global_index' if everywhere else 'software_configs:index')
     context = replace(call.context, is_admin=True) if everywhere else call.context
     return {'software_configs': call.wiring.engine.call(
-        context, 'list_software_configs', limit=query_count(request, 'limit'), marker=request.one('marker'))}
+        context, 'list_software_configs', limit=query['limit'], marker=query['marker'])}
 
 
 def create_config(call: Call) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def delete_config(call: Call) -> None:
 
 def list_deployments(call: Call) -> dict[str, Any]:
     return {'software_deployments': call.engine('list_software_deployments',
-                                                server_id=call.request.one('server_id'))}
+                                                server_id=call.query['server_id'])}
 
 
 def create_deployment(call: Call) -> dict[str, Any]:

@@ -17,9 +17,10 @@ import webob.exc
 
 from heat.api.dispatch import KEY, Call
 from heat.api.faults import Refusal
+from heat.api.parameters import FILLED_FLAG, FILTER, FLAG, LISTED, PAGE, Parameter
 from heat.api.rest import links
 from heat.api.rest.instantiation import Instantiation
-from heat.api.wsgi import RefusedValue, Request, flag, json_response, query_count, query_flag
+from heat.api.wsgi import Request, json_response
 from heat.common import errors, fault
 from heat.common.ids import StackId
 
@@ -31,6 +32,24 @@ FILTERS = ('id', 'status', 'name', 'action', 'tenant', 'username', 'owner_id', '
            'stack_action', 'stack_status', 'stack_status_reason', 'stack_owner', 'stack_user_project_id',
            'disable_rollback', 'timeout_mins')
 IGNORABLE = frozenset(('99001',))
+DETAILS = (
+    *(Parameter(name, FILTER, f'Only stacks with this {name}') for name in FILTERS),
+    *PAGE,
+    Parameter('show_deleted', FLAG, 'Deleted stacks too', default=False),
+    Parameter('show_nested', FLAG, 'Nested stacks too', default=False),
+    Parameter('show_hidden', FLAG, 'Stacks with a hidden tag too', default=False),
+    Parameter('tags', LISTED, 'Only stacks with all of these tags, separated by commas'),
+    Parameter('tags_any', LISTED, 'Only stacks with any of these tags'),
+    Parameter('not_tags', LISTED, 'No stacks with all of these tags'),
+    Parameter('not_tags_any', LISTED, 'No stacks with any of these tags'))
+INDEX = (*DETAILS, Parameter('global_tenant', FLAG, 'Stacks of all projects', default=False),
+         Parameter('with_count', FLAG, 'Tell how many stacks there are on all pages', default=False))
+SHOW = (Parameter('resolve_outputs', FILLED_FLAG, 'Tell the outputs with their values', default=True),
+        Parameter('with_progress', FLAG, 'Count the resources that are done', default=False))
+NESTED = Parameter('show_nested', FLAG, 'Look into nested stacks', default=False)
+DELETE = (Parameter('retain', LISTED, 'Names of resources that stay in the cloud, separated by commas'),
+          Parameter('force', FLAG, 'Leave behind what cannot be deleted', default=False))
+VALIDATE = (NESTED, Parameter('ignore_errors', LISTED, 'Codes of errors that are let pass: 99001'))
 
 
 def glued(stack: dict[str, Any]) -> str:
@@ -59,11 +78,10 @@ def row(call: Call, stack: dict[str, Any], with_project: bool) -> dict[str, Any]
 
 def index(call: Call) -> dict[str, Any]:
     """GET /stacks."""
-    request = call.request
-    everywhere = query_flag(request, 'global_tenant')
+    everywhere = call.query['global_tenant']
     call.allow('stacks:global_index' if everywhere else 'stacks:index')
     context = replace(call.context, is_admin=True) if everywhere else call.context
-    return _listed(call, context, query_flag(request, 'with_count'))
+    return _listed(call, context, call.query['with_count'])
 
 
 def detail(call: Call) -> dict[str, Any]:
@@ -72,30 +90,19 @@ def detail(call: Call) -> dict[str, Any]:
 
 
 def _listed(call: Call, context: Any, with_count: bool) -> dict[str, Any]:
-    request = call.request
-    which = {'filters': request.mixed(FILTERS) or None,
-             'show_deleted': query_flag(request, 'show_deleted'),
-             'show_nested': query_flag(request, 'show_nested'),
-             'show_hidden': query_flag(request, 'show_hidden'),
-             **{name: request.listed(name) for name in ('tags', 'tags_any', 'not_tags', 'not_tags_any')}}
-    limit = query_count(request, 'limit')
+    request, query = call.request, call.query
+    which = {'filters': query.filters(), **{name: query[name] for name in (
+        'show_deleted', 'show_nested', 'show_hidden', 'tags', 'tags_any', 'not_tags', 'not_tags_any')}}
+    limit = query['limit']
     engine = call.wiring.engine
-    stacks = engine.call(context, 'list_stacks', limit=limit, marker=request.one('marker'),
-                         sort_keys=request.several('sort_keys'), sort_dir=direction(request), **which)
+    stacks = engine.call(context, 'list_stacks', limit=limit, marker=query['marker'],
+                         sort_keys=query['sort_keys'], sort_dir=query['sort_dir'], **which)
     result: dict[str, Any] = {'stacks': [row(call, stack, context.is_admin) for stack in stacks]}
     if limit and len(stacks) == limit:
         result['links'] = [links.next_page(request, stacks[-1]['stack_identity']['stack_id'])]
     if with_count:
         result['count'] = engine.call(context, 'count_stacks', **which)
     return result
-
-
-def direction(request: Request) -> str | None:
-    """The ``sort_dir`` parameter; refused unless ``asc`` or ``desc``."""
-    value = request.one('sort_dir')
-    if value not in (None, 'asc', 'desc'):
-        raise RefusedValue(f'Unrecognized value "{value}" for "sort_dir", acceptable values are: asc, desc.')
-    return value
 
 
 def create(call: Call) -> webob.Response:
@@ -157,9 +164,7 @@ def lookup(call: Call) -> webob.Response:
 
 def show(call: Call) -> webob.Response:
     """GET on a stack. ETag is its generation, which every change of it moves on."""
-    given = call.request.GET.getall('resolve_outputs')
-    resolve = flag('resolve_outputs', given[-1]) if given else True
-    with_progress = query_flag(call.request, 'with_progress')
+    resolve, with_progress = call.query['resolve_outputs'], call.query['with_progress']
     stack = call.engine('show_stack', stack_identity=call.stack, resolve_outputs=resolve)
     if isinstance(stack, list):
         if not stack:
@@ -205,7 +210,7 @@ def _changes(call: Call, patch: bool) -> dict[str, Any]:
     data = Instantiation(call.body, call.wiring.conf, patch=patch)
     arguments = data.to_engine()
     if call.request.one('show_nested') is not None:
-        arguments['args']['show_nested'] = query_flag(call.request, 'show_nested')
+        arguments['args']['show_nested'] = call.query['show_nested']
     with data.located():
         changes = call.engine('preview_update_stack', stack_identity=call.stack, **arguments)
     return {'resource_changes': changes}
@@ -214,10 +219,10 @@ def _changes(call: Call, patch: bool) -> dict[str, Any]:
 def delete(call: Call) -> None:
     """DELETE; ``retain`` (names) stay in the cloud, ``force`` goes past what cannot be deleted."""
     options: dict[str, Any] = {}
-    retain = call.request.listed('retain')
+    retain = call.query['retain']
     if retain:
         options['retain'] = retain
-    if query_flag(call.request, 'force'):
+    if call.query['force']:
         options['force'] = True
     call.engine('delete_stack', stack_identity=call.stack, **options)
 
@@ -255,11 +260,11 @@ def validate_template(call: Call) -> Any:
     """POST /validate. Unknown codes in ``ignore_errors`` are a 400."""
     # The recorded service answers unknown codes with 200 and the text of an error object;
     # nobody can use that, so here they are refused like every other bad value.
-    ignored = call.request.listed('ignore_errors') or []
+    ignored = call.query['ignore_errors'] or []
     unknown = [code for code in ignored if code not in IGNORABLE]
     data = Instantiation(call.body, call.wiring.conf)
     parts = data.to_engine()
-    nested = query_flag(call.request, 'show_nested')
+    nested = call.query['show_nested']
     if unknown:
         raise webob.exc.HTTPBadRequest(f'Invalid codes in ignore_errors : {unknown}')
     parts.pop('args')

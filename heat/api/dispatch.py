@@ -16,7 +16,7 @@ import webob
 import webob.exc
 from routes import Mapper
 
-from heat.api.parameters import Parameter, Query
+from heat.api.parameters import Body, Parameter, Query
 from heat.api.wiring import Wiring
 from heat.api.wsgi import CONTEXT, Request, generations, json_body, json_response
 from heat.common import ids
@@ -73,7 +73,8 @@ class Route:
     ``raw`` (the function reads it itself);
     ``rule`` the policy rule checked first, None if the function checks its own;
     ``heeds`` the headers that it knows besides those all know, ``query`` the
-    parameters that it reads.
+    parameters that it reads; ``sends`` describes the body,
+    ``tells`` names the object in the answer.
     """
 
     method: str
@@ -83,6 +84,8 @@ class Route:
     status: int = 200
     heeds: tuple[str, ...] = ()
     query: tuple[Parameter, ...] = ()
+    sends: Body | None = None
+    tells: str = ''
 
 
 @dataclass(frozen=True, slots=True)

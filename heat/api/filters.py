@@ -20,6 +20,7 @@ from keystonemiddleware import auth_token
 from oslo_middleware import cors, request_id
 
 from heat.api import authentication, ec2token, faults, wiring, wsgi
+from heat.api.rest import openapi
 from heat.api.versions import QueryNegotiation, VersionNegotiation
 from heat.common import logs
 from heat.common.context import RequestContext
@@ -106,9 +107,13 @@ def context_factory(global_conf: Strings, **local_conf: str) -> Filter:
     return lambda application: ContextFilter(application, policy)
 
 
-versionnegotiation_factory = _plain(VersionNegotiation)
+def versionnegotiation_factory(global_conf: Strings, **local_conf: str) -> Filter:
+    """For the orchestration API, which describes itself; nobody needs a token to read that."""
+    return lambda application: VersionNegotiation(application, openapi.document)
+
+
 cfnversionnegotiation_factory = _plain(QueryNegotiation)
-cwversionnegotiation_factory = versionnegotiation_factory
+cwversionnegotiation_factory = _plain(VersionNegotiation)
 request_id_factory = _plain(oslo_middleware.RequestId)
 
 

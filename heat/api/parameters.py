@@ -1,14 +1,14 @@
-"""Query parameters as tables: what a route reads is what it declares.
+"""Query parameters and body keys as tables: what a route reads is what it declares.
 
-Purpose: name, kind, default and choices of each parameter, in one place for
-reading, refusing and describing. Invariant: a route reads no parameter that its
+Purpose: name, kind, default and choices of each, in one place for reading,
+refusing and describing. Invariant: a route reads no parameter that its
 table does not have. Neighbours: ``api.dispatch`` hands ``Query`` to functions,
 ``api.rest.openapi`` describes the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,34 @@ class Parameter:
     says: str
     default: Any = None
     choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: JSON schema, what it means, and who checks it (None: its reader does)."""
+
+    schema: dict[str, Any]
+    says: str
+    read: Callable[[str, Any], Any] | None = None
+
+    def taken(self, name: str, value: Any) -> Any:
+        """The value as its reader takes it; none is none."""
+        return value if value is None or self.read is None else self.read(name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body: its keys, and which of them must be there. Other keys are ignored unless ``closed``."""
+
+    keys: Mapping[str, Key]
+    required: tuple[str, ...] = ()
+    closed: bool = False
+    # Exactly one key, of those.
+    single: bool = False
+
+    def taken(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Every key with its value as its reader takes it; None for what was not sent."""
+        return {name: key.taken(name, sent.get(name)) for name, key in self.keys.items()}
 
 
 def _flag(request: Request, one: Parameter) -> Any:

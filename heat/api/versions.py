@@ -8,7 +8,7 @@ so links keep it. Neighbours: ``api.filters`` puts it into pipelines.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import webob
@@ -19,14 +19,19 @@ from heat.api.wsgi import json_response
 
 KNOWN = ('v1', 'v1.0')
 IN_PATH = re.compile(r'v(\d+)\.?(\d+)?')
+DESCRIPTION = '/openapi.json'
 ACCEPT = 'application/vnd.openstack.orchestration-'
 
 
 class VersionNegotiation:
-    """The filter; all dialects speak version 1.0."""
+    """The filter; all dialects speak version 1.0.
 
-    def __init__(self, application: Any) -> None:
+    ``describe`` makes the description of the API that reaches clients at an address.
+    """
+
+    def __init__(self, application: Any, describe: Callable[[str], Any] | None = None) -> None:
         self._application = application
+        self._describe = describe
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = webob.Request(environ)
@@ -45,6 +50,8 @@ class VersionNegotiation:
             if first not in KNOWN:
                 return document(request)
             request.path_info_pop()
+            if self._describe and request.path_info == DESCRIPTION and request.method in ('GET', 'HEAD'):
+                return json_response(self._describe(request.application_url))
             return None
         accept = request.headers.get('Accept', '')
         if not accept.startswith(ACCEPT):

@@ -12,6 +12,7 @@ from typing import Any
 import webob.exc
 
 from heat.api.dispatch import Call
+from heat.api.parameters import Body, Key
 
 ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     'suspend': ('stack_suspend', {}),
@@ -19,6 +20,8 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     'check': ('stack_check', {}),
     'cancel_update': ('stack_cancel_update', {'cancel_with_rollback': True}),
     'cancel_without_rollback': ('stack_cancel_update', {'cancel_with_rollback': False})}
+
+BODY = Body({name: Key({}, f'Ask for {name}') for name in ACTIONS}, single=True)
 
 
 def action(call: Call) -> None:

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from heat.api.dispatch import Call
+from heat.api.parameters import TEXT, Parameter
+
+SHOW = (Parameter('resource_name', TEXT, 'One resource, by its path in nested stacks'),)
+RESOURCE = ('resource_name', 'path', 'resource_type', 'physical_resource_id', 'status', 'checked_at')
 
 
 def show(call: Call) -> dict[str, Any]:
     """GET /drift; ``resource_name`` picks one resource, by its path in nested stacks."""
-    named = call.request.GET.get('resource_name')
+    named = call.query['resource_name']
     chosen = {'resource_name': named} if named else {}
     return {'drift': call.engine('show_drift', stack_identity=call.stack, **chosen)}

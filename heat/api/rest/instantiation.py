@@ -17,7 +17,8 @@ from typing import Any
 import webob.exc
 
 from heat.api.faults import Refusal
-from heat.api.wsgi import RefusedType, RefusedValue, count
+from heat.api.rest import keys
+from heat.api.wsgi import RefusedValue
 from heat.common import errors, fetch, green
 from heat.common.fault import ENVIRONMENT, TEMPLATE
 from heat.common.suggest import nearest
@@ -28,17 +29,6 @@ EMPTY: dict[str, Any] = {
     'parameters': {}, 'encrypted_param_names': [], 'parameter_defaults': {}, 'event_sinks': [],
     'resource_registry': {}}
 SECTIONS = (*EMPTY, 'parameter_merge_strategies')
-NOT_ARGUMENTS = frozenset((
-    'stack_name', 'template', 'template_url', 'parameters', 'environment', 'files', 'environment_files',
-    'files_container'))
-# Later clients may send more; what is unknown is dropped, as it always was.
-ARGUMENTS = frozenset(('timeout_mins', 'disable_rollback', 'tags', 'converge', 'existing', 'clear_parameters',
-                       'adopt_stack_data',
-                       # Ours: names that may be neither replaced nor deleted, a lock on deletion, and what
-                       # makes a repeated request the same one.
-                       'guard', 'termination_protection', 'client_request_token'))
-TAG_LENGTH = 80
-TOKEN_LENGTH = 128
 NOT_TEMPLATE = 'Template not in valid format: '
 NOT_ENVIRONMENT = 'Environment not in valid format: '
 
@@ -173,20 +163,12 @@ class Instantiation:
     @property
     def arguments(self) -> dict[str, Any]:
         """The rest: timeout, rollback flag, tags..., checked."""
-        args = {name: value for name, value in self._body.items() if name in ARGUMENTS}
-        if args.get('timeout_mins') is not None:
-            args['timeout_mins'] = count('timeout_mins', args['timeout_mins'])
-        for name in ('disable_rollback', 'converge', 'existing', 'termination_protection'):
-            if args.get(name) is not None:
-                args[name] = _strict_flag(name, args[name])
-        if args.get('tags') is not None:
-            args['tags'] = _tags(args['tags'])
-        if args.get('clear_parameters') is not None:
-            args['clear_parameters'] = _names('clear_parameters', args['clear_parameters'], 'parameter')
-        if args.get('guard') is not None:
-            args['guard'] = _names('guard', args['guard'], 'resource')
-        if args.get('client_request_token') is not None:
-            args['client_request_token'] = _token(args['client_request_token'])
+        args = {}
+        # Later clients may send more; what is unknown is dropped, as it always was.
+        for name, value in self._body.items():
+            key = keys.ARGUMENTS.get(name)
+            if key is not None:
+                args[name] = key.taken(name, value)
         return args
 
     @property
@@ -264,39 +246,3 @@ def _section_fault(section: str, content: Any) -> str | None:
         return f'environment has empty section "{section}"'
     kind, word = (list, 'a list') if isinstance(EMPTY.get(section, {}), list) else (dict, 'a map')
     return None if isinstance(content, kind) else f'section "{section}" must be {word}'
-
-
-def _strict_flag(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ('true', 'false'):
-        return value.lower() == 'true'
-    raise RefusedValue(f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false.')
-
-
-def _tags(value: Any) -> list[str]:
-    """Comma separated tags, each at most 80 characters long."""
-    if not isinstance(value, str):
-        raise RefusedType('"tags" must be a text of tags separated by commas.')
-    tags = [tag.strip() for tag in value.split(',') if tag.strip()]
-    for tag in tags:
-        if len(tag) > TAG_LENGTH:
-            raise webob.exc.HTTPBadRequest(
-                f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
-    return tags
-
-
-def _token(value: Any) -> str:
-    """What makes a repeated request the same one."""
-    if not (isinstance(value, str) and 0 < len(value) <= TOKEN_LENGTH and value.isascii()
-            and value.isprintable()):
-        raise RefusedValue(f'"client_request_token" must be a text of 1 to {TOKEN_LENGTH} printable ASCII '
-                           'characters.')
-    return value
-
-
-def _names(key: str, value: Any, noun: str) -> list[str]:
-    names = [value] if isinstance(value, str) else value
-    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-        raise RefusedValue(f'"{key}" must be a list of {noun} names.')
-    return names

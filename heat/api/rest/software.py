@@ -9,17 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import webob.exc
-
 from heat.api.dispatch import Call
 from heat.api.parameters import FLAG, LIMIT, MARKER, TEXT, Parameter
+from heat.api.rest import keys
 
-CONFIG = ('group', 'name', 'config', 'inputs', 'outputs', 'options')
-DEPLOYMENT = ('server_id', 'config_id', 'input_values', 'action', 'status', 'status_reason',
-              'stack_user_project_id')
 CONFIGS = (LIMIT, MARKER, Parameter('global_tenant', FLAG, 'Configs of all projects', default=False))
 DEPLOYMENTS = (Parameter('server_id', TEXT, 'Only deployments to this server'),)
-CHANGES = ('config_id', 'input_values', 'output_values', 'action', 'status', 'status_reason')
 
 
 def list_configs(call: Call) -> dict[str, Any]:
@@ -32,12 +27,7 @@ def list_configs(call: Call) -> dict[str, Any]:
 
 
 def create_config(call: Call) -> dict[str, Any]:
-    values = {key: call.body.get(key) for key in CONFIG}
-    for key in ('inputs', 'outputs'):
-        listed = values[key]
-        if listed is not None and not (isinstance(listed, list) and all(isinstance(i, dict) for i in listed)):
-            raise webob.exc.HTTPBadRequest()
-    return {'software_config': call.engine('create_software_config', **values)}
+    return {'software_config': call.engine('create_software_config', **keys.CONFIG.taken(call.body))}
 
 
 def show_config(call: Call) -> dict[str, Any]:
@@ -54,7 +44,7 @@ def list_deployments(call: Call) -> dict[str, Any]:
 
 
 def create_deployment(call: Call) -> dict[str, Any]:
-    values = {key: call.body.get(key) for key in DEPLOYMENT}
+    values = keys.DEPLOYMENT.taken(call.body)
     return {'software_deployment': call.engine('create_software_deployment', **values, deployment_id=None)}
 
 
@@ -64,7 +54,7 @@ def show_deployment(call: Call) -> dict[str, Any]:
 
 
 def update_deployment(call: Call) -> dict[str, Any]:
-    values = {key: call.body.get(key) for key in CHANGES}
+    values = keys.CHANGES.taken(call.body)
     return {'software_deployment': call.engine('update_software_deployment', **values, updated_at=None,
                                                deployment_id=call.path['deployment_id'])}
 

@@ -20,9 +20,11 @@ from keystonemiddleware import auth_token
 from oslo_middleware import cors, request_id
 
 from heat.api import authentication, ec2token, faults, wiring, wsgi
+from heat.api.probes import Probes
 from heat.api.rest import openapi
 from heat.api.versions import QueryNegotiation, VersionNegotiation
 from heat.common import logs
+from heat.common.clock import Clock
 from heat.common.context import RequestContext
 
 LOG = logging.getLogger(__name__)
@@ -193,12 +195,18 @@ def healthcheck_filter_factory(global_conf: Strings, **local_conf: str) -> Filte
 
     def wrap(application: Any) -> Any:
         def choose(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            chosen = check if environ.get('PATH_INFO') == '/healthcheck' else application
-            return chosen(environ, start_response)
+            path = environ.get('PATH_INFO', '')
+            if path != '/healthcheck' and not path.startswith('/healthcheck/'):
+                return application(environ, start_response)
+            # As a URL map would call it.
+            inner = {**environ, 'SCRIPT_NAME': environ.get('SCRIPT_NAME', '') + '/healthcheck',
+                     'PATH_INFO': path.removeprefix('/healthcheck')}
+            return check(inner, start_response)
         return choose
     return wrap
 
 
 def healthcheck_factory(global_conf: Strings, **local_conf: str) -> Any:
-    """A paste *app* factory: /healthcheck."""
-    return oslo_middleware.Healthcheck(None, wiring.current().conf)
+    """A paste *app* factory: /healthcheck, and below it /live and /ready."""
+    wired = wiring.current()
+    return Probes(oslo_middleware.Healthcheck(None, wired.conf), wired.engine, Clock())

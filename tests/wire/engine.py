@@ -25,7 +25,8 @@ class Engine:
         self.contexts: list[RequestContext] = []
         self.answers: dict[str, Any] = {}
 
-    def call(self, context: RequestContext, method: str, /, **arguments: Any) -> Any:
+    def call(self, context: RequestContext, method: str, /, *, rpc_timeout: float | None = None,
+             **arguments: Any) -> Any:
         unknown = set(arguments) - set(wire.SERVED[method][1])
         assert not unknown, f'{method} takes no {unknown}'
         # What crosses the bus is JSON: arguments that are not would fail here as there.

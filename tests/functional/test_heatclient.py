@@ -58,7 +58,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def _neighbour(url: str) -> Credentials:
     api = identity(Credentials(url, 'admin', 'admin', 'admin').session(), url)
-    name, password = 'neighbour', uuid.uuid4().hex
+    # A cloud that was served before has one already.
+    name, password = f'neighbour-{uuid.uuid4().hex[:8]}', uuid.uuid4().hex
     project = api.post('/projects', json={'project': {'name': name}}).json()['project']['id']
     user = api.post('/users', json={'user': {'name': name, 'password': password}}).json()['user']['id']
     # The simulated Keystone implies no role by another.

@@ -327,9 +327,7 @@ class Carrier:
         self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
         self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
-        if 'snapshot' in finish.goal.options:
-            self._loop.batch.snapshots[finish.goal.options['snapshot']] = SnapshotEnd(
-                tree.root_id, finish.status, finish.reason, exported.of_tree(tree, run))
+        self._snapshot_ends(tree, run, finish.status, finish.reason)
         if run.stack.parent_row is not None:
             self._tell_parent(tree, run, finish)
         if deleted:
@@ -337,6 +335,11 @@ class Carrier:
         if not tree.working:
             self._loop.batch.after.append((tree.root_id, lambda: self._loop.leave_if_quiet(tree)))
             self._loop.leave_if_quiet(tree)
+
+    def _snapshot_ends(self, tree: Tree, run: StackRun, status: Status, reason: str) -> None:
+        if 'snapshot' in run.goal.options:
+            self._loop.batch.snapshots[run.goal.options['snapshot']] = SnapshotEnd(
+                tree.root_id, status, reason, exported.of_tree(tree, run, status is Status.COMPLETE))
 
     def _tell_parent(self, tree: Tree, run: StackRun, finish: Finish) -> None:
         parent = tree.stacks.get(run.stack.owner_id or '')
@@ -413,6 +416,10 @@ class Carrier:
             LOG.warning('Goal %s of stack %s came for a stack that is not loaded.', news.goal.seq,
                         news.stack.name)
             return
+        if run.traversal is not None and not run.traversal.finished:
+            # What it has made so far must be known to whoever takes it away.
+            self._snapshot_ends(tree, run, Status.FAILED,
+                                f'{news.goal.action} was asked for before the snapshot was complete')
         tree.credential = news.credential or tree.credential
         basis = news.basis
         fresh = StackRun(news.stack, news.goal, basis.wanted, rows, basis.types, around, basis.environment,

@@ -9,7 +9,7 @@ a snapshot is complete. Interface: ``stack_abandon`` of the REST contract.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from heat.engine.tree import StackRun, Tree
@@ -63,12 +63,17 @@ def standing(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.action is not Action.DELETE and row.replaced_by is None)
 
 
-def of_tree(tree: Tree, run: StackRun) -> Json:
-    """A stack of a tree in memory."""
+def of_tree(tree: Tree, run: StackRun, whole: bool = True) -> Json:
+    """A stack of a tree in memory; unless ``whole``, private data only of rows that its goal has reached.
+
+    The others still have what an earlier snapshot kept.
+    """
     def part(one: StackRun) -> Part:
         template = one.wanted.template
+        rows = [row if whole or row.goal_seq == one.goal.seq else replace(row, data={})
+                for row in standing(one.rows.values())]
         return Part(one.stack, template.raw if template is not None else {}, one.environment, one.files,
-                    standing(one.rows.values()))
+                    tuple(rows))
 
     def child_of(row: Row) -> Part | None:
         child = tree.stacks.get(row.physical_id or '')

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from heat.common import errors
-from heat.engine.actions import left_outside
+from heat.db import connect
+from heat.engine.actions import left_of_stack, left_outside
 from tests.sim.crashes import every_crash
 from tests.sim.test_lifecycle import hot, res
 from tests.sim.world import World
@@ -118,3 +119,36 @@ def test_what_is_broken_cannot_be_kept(world):
         'Resource SNAPSHOT failed: Error: resources.a: State CREATE_FAILED invalid for snapshot',
         'Resource SNAPSHOT failed: Error: resources.b: State INIT_COMPLETE invalid for snapshot')
     assert world.states(me) == {'a': 'CREATE_FAILED', 'b': 'INIT_COMPLETE'}
+
+
+def test_what_was_made_for_a_snapshot_goes_with_the_stack_that_is_deleted_meanwhile(world):
+    me = world.create('s', hot(v=VOLUME, s=server(world)))
+    world.run()
+    world.actions.stack_snapshot(world.context, me, 'one')
+    world.run(until=world.clock.monotonic() + 0.5)
+    assert world.state(me) == 'SNAPSHOT_IN_PROGRESS'
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
+    # What an engine asks for at the end of a root.
+    with connect.read(world.database) as conn:
+        calls = left_of_stack(conn, me['stack_id'], world.crypt)
+    assert len(content(world)[0]) == len(content(world)[1]) == 1
+    assert sorted(call.path for call in calls) == sorted(
+        [f'/backups/{one}' for one in world.cloud.inventory.backups.rows]
+        + [f'/images/{key}' for key, row in world.cloud.inventory.images.rows.items()
+           if row['properties'].get('image_type') == 'snapshot'])
+
+
+def test_a_failed_snapshot_has_nothing_of_an_earlier_one(world):
+    me = world.create('s', hot(v=VOLUME, bad=res(depends_on='v')))
+    world.run()
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    world.actions.resource_mark_unhealthy(world.context, me, 'bad', True, 'sick')
+    second = world.actions.stack_snapshot(world.context, me, 'two')
+    world.run()
+    assert world.state(me) == 'SNAPSHOT_FAILED'
+    world.actions.delete_snapshot(world.context, me, second['id'])
+    kept = world.actions.show_snapshot(world.context, me, first['id'])['data']['resources']['v']
+    assert kept['resource_data']['backup_id'] in world.cloud.inventory.backups.rows

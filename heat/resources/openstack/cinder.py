@@ -181,10 +181,13 @@ class Volume(Rest):
     # -- snapshots: a backup of the content ----------------------------------------------------------
 
     def snapshot(self) -> Steps:
-        yield self.keep(backup_id=(yield from self._back_up()))
+        # Kept before it is waited for: a snapshot that is not completed is taken away as well.
+        backup = yield from self._back_up()
+        yield self.keep(backup_id=backup)
+        yield self._backed_up(backup)
 
     def last_snapshot(self) -> Steps:
-        yield from self._back_up()
+        yield self._backed_up((yield from self._back_up()))
 
     def _back_up(self) -> Steps:
         # A name of its own, by which it is found again.
@@ -194,16 +197,17 @@ class Volume(Rest):
         wanted = {'volume_id': self.id, 'name': name, 'force': True}
         made = yield Call('volumev3', 'POST', '/backups', {'backup': wanted}, unwrap='backup',
                           label='back up', adopt=adopt)
+        return made['id']
 
+    def _backed_up(self, backup: str) -> Poll:
         def judge(body: dict[str, Any] | None) -> bool | str:
             state = None if body is None else body.get('status')
             if state in (None, 'error'):
                 why = 'it is gone' if body is None else body.get('fail_reason') or 'Unknown'
-                return f'The backup {made["id"]} failed: {why}'
+                return f'The backup {backup} failed: {why}'
             return state == 'available'
-        yield Poll('volumev3', f'/backups/{made["id"]}', made['id'], judge, unwrap='backup',
-                   list_path='/backups/detail', list_key='backups')
-        return made['id']
+        return Poll('volumev3', f'/backups/{backup}', backup, judge, unwrap='backup',
+                    list_path='/backups/detail', list_key='backups')
 
     @classmethod
     def restored(cls, props: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

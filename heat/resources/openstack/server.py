@@ -234,10 +234,13 @@ class Server(Rest):
     # -- snapshots: an image of the disk --------------------------------------------------------------
 
     def snapshot(self) -> Steps:
-        yield self.keep(snapshot_image_id=(yield from self._image()))
+        # Kept before it is waited for: a snapshot that is not completed is taken away as well.
+        image = yield from self._image()
+        yield self.keep(snapshot_image_id=image)
+        yield self._filled(image)
 
     def last_snapshot(self) -> Steps:
-        yield from self._image()
+        yield self._filled((yield from self._image()))
 
     def _image(self) -> Steps:
         # A name of its own, since only newer versions answer with the image's id.
@@ -250,15 +253,15 @@ class Server(Rest):
                            label='find image')
         if not found:
             raise StepFailed(f'The image {name} of server {self.id} is not there.', 'NotFound')
-        image = found[0]['id']
+        return found[0]['id']
 
+    def _filled(self, image: str) -> Poll:
         def judge(body: dict[str, Any] | None) -> bool | str:
             state = None if body is None else body.get('status')
             if state in (None, 'deleted', 'killed', 'pending_delete'):
                 return f'The image {image} of server {self.id} is {state or "gone"}.'
             return state == 'active'
-        yield Poll('image', f'/images/{image}', image, judge)
-        return image
+        return Poll('image', f'/images/{image}', image, judge)
 
     @classmethod
     def restored(cls, props: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:

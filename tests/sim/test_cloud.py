@@ -119,3 +119,33 @@ def test_a_replaced_server_gives_its_port_back_when_its_successor_breaks(world):
     assert world.rows(me)['front'].physical_id == front
     port = world.cloud.inventory.ports.rows[world.rows(me)['port'].physical_id]
     assert port['device_id'] == front
+
+
+@pytest.mark.parametrize('used', [False, True], ids=['a port of nobody', 'a port of a server'])
+def test_a_network_waits_for_what_may_go_and_names_what_holds_it(world, used):
+    def hot(**resources: Any) -> dict[str, Any]:
+        return {'heat_template_version': '2021-04-16', 'resources': resources}
+
+    mine = world.create('mine', hot(net={'type': 'OS::Neutron::Net'}, subnet={
+        'type': 'OS::Neutron::Subnet', 'properties': {'network': get('net'), 'cidr': '10.9.0.0/24'}}))
+    world.run()
+    inside: dict[str, Any] = {'port': {'type': 'OS::Neutron::Port', 'properties': {
+        'network': world.rows(mine)['net'].physical_id}}}
+    if used:
+        inside['server'] = {'type': 'OS::Nova::Server', 'properties': {
+            'image': 'cirros', 'flavor': 'm1.tiny', 'networks': [{'port': get('port')}]}}
+    other = world.create('other', hot(**inside))
+    world.run()
+    assert world.state(other) == 'CREATE_COMPLETE', world.stack(other).reason
+    begun = world.clock.monotonic()
+    world.delete(mine)
+    world.run()
+    assert world.state(mine) == 'DELETE_FAILED'
+    assert f'Ports in use: {world.rows(other)["port"].physical_id}' in world.stack(mine).reason
+    # A server may be on its way out; a port of nobody goes when somebody takes it away.
+    took = world.clock.monotonic() - begun
+    assert took > 120 if used else took < 20
+    world.delete(other)
+    world.delete(mine)
+    world.run()
+    assert world.state(mine) == 'DELETE_COMPLETE', world.stack(mine).reason

@@ -1,13 +1,11 @@
 """Software deployments as people and servers use them: the real client, and an agent over HTTP.
 
-The agent does what os-collect-config and heat-config-notify do in a server: it takes the account from
-the server's user data, reads the metadata with it and answers the way the inputs say.
+The agent stands for what runs in a server.
 """
 
 from __future__ import annotations
 
 import base64
-import email
 import json
 import time
 import urllib.request
@@ -20,6 +18,7 @@ import requests
 from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
+from tests.agent import Agent
 from tests.functional.test_quickstart import Running, start, stop
 
 PATIENCE = 60.0
@@ -79,47 +78,6 @@ def until(what: Callable[[], Any], running: Running) -> Any:
     return found
 
 
-class Agent:
-    """What runs in a server; ``told`` is the os-collect-config part of its user data."""
-
-    def __init__(self, told: dict[str, Any]) -> None:
-        assert told['collectors'] == ['heat', 'local']
-        self.account = told['heat']
-        self.done: set[str] = set()
-
-    def session(self, account: dict[str, Any]) -> Any:
-        return session.Session(v3.Password(
-            auth_url=account['auth_url'], user_id=account['user_id'], password=account['password'],
-            project_id=account['project_id']))
-
-    def metadata(self) -> dict[str, Any]:
-        path = f'/stacks/{self.account["stack_id"]}/resources/{self.account["resource_name"]}/metadata'
-        answer = self.session(self.account).get(path, endpoint_filter={'service_type': 'orchestration'})
-        found: dict[str, Any] = answer.json()['metadata']
-        return found
-
-    def news(self) -> list[dict[str, Any]]:
-        """Configurations that were not applied yet: a configuration never changes, so ids tell."""
-        return [one for one in self.metadata()['deployments'] if one['id'] not in self.done]
-
-    def apply(self, config: dict[str, Any], **said: Any) -> dict[str, Any]:
-        """'Run' it and answer; the values of its inputs."""
-        self.done.add(config['id'])
-        values = {one['name']: one['value'] for one in config['inputs']}
-        answer = {'deploy_stdout': f'{config["config"]} {values["who"]}', 'deploy_stderr': '',
-                  'deploy_status_code': 0, **said}
-        if 'deploy_signal_id' in values:
-            done = requests.request(values['deploy_signal_verb'], values['deploy_signal_id'],
-                                    data=json.dumps(answer), headers={'content-type': ''}, timeout=30)
-            assert done.status_code in (200, 201), done.text
-        elif 'deploy_auth_url' in values:
-            account = {key: values[f'deploy_{key}']
-                       for key in ('auth_url', 'user_id', 'password', 'project_id')}
-            path = f'/stacks/{values["deploy_stack_id"]}/resources/{values["deploy_resource_name"]}/signal'
-            self.session(account).post(path, json=answer, endpoint_filter={'service_type': 'orchestration'})
-        return values
-
-
 def user_data(running: Running, server_id: str) -> str:
     """What the hypervisor gave the server, told to an administrator."""
     admin = session.Session(v3.Password(
@@ -133,11 +91,7 @@ def user_data(running: Running, server_id: str) -> str:
 def agent_of(running: Running, stack: str) -> Agent:
     """The agent boots with what cloud-init finds in the user data."""
     shown = running.openstack('stack', 'resource', 'show', '-f', 'json', stack, 'server')
-    message = email.message_from_string(user_data(running, shown['physical_resource_id']))
-    part = next(one for one in message.walk() if one.get_filename() == 'cfn-init-data')
-    payload = part.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    return Agent(json.loads(payload)['os-collect-config'])
+    return Agent.boots(user_data(running, shown['physical_resource_id']))
 
 
 @pytest.fixture(scope='module')

@@ -162,14 +162,20 @@ class Resource:
         A step that goes on after a crash is fed its journal, so it must ask the same things
         in the same order; what it decides by must not have changed by what it did.
         """
-        turn = f'{self.row.action}:{self.row.goal_seq}'
-        kept = self.row.data.get('at_first') or {}
-        if kept.get('turn') != turn:
-            kept = {'turn': turn}
+        kept = self._kept_first()
         if name not in kept:
             kept = {**kept, name: value}
             yield Record(data={'at_first': kept})
         return kept[name]
+
+    def came_by(self, name: str) -> bool:
+        """Whether this step has passed its ``at_first(name)``, before a crash perhaps."""
+        return name in self._kept_first()
+
+    def _kept_first(self) -> dict[str, Any]:
+        turn = f'{self.row.action}:{self.row.goal_seq}'
+        kept: dict[str, Any] = self.row.data.get('at_first') or {}
+        return kept if kept.get('turn') == turn else {'turn': turn}
 
     # -- the planner's side: pure, on the class ----------------------------------------------------
 

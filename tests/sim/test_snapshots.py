@@ -55,6 +55,29 @@ def test_content_comes_back_from_a_snapshot(world):
         'DELETE /backups', 'DELETE /images']
 
 
+def attached(world: World) -> dict[str, Any]:
+    return hot(v=VOLUME, s=server(world), a={'type': 'OS::Cinder::VolumeAttachment', 'properties': {
+        'instance_uuid': {'get_resource': 's'}, 'volume_id': {'get_resource': 'v'}}})
+
+
+def restored_with_its_user(world: World) -> Any:
+    me = world.create('s', attached(world))
+    world.run()
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    world.actions.stack_restore(world.context, me, first['id'])
+    world.run()
+    rows = world.rows(me)
+    volume = world.cloud.inventory.volumes.rows[rows['v'].physical_id]
+    held = [one['instance_uuid'] == rows['s'].physical_id
+            for one in world.cloud.inventory.attachments.where('volume_id', volume['id'])]
+    return (world.stack(me).reason, world.state(me), bool(volume.get('_restored')), held, world.leases_held())
+
+
+def test_a_volume_in_use_is_restored_and_goes_back_to_its_server(conf):
+    assert every_crash(conf, restored_with_its_user)[1:] == ('RESTORE_COMPLETE', True, [True], 0)
+
+
 def test_every_crash_of_taking_content(conf):
     def life(world: World) -> Any:
         me = world.create('s', hot(v=VOLUME, s=server(world)))

@@ -133,10 +133,22 @@ class Volume(Rest):
     def _restore(self, backup: str) -> Steps:
         def restoring(body: Mapping[str, Any]) -> bool:
             return body.get('status') == 'restoring-backup'
+        found = yield self.get()
+        # The service restores into a volume that nobody has.
+        users = yield from self.at_first('users', [
+            [one['server_id'], one.get('device')] for one in found.get('attachments') or ()])
+        for server, _device in users:
+            yield at_rest(server)
+            yield from detach(server, self.id, wait=not self.came_by('freed'))
+        yield from self.at_first('freed', True)
         call = Call('volumev3', 'POST', f'/backups/{backup}/restore', {'restore': {'volume_id': self.id}},
                     label='restore')
         yield from self.unless_done(call, restoring)
-        return (yield self.until('available', 'in-use'))
+        answer = yield self.until('available', 'in-use')
+        for server, device in users:
+            yield at_rest(server)
+            yield from attach(server, self.id, device)
+        return answer
 
     # -- updates ---------------------------------------------------------------------------------
 
@@ -271,6 +283,14 @@ def until_settled(volume: str) -> Poll:
                 list_key='volumes')
 
 
+def at_rest(server: str) -> Poll:
+    """Wait until compute does nothing with the server, such as rebuilding it: it refuses volumes then."""
+    def judge(body: dict[str, Any] | None) -> bool | str:
+        return body is None or body.get('OS-EXT-STS:task_state') is None
+    return Poll('compute', f'/servers/{server}', server, judge, unwrap='server', list_path='/servers/detail',
+                list_key='servers')
+
+
 def attach(server: str, volume: str, device: str | None = None) -> Steps:
     """Attach a volume, unless it is attached there, and wait until it is in use."""
     body = {'volumeId': volume, **({'device': device} if device else {})}
@@ -291,8 +311,11 @@ def attached(server: str, volume: str) -> Steps:
     return any(one.get('volumeId') == volume for one in listed or ())
 
 
-def detach(server: str, volume: str) -> Steps:
-    """Take a volume from a server, if it has it, and wait until it is free of it."""
+def detach(server: str, volume: str, wait: bool = True) -> Steps:
+    """Take a volume from a server, if it has it, and wait until it is free of it.
+
+    A step that attaches it again must not ``wait`` when it comes here once more after that.
+    """
     yield until_settled(volume)
     try:
         yield Call('compute', 'DELETE', f'/servers/{server}/os-volume_attachments/{volume}', ok=(404,),
@@ -301,7 +324,8 @@ def detach(server: str, volume: str) -> Steps:
         # On its way out already.
         if fault.status not in (400, 409) or (yield from _stuck(server, volume)):
             raise
-    yield _until(volume, server, False)
+    if wait:
+        yield _until(volume, server, False)
 
 
 def _stuck(server: str, volume: str) -> Steps:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from heat import schema
-from heat.common.errors import HeatException
+from heat.common.errors import EntityNotFound, HeatException
 from heat.model.op import (
     Adopt,
     AwaitSignals,
@@ -190,6 +190,11 @@ class StepRun:
         """The pending op failed."""
         self.asking = False
         op = self._pending
+        if (self._phase == 'lookup' and (self._lookups[0][0] or self.step.task == 'release')
+                and isinstance(fault, EntityNotFound)):
+            # What a thing was made from may be gone; it stays as it was named, and differs from what comes.
+            self._lookups.pop(0)
+            return self._next_lookup()
         if self._phase in ('lookup', 'secrets'):
             return Ended(failure_of(fault))
         if self._adopting is not None:

@@ -175,3 +175,24 @@ def test_a_failed_snapshot_has_nothing_of_an_earlier_one(world):
     world.actions.delete_snapshot(world.context, me, second['id'])
     kept = world.actions.show_snapshot(world.context, me, first['id'])['data']['resources']['v']
     assert kept['resource_data']['backup_id'] in world.cloud.inventory.backups.rows
+
+
+def test_a_stack_goes_on_from_a_snapshot_that_is_no_more(world):
+    first_template = attached(world)
+    me = world.create('s', first_template)
+    world.run()
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    world.actions.stack_restore(world.context, me, first['id'])
+    world.run()
+    inventory, data = world.cloud.inventory, world.actions.show_snapshot(
+        world.context, me, first['id'])['data']['resources']
+    inventory.backups.drop(data['v']['resource_data']['backup_id'])
+    inventory.images.drop(data['s']['resource_data']['snapshot_image_id'])
+    world.actions.delete_snapshot(world.context, me, first['id'])
+    world.actions.resource_mark_unhealthy(world.context, me, 's', True, 'sick')
+    world.update(me, first_template)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert world.rows(me)['s'].props['image'] == first_template['resources']['s']['properties']['image']
+    assert 'backup_id' not in world.rows(me)['v'].props

@@ -78,6 +78,20 @@ def test_a_volume_in_use_is_restored_and_goes_back_to_its_server(conf):
     assert every_crash(conf, restored_with_its_user)[1:] == ('RESTORE_COMPLETE', True, [True], 0)
 
 
+def test_every_crash_of_showing_a_volume_elsewhere_on_its_server(conf):
+    def life(world: World) -> Any:
+        tree = attached(world)
+        me = world.create('s', tree)
+        world.run()
+        props = {**tree['resources']['a']['properties'], 'mountpoint': '/dev/vdq'}
+        world.update(me, hot(**{**tree['resources'], 'a': {**tree['resources']['a'], 'properties': props}}))
+        world.run()
+        held = [one['_device'] for one in world.cloud.inventory.attachments.rows.values()]
+        return (world.stack(me).reason, world.state(me), held, world.leases_held())
+
+    assert every_crash(conf, life)[1:] == ('UPDATE_COMPLETE', ['/dev/vdq'], 0)
+
+
 def test_every_crash_of_taking_content(conf):
     def life(world: World) -> Any:
         me = world.create('s', hot(v=VOLUME, s=server(world)))

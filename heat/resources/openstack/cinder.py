@@ -375,17 +375,18 @@ class VolumeAttachment(Resource):
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         if not diff:
             return
-        yield from self._detach(diff.old)
+        yield from self._detach(diff.old, wait=not self.came_by('freed'))
+        yield from self.at_first('freed', True)
         yield from self._attach(new)
 
     def delete(self) -> Steps:
         if self.row.physical_id is not None:
             yield from self._detach(self.row.props or {})
 
-    def _detach(self, props: Mapping[str, Any]) -> Steps:
+    def _detach(self, props: Mapping[str, Any], wait: bool = True) -> Steps:
         server, volume = props.get('instance_uuid'), props.get('volume_id')
         if server is not None and volume is not None:
-            yield from detach(server, volume)
+            yield from detach(server, volume, wait)
 
     def check(self) -> Steps:
         props = self.row.props or {}

@@ -178,7 +178,10 @@ class Preview(Traversal):
         entry = Entry(row.name, definition.type, action, row.physical_id, conditional,
                       definite.verdict.value if conditional else '', reason,
                       tuple(self._changes(row, definition, found, decision)))
-        self.entries[row.name] = entry
+        known = self.entries.get(row.name)
+        if known is None or known.action != 'replace' or row.replaces is None:
+            # Else it is the new one of a thing that had to let go of something first.
+            self.entries[row.name] = entry
         if decision.verdict in (Verdict.CREATE, Verdict.REPLACE):
             self.loose[row.name] = 'all'
         elif decision.verdict is Verdict.UPDATE:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from heat.plan import printed
+from tests.sim.test_plans import flat, plan
 from tests.sim.world import World
 
 POINTS = ('commit.before', 'commit.after', 'call.before', 'call.after')
@@ -149,3 +151,12 @@ def test_a_network_waits_for_what_may_go_and_names_what_holds_it(world, used):
     world.delete(mine)
     world.run()
     assert world.state(mine) == 'DELETE_COMPLETE', world.stack(mine).reason
+
+
+def test_a_server_that_must_let_go_of_its_port_first_is_foreseen_as_replaced(world):
+    me = world.create('s', template())
+    world.run()
+    before = world.rows(me)['front']
+    entries = flat(printed.from_wire(plan(world, me, template(user_data='two'))['entries']))
+    assert (entries['front'].action, entries['front'].physical_id) == ('replace', before.physical_id)
+    assert [change.name for change in entries['front'].changes] == ['user_data']

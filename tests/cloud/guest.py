@@ -1,4 +1,4 @@
-"""The part of a server's set-up that the fake hypervisor does not run: telling Heat that it is ready.
+"""What the fake hypervisor leaves undone: servers tell Heat that they are ready, snapshots get content.
 
 Invariant: the request is the one that stands in the server's user data, word for word, as the guest's
 shell and curl would send it.
@@ -11,7 +11,8 @@ import shlex
 import urllib.request
 from typing import Any
 
-from tests.cloud.daemons import service_api
+from tests.cloud.daemons import User, service_api
+from tests.servers.daemon import wait_until
 from tests.servers.devcloud import Devcloud
 
 
@@ -51,3 +52,22 @@ def signal(script: str, **variables: str) -> int:
     request = urllib.request.Request(url, body, headers, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return int(answer.status)
+
+
+def upload_snapshot(user: User, seconds: float = 60) -> None:
+    """Fill the image that Nova has asked for; the driver says that it uploads, and does nothing more."""
+    images = user.api('image')
+
+    def queued() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = images.get('/v2/images', params={
+            'image_type': 'snapshot', 'status': 'queued'}).json()['images']
+        return found
+
+    wait_until('a snapshot of a server', lambda: bool(queued()), seconds, every=0.3)
+    for one in queued():
+        images.patch(f'/v2/images/{one["id"]}', json=[
+            {'op': 'add', 'path': f'/{name}', 'value': value}
+            for name, value in (('container_format', 'bare'), ('disk_format', 'raw'))], headers={
+                'Content-Type': 'application/openstack-images-v2.1-json-patch'})
+        images.put(f'/v2/images/{one["id"]}/file', data=b'disk', headers={
+            'Content-Type': 'application/octet-stream'})

@@ -99,8 +99,9 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
         'ignorable_errors')),
 }
 
-# What the classic interface does not have, in the same form: saved plans, exports, the parameter store, drift,
-# overviews, and arguments of a method that is in both. A call without the latter is understood by any engine.
+# What the classic interface does not have, in the same form: saved plans, exports, the parameter store,
+# drift, overviews, and arguments of a method that is in both. A call without the latter is understood by
+# any engine.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',

@@ -8,8 +8,7 @@ the table, the modules of this package hold the functions.
 from __future__ import annotations
 
 from heat.api.dispatch import CONDITION, KEY, Address, Route
-from heat.api.rest import (
-    actions, catalog, drift, events, graph, keys, resources, snapshots, software, stacks)
+from heat.api.rest import actions, catalog, drift, events, graph, keys, resources, snapshots, software, stacks
 
 TENANT = '/{tenant_id}'
 STACKS = TENANT + '/stacks'

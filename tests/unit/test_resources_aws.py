@@ -100,6 +100,7 @@ def test_interfaces_come_in_the_order_of_their_index() -> None:
     interfaces = [
         {'NetworkInterfaceId': 'b', 'DeviceIndex': '1'},
         {'NetworkInterfaceId': 'a', 'DeviceIndex': 0},
+        None,
         'c',
     ]
     given = words(

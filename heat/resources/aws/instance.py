@@ -131,6 +131,8 @@ def ports_of(interfaces: Iterable[Any]) -> list[str]:
     """The ids in the order of their DeviceIndex, which for a plain id is its place in the list."""
     ordered = []
     for place, one in enumerate(interfaces):
+        if one is None:
+            continue
         if isinstance(one, Mapping):
             ordered.append((int(one.get('DeviceIndex', place)), str(one.get('NetworkInterfaceId'))))
         else:

@@ -204,10 +204,9 @@ def list_endpoints(call: Call) -> Reply:
     for service, (_, _, template) in zip(
         tokens.catalog(call, call.project), tokens.services(call), strict=True
     ):
-        rows += [
-            {**endpoint, 'url': template, 'service_id': service['id'], 'enabled': True}
-            for endpoint in service['endpoints']
-        ]
+        for endpoint in service['endpoints']:
+            url = template if endpoint['region'] == REGION['id'] else endpoint['url']
+            rows.append({**endpoint, 'url': url, 'service_id': service['id'], 'enabled': True})
     for field in ('service_id', 'interface'):
         rows = [row for row in rows if row[field] == call.query.get(field, row[field])]
     return directory.collection(call, 'endpoints', rows)
@@ -216,14 +215,20 @@ def list_endpoints(call: Call) -> Reply:
 REGION = {'id': 'RegionOne', 'description': '', 'parent_region_id': None}
 
 
+def regions(call: Call) -> list[Row]:
+    second = call.cloud.settings.second_region
+    return [dict(REGION), *([{**REGION, 'id': second}] if second else [])]
+
+
 def list_regions(call: Call) -> Reply:
-    return directory.collection(call, 'regions', [dict(REGION)])
+    return directory.collection(call, 'regions', regions(call))
 
 
 def get_region(call: Call) -> Reply:
-    if call.args['id'] != REGION['id']:
+    found = next((row for row in regions(call) if row['id'] == call.args['id']), None)
+    if found is None:
         raise Fault(404, f'Could not find region: {call.args["id"]}.')
-    return Reply(200, {'region': directory.shown(call, 'regions', dict(REGION))})
+    return Reply(200, {'region': directory.shown(call, 'regions', found)})
 
 
 ROUTES = [

@@ -43,6 +43,8 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'images': ('owner',),
     'containers': ('project_id',),
     'objects': ('container',),
+    'stacks': ('project_id',),
+    'secrets': ('project_id',),
 }
 
 

@@ -28,8 +28,10 @@ from heat.simcloud import (
     guest,
     identity,
     image,
+    keymanager,
     network,
     objects,
+    orchestration,
     seed,
     tokens,
     volume,
@@ -54,6 +56,7 @@ class Settings:
     volume_create: float = 0.1
     volume_action: float = 0.05
     volume_delete: float = 0.1
+    stack_action: float = 0.5
     token_lifetime: float = 3600.0
     guests: bool = True
     guest_boot: float = 0.2
@@ -62,6 +65,7 @@ class Settings:
     quota_servers: int = 0
     quota_volumes: int = 0
     quota_ports: int = 0
+    second_region: str = ''
     orchestration_url: str = 'http://127.0.0.1:8004/v1/$(project_id)s'
     cloudformation_url: str = 'http://127.0.0.1:8000/v1'
     admin_password: str = field(default='admin', repr=False)
@@ -93,12 +97,13 @@ class SimCloud:
         self._socket: Any = None
         self._running = False
         self._services: list[Service] = [identity.SERVICE, compute.SERVICE, network.SERVICE, volume.SERVICE,
-                                         image.SERVICE, objects.SERVICE, control.SERVICE]
+                                         image.SERVICE, objects.SERVICE, orchestration.SERVICE,
+                                         keymanager.SERVICE, control.SERVICE]
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
             'snapshots': volume.transition_snapshot, 'backups': backups.transition,
             'attachments': volume.transition_attachment,
-            'guests': guest.transition}
+            'stacks': orchestration.transition, 'guests': guest.transition}
         self._journal = Journal(state_file, self.inventory) if state_file else None
         if self._journal is None or not self._journal.load():
             seed.plant(self)

@@ -239,7 +239,7 @@ def show(call: Call, token: Row, with_catalog: bool = True) -> Row:
 
 def catalog(call: Call, project_id: str) -> list[Row]:
     """Services with their endpoints, below the host the caller speaks to."""
-    result = []
+    result: list[Row] = []
     for service_type, name, template in services(call):
         url = template.replace('$(project_id)s', project_id).replace('$(tenant_id)s', project_id)
         service_id = hashlib.md5(service_type.encode(), usedforsecurity=False).hexdigest()
@@ -262,6 +262,19 @@ def catalog(call: Call, project_id: str) -> list[Row]:
                 ],
             }
         )
+    region = call.cloud.settings.second_region
+    entry = next(one for one in result if one['type'] == 'orchestration')
+    if region:
+        entry['endpoints'] += [
+            {
+                **one,
+                'id': hashlib.md5(f'{region}{one["id"]}'.encode(), usedforsecurity=False).hexdigest(),
+                'region': region,
+                'region_id': region,
+                'url': f'{call.request.host_url}/orchestration/v1/{project_id}',
+            }
+            for one in tuple(entry['endpoints'])
+        ]
     return result
 
 
@@ -275,6 +288,7 @@ def services(call: Call) -> list[tuple[str, str, str]]:
         ('volumev3', 'cinderv3', f'{base}/volume/v3/$(project_id)s'),
         ('image', 'glance', f'{base}/image'),
         ('object-store', 'swift', f'{base}/object/v1/AUTH_$(project_id)s'),
+        ('key-manager', 'barbican', f'{base}/key-manager'),
         ('orchestration', 'heat', call.cloud.settings.orchestration_url),
         ('cloudformation', 'heat-cfn', call.cloud.settings.cloudformation_url),
     ]

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from heat.clouds import catalog, rest, secrets, stack_user
+from heat.clouds import catalog, remote, rest, secrets, stack_user
 from heat.clouds.credential import Credential, NotConfigured
 from heat.clouds.find import Finder
-from heat.clouds.session import LostAnswer, Sessions
+from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Round
 from heat.common import errors, green
 from heat.common.clock import Clock
@@ -91,7 +91,8 @@ class Performer:
         if isinstance(operation, op.Call):
             if operation.as_user == 'service':
                 credential = Credential.of_service(credential.region)
-            return rest.perform(sessions.for_credential(credential), operation, request_id)
+            with remote.reached(sessions, credential, operation.at, request_id) as connection:
+                return rest.perform(connection, operation, request_id)
         if isinstance(operation, op.Endpoint):
             return sessions.for_credential(credential).base(operation.service)
         if isinstance(operation, op.UserCall):
@@ -162,26 +163,31 @@ class Performer:
 
     def _look(self, credential: Credential, round_: Round, request_id: str) -> dict[str, Any]:
         """id -> body of what a round asks for; in a single look None for what is gone, or its CloudFault."""
-        connection = self._sessions.for_credential(credential)
-        found: dict[str, Any] = {}
-        if round_.bulk:
-            wanted = set(round_.ids)
-            first = round_.polls[0]
-            for page in rest.pages(
-                connection, first.service, first.list_path or '', first.list_key, request_id=request_id
-            ):
-                for item in page:
-                    item_id = item.get('id') or item.get('uuid')
-                    if item_id in wanted:
-                        found[item_id] = item
-                        wanted.discard(item_id)
-                if not wanted:
-                    break
-            return found
-        for poll in round_.polls:
-            call = op.Call(poll.service, 'GET', poll.path, ok=(404,), unwrap=poll.unwrap)
-            try:
-                found[poll.id] = rest.perform(connection, call, request_id)
-            except op.CloudFault as exc:
-                found[poll.id] = exc
+        # All that are looked at in one round are in one place.
+        with remote.reached(self._sessions, credential, round_.polls[0].at, request_id) as connection:
+            return _looked(connection, round_, request_id)
+
+
+def _looked(connection: Connection, round_: Round, request_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if round_.bulk:
+        wanted = set(round_.ids)
+        first = round_.polls[0]
+        for page in rest.pages(
+            connection, first.service, first.list_path or '', first.list_key, request_id=request_id
+        ):
+            for item in page:
+                item_id = item.get('id') or item.get('uuid')
+                if item_id in wanted:
+                    found[item_id] = item
+                    wanted.discard(item_id)
+            if not wanted:
+                break
         return found
+    for poll in round_.polls:
+        call = op.Call(poll.service, 'GET', poll.path, ok=(404,), unwrap=poll.unwrap)
+        try:
+            found[poll.id] = rest.perform(connection, call, request_id)
+        except op.CloudFault as exc:
+            found[poll.id] = exc
+    return found

@@ -20,6 +20,7 @@ from typing import Any
 import requests
 from keystoneauth1 import exceptions, session
 from keystoneauth1.access import AccessInfoV3
+from keystoneauth1.identity.v3.base import BaseAuth
 from oslo_config import cfg
 
 from heat.clouds import catalog
@@ -64,13 +65,20 @@ def unsent(exc: BaseException) -> bool:
 
 
 class Connection:
-    """One credential's way to every service. Made by ``Sessions``."""
+    """One credential's way to every service. Made by ``Sessions``, and by ``remote`` for other clouds.
 
-    def __init__(self, sessions: Sessions, credential: Credential) -> None:
+    What is given takes the place of what the credential and the configuration say:
+    ``plugin``, the sender of each service (``http``), the ``region`` ('' is any).
+    """
+
+    def __init__(self, sessions: Sessions, credential: Credential, plugin: BaseAuth | None = None,
+                 http: Callable[[str], session.Session] | None = None, region: str | None = None) -> None:
         self.credential = credential
         self.sessions = sessions
+        self.http = http or sessions.http
         self.clients: dict[Any, Any] = {}  # clients of libraries, kept by the adapters that build them
-        self.plugin = sessions.plugins.plugin_for(credential)
+        self.plugin = plugin or sessions.plugins.plugin_for(credential)
+        self._region = region
         self._bases: dict[str, str] = {}
 
     def access(self) -> AccessInfoV3:
@@ -81,7 +89,7 @@ class Connection:
         delay = BACKOFF
         for attempt in range(self.sessions.retries + 1):
             try:
-                return self.plugin.get_access(self.sessions.http('identity'))  # type: ignore[return-value]
+                return self.plugin.get_access(self.http('identity'))  # type: ignore[return-value]
             except exceptions.HttpError as exc:
                 if exc.http_status not in _TRANSIENT or attempt == self.sessions.retries:
                     # A 404 here means the trust or project, and must not look like a missing object.
@@ -124,7 +132,7 @@ class Connection:
             found = self._find(row)
             if found is None:
                 interface = self.sessions.interface(row)
-                region = self.sessions.region(row, self.credential)
+                region = self._region_of(row)
                 where = f' in {region} region' if region else ''
                 # Not 404, which would pass for a deleted object.
                 raise op.CloudFault(
@@ -142,11 +150,14 @@ class Connection:
             url = entries.get_endpoint_data_list(
                 service_type=kind,
                 interface=self.sessions.interface(row),
-                region_name=self.sessions.region(row, self.credential) or None,
+                region_name=self._region_of(row) or None,
             )
             if url:
                 return url[0].url
         return None
+
+    def _region_of(self, row: catalog.Service) -> str:
+        return self.sessions.region(row, self.credential) if self._region is None else self._region
 
     def request(
         self,
@@ -181,7 +192,7 @@ class Connection:
             options['json'] = body
         if request_id:
             options['global_request_id'] = request_id
-        send = send or self.sessions.http(row.name).request
+        send = send or self.http(row.name).request
         again, renewed, answer_lost = repeatable(method, path), False, False
         attempt, delay = 0, BACKOFF
         while True:
@@ -314,15 +325,14 @@ class Sessions:
         settings = (ca_file, insecure, cert, key)
         with self._lock:
             if settings not in self._http:
-                self._http[settings] = session.Session(
-                    session=self._transport(),
-                    verify=False if insecure else (ca_file or True),
-                    cert=(cert, key) if cert and key else cert,
-                    timeout=self.conf.engine.http_timeout,
-                    user_agent='heat',
-                    redirect=2,
-                )
+                self._http[settings] = self.http_trusting(
+                    False if insecure else (ca_file or True), (cert, key) if cert and key else cert)
             return self._http[settings]
+
+    def http_trusting(self, verify: bool | str, cert: Any = None) -> session.Session:
+        """A new keystoneauth session; ``verify`` is the file of the authorities to trust, or a switch."""
+        return session.Session(session=self._transport(), verify=verify, cert=cert,
+                               timeout=self.conf.engine.http_timeout, user_agent='heat', redirect=2)
 
     def _transport(self) -> requests.Session:
         transport = requests.Session()

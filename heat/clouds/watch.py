@@ -21,7 +21,7 @@ from heat.model import op
 # Below this, single GETs cost the service less than a page of everything.
 BULK_FROM = 4
 GROWTH, JITTER = 1.5, 0.1
-Key = tuple[Any, str, str]
+Key = tuple[Any, str, str, op.Site | None]
 _SIGNS_OF_PROGRESS = ('status', 'provisioning_status', 'stack_status', 'OS-EXT-STS:task_state', 'progress')
 
 
@@ -86,7 +86,7 @@ class Watch:
         return len(self._key_of)
 
     def add(self, poll: op.Poll, key: Key, token: Hashable) -> None:
-        """Wait for ``poll``; ``key`` is (credential, service, list path), ``token`` the waiter.
+        """Wait for ``poll``; ``key`` is (credential, service, list path, site), ``token`` the waiter.
 
         A token that waits already is replaced.
         """

@@ -358,7 +358,7 @@ class Loop:
         elif isinstance(following, WatchFor):
             poll = following.op
             listed = poll.list_path or poll.path
-            self._watch.add(poll, (tree.credential, poll.service, listed), (tree.root_id, uuid))
+            self._watch.add(poll, (tree.credential, poll.service, listed, poll.at), (tree.root_id, uuid))
             if poll.deadline is not None:
                 self._limit(tree, uuid, poll, poll.deadline)
         elif isinstance(following, Pause):

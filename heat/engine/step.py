@@ -520,7 +520,7 @@ class StepRun:
         self.asking = True
         service = adopt.service or op.service
         return Ask(Call(service, 'GET', adopt.path, query=adopt.query, unwrap=adopt.key, ok=(404,),
-                        label=f'adopt {op.label}', as_user=op.as_user))
+                        label=f'adopt {op.label}', as_user=op.as_user, at=op.at))
 
     def _candidates(self, listed: Any) -> Next:
         adopt, op, intent = self._adopting, self._pending, self.row.intent

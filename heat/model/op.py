@@ -33,6 +33,21 @@ class Adopt:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Another region, or another cloud, that a call goes to.
+
+    ``secret`` names a secret of the stack's own key manager that holds the credential
+    for it: read for each call, kept nowhere. Without one the stack's credential counts.
+    ``ca_cert`` (PEM) and ``insecure`` are for the connections there only.
+    """
+
+    region: str = ''
+    secret: str = ''
+    ca_cert: str = ''
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One request to a service. The yield's value is the answer's body.
 
@@ -42,7 +57,7 @@ class Call:
     becomes the row's physical id in the same commit. ``unwrap`` names the key
     under which the body holds the object. ``label`` names the call in the
     journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
-    uses the daemon's own credential.
+    uses the daemon's own credential. ``at`` is where the service is, if not here.
     """
 
     service: str
@@ -57,6 +72,7 @@ class Call:
     label: str = ''
     adopt: Adopt | None = None
     as_user: str = 'stack'
+    at: Site | None = None
 
     @property
     def mutating(self) -> bool:
@@ -87,7 +103,7 @@ class Poll:
     The object ``id`` is looked for in pages of ``list_path`` (one listing serves
     all who wait) or fetched from ``path``. ``judge`` maps the body, or None if
     the object is gone, to True (go on), False (wait) or a Failed sentence (str). After
-    ``deadline`` (wall seconds) the step fails with the sentence ``late``.
+    ``deadline`` (wall seconds) the step fails with the sentence ``late``; ``at`` as in Call.
     """
 
     service: str
@@ -101,6 +117,7 @@ class Poll:
     max_interval: float = 5.0
     deadline: float | None = None
     late: str = ''
+    at: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ class Driver:
     def watch(self, run: StepRun, poll: op.Poll) -> Next:
         end = self.clock.wall() + LONGEST
         while self.clock.wall() < end:
-            call = op.Call(poll.service, 'GET', poll.path, ok=(404,), unwrap=poll.unwrap)
+            call = op.Call(poll.service, 'GET', poll.path, ok=(404,), unwrap=poll.unwrap, at=poll.at)
             body = self.performer.perform_now(self.credential, call)
             verdict = poll.judge(body)
             if verdict is True:

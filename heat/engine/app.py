@@ -56,7 +56,7 @@ from heat.engine.tree import StackRun, Tree
 from heat.model.op import Call, CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
-from heat.resources.types import PLUGINS, take_defaults
+from heat.resources.types import PLUGINS, take_defaults, take_region
 from heat.template import yaql_language
 from heat.template.load import parse
 from heat.template.registry import Layer
@@ -84,6 +84,7 @@ class Engine:
         self.policy = Enforcer(conf)
         self.loader = Loader(self.crypt, Addresses(conf, self.sessions), operator_layers(conf),
                              conf.template_dir)
+        take_region(self.loader.region)
         settle_in(Place(self.loader.region, conf.cloudformation_partition, conf.cloudformation_url_suffix))
         self._client = EngineClient(port, conf)
         self.owner = Owner(self.engine_id, self.database, self.loader, self.clock, ttl=conf.engine.lease_ttl,

@@ -151,7 +151,7 @@ class Carrier:
             self._start_nested(tree, run, step)
             return
         loop = self._loop
-        around = replace(run.around, now=loop.clock.wall())
+        around = replace(run.around, now=loop.clock.wall(), files=run.files, environment=run.environment)
 
         def signals_of(reference: str) -> tuple[str, dict[str, Any]] | None:
             # Who waits for a handle refers to it, so it is nearly always among what the row was built on.

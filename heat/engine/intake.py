@@ -467,7 +467,7 @@ class Intake:
         return Validator(
             context, finder=self.performer.finder if self.performer else None, credential=credential,
             available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
-            max_depth=self.conf.max_nested_stack_depth, region=self.loader.region)
+            max_depth=self.conf.max_nested_stack_depth)
 
     def _defer(self, context: RequestContext) -> trust.Deferred | None:
         if self.sessions is None:

@@ -100,9 +100,6 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
           now: float, stage: Stage | None) -> Made:
     """Towards the template of ``stage``, or of the one that is next by the row's properties."""
     kind: Any = parent.types.of(row)
-    refusal = kind.elsewhere(row.props or {}, parent.around.region)
-    if refusal is not None:
-        raise StepFailed(refusal, 'StackValidationFailed')
     view = View(child) if child is not None else None
     if stage is None:
         row = with_referred(parent, row)

@@ -60,10 +60,9 @@ class Validator:
 
     def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
                  available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
-                 max_depth: int, region: str = '', thorough: bool = False) -> None:
+                 max_depth: int, thorough: bool = False) -> None:
         """``thorough``: metadata and outputs are looked into too, which the interface lets pass."""
         self._thorough = thorough
-        self._region = region
         self._context = context
         self._finder = finder
         self._credential = credential
@@ -115,7 +114,7 @@ class Validator:
             if props is not None:
                 self._among(template, name, kind, props, found)
                 known[name] = (kind, props)
-            if kind.nested and props is not None and found.count == before:
+            if props is not None and kind.variant(props).nested and found.count == before:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
                              compiled, depth, found)
         for number, (name, (kind, _props)) in enumerate(known.items()):
@@ -273,9 +272,6 @@ class Validator:
         file: str | None = kind.source or None
         compiled: Compiled | None = None
         try:
-            refused = kind.elsewhere(props, self._region)
-            if refused is not None:
-                raise errors.StackValidationFailed(message=refused)
             child = self._expanded(kind, row)
             if child is None:
                 return

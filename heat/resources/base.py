@@ -9,6 +9,7 @@ Neighbours: ``plan.types`` is the planner's view, ``engine.step`` runs steps.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -36,6 +37,7 @@ VERB_METHODS = {Action.CREATE: 'create', Action.UPDATE: 'update', Action.DELETE:
 class Surroundings:
     """What a step may know besides its row: names and addresses, no state.
 
+    ``files`` and ``environment`` are the stack's, where a step runs.
     ``urls`` holds ``signal`` (native API), ``cfn`` (where agents ask), ``cfn_signal``
     (where signed addresses begin), ``auth``.
     """
@@ -45,6 +47,8 @@ class Surroundings:
     stack_user_project: str | None = None
     urls: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Resource:
@@ -183,6 +187,11 @@ class Resource:
     def compute(cls, verb: Action, row: Row, stack: StackId) -> tuple[Outcome, Row]:
         """A pure type's step: by default nothing but a physical name."""
         return Done(physical_name(stack.stack_name, row.name, row.uuid, cls.name_limit)), row
+
+    @classmethod
+    def variant(cls, props: Mapping[str, Any] | None) -> builtins.type[Resource]:
+        """The class that works on a resource of these properties, which may be UNKNOWN."""
+        return cls
 
     @classmethod
     def supports(cls, verb: Action) -> bool:

@@ -150,11 +150,6 @@ class Nested(Resource):
         return []
 
     @classmethod
-    def elsewhere(cls, props: Mapping[str, Any], region: str) -> str | None:
-        """Why the child cannot be made in this tree: a sentence, or None. Values may be UNKNOWN."""
-        return None
-
-    @classmethod
     def supports(cls, verb: Action) -> bool:
         return verb is Action.CHECK or super().supports(verb)
 

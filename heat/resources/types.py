@@ -53,7 +53,7 @@ class TypeTable:
     def of(self, row: Row) -> Any:
         kind = self._plugins.get(row.class_name)
         if kind is not None:
-            return kind
+            return kind.variant(row.props)
         if row.class_name != TemplateResource.type:
             return self(row.type, row.name)
         try:
@@ -86,6 +86,11 @@ class TypeTable:
             self._made[key] = provider(self.template(name, target.user), name, called,
                                        self._plugins.get(called), self._defaults)
         return self._made[key]
+
+
+def take_region(region: str) -> None:
+    """What is in this region is made in this service; for the composition root."""
+    heat.Stack.home = region
 
 
 def take_defaults(defaults: Mapping[str, Any], plugins: Mapping[str, type[Resource]] = PLUGINS) -> None:

@@ -51,7 +51,7 @@ ANSWERS: dict[str, Any] = {
         'event_identity': {**WEB, 'path': '/resources/r/events/e-1'}, 'resource_name': 'r',
         'resource_action': 'CREATE', 'resource_status': 'COMPLETE'}]}
 # What is served beyond the recorded interface: (method, path).
-OURS = {('GET', '/{tenant_id}/stacks/{stack_name}/{stack_id}/graph')}
+OURS = {('GET', f'/{{tenant_id}}/stacks/{{stack_name}}/{{stack_id}}/{own}') for own in ('drift', 'graph')}
 
 
 def pairs() -> list[tuple[str, dict[str, Any]]]:

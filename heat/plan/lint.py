@@ -56,6 +56,9 @@ class _Read:
         self.template = template
         self.tree: Mapping[str, Any] = checked.bundle.tree or {}
         self.words: Words = words_of(self.tree)
+        # What is declared badly is told as an error.
+        self.parameters = {name: one for name, one in template.parameters.items()
+                           if one.default is not UNKNOWN}
 
     def parts(self) -> Iterator[tuple[Expr, Path]]:
         """Every expression of the template with its place."""
@@ -108,7 +111,7 @@ def unused_parameters(read: _Read) -> Said:
         return
     for section in ('Rules', 'Transform'):
         used |= read.mentions(read.tree.get(section), set())
-    for name in read.template.parameters:
+    for name in read.parameters:
         if name not in used:
             yield f'The parameter {name} is not used.', (read.words.parameters, name)
 
@@ -158,13 +161,13 @@ def hidden_outputs(read: _Read) -> Said:
 
 
 def undescribed_parameters(read: _Read) -> Said:
-    for name, one in read.template.parameters.items():
+    for name, one in read.parameters.items():
         if not one.description:
             yield f'The parameter {name} has no description.', (read.words.parameters, name)
 
 
 def unconstrained_parameters(read: _Read) -> Said:
-    for name, one in read.template.parameters.items():
+    for name, one in read.parameters.items():
         if not one.constraints and one.type in ('string', 'number'):
             yield (f'The parameter {name} accepts any {one.type}: it has no constraints.',
                    (read.words.parameters, name))
@@ -295,7 +298,7 @@ def _call(read: _Read, path: Path, name: str) -> Path:
 
 
 def secret_defaults(read: _Read) -> Said:
-    for name, one in read.template.parameters.items():
+    for name, one in read.parameters.items():
         if one.default in (ABSENT, '', None) or one.type not in ('string', 'json', 'comma_delimited_list'):
             continue
         if one.hidden or _secret(one):
@@ -304,7 +307,7 @@ def secret_defaults(read: _Read) -> Said:
 
 
 def open_secrets(read: _Read) -> Said:
-    for name, one in read.template.parameters.items():
+    for name, one in read.parameters.items():
         if not one.hidden and one.type == 'string' and _secret(one):
             key = 'hidden' if read.template.dialect == 'hot' else 'NoEcho'
             yield (f'The parameter {name} looks like a password and is not hidden ({key}: true).',

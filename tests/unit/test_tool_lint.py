@@ -169,6 +169,11 @@ def test_codes_silence_everywhere_and_errors_nowhere() -> None:
     ]
 
 
+def test_what_is_declared_badly_is_told_as_an_error_alone() -> None:
+    text = HEAD + 'parameters:\n  p: {type: strung, hidden: true, default: x}\n'
+    assert warned(text) == [('E003', 3)]
+
+
 def test_nothing_is_called_unused_where_parts_could_not_be_read() -> None:
     assert only(TEXT + 'outputs: {o: {}}', 'W101') == []
 

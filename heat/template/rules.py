@@ -74,10 +74,13 @@ class ThingAttribute(Expr):
 def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]:
     """Builders of the functions of rules about these parameters."""
 
+    # One that is declared badly may be of any type.
+    broken = [name for name, schema in schemas.items() if schema.default is UNKNOWN]
+
     def of_type(unit: Unit, name: str, kind: Any, path: Path) -> list[str]:
-        found = [one for one, schema in schemas.items() if schema.shown_type == kind]
-        # One that is declared badly may be of it.
-        if not found and not unit.graver:
+        found = [one for one, schema in schemas.items() if schema.shown_type == kind and one not in broken]
+        found += broken
+        if not found:
             kinds = {schema.shown_type for schema in schemas.values()}
             unit.unknown(path, f'"{name}": no parameter is of type {kind}', kind, kinds)
         return found
@@ -90,6 +93,8 @@ def rule_functions(schemas: Mapping[str, ParameterSchema]) -> dict[str, Builder]
 
     def attribute(unit: Unit, parameter: str, wanted: str) -> Expr:
         schema = schemas[parameter]
+        if parameter in broken:
+            return GetParam(Constant(parameter))
         if wanted in _DECLARED:
             return Constant(_DECLARED[wanted](schema))
         return ThingAttribute(parameter, schema.shown_type, wanted)

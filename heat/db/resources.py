@@ -40,7 +40,9 @@ def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
     return {
         'uuid': row.uuid, 'name': row.name, 'type': row.type, 'nova_instance': row.physical_id,
         'stack_id': row.stack_id, 'root_stack_id': row.root_id, 'rsrc_metadata': row.metadata or None,
-        'properties_hash': key[1] if key else None, 'attributes': row.attrs or None, 'data': data,
+        'properties_hash': key[1] if key else None, 'data': data,
+        # What is worked out from hidden parameters is among them.
+        'attributes': list(seal(crypt, row.attrs)) if row.attrs else None,
         'decrypt_method': method, 'requires': list(row.requires) or None, 'replaces': row.replaces,
         'replaced_by': row.replaced_by, 'goal_seq': row.goal_seq,
         'intent': row.intent.to_wire() if row.intent else None,
@@ -57,12 +59,18 @@ def from_columns(row: RowMapping, crypt: Cipher | None) -> Row:
         type=row['type'], action=Action(row['action']), status=Status(row['status']),
         reason=row['status_reason'] or '', physical_id=row['nova_instance'],
         props=properties.load(row['props_text'], row['props_method'], crypt),
-        attrs=row['attributes'] or {}, metadata=row['rsrc_metadata'] or {},
+        attrs=_attributes(row['attributes'], crypt), metadata=row['rsrc_metadata'] or {},
         data=unseal(crypt, row['decrypt_method'], row['data']) if row['data'] is not None else {},
         requires=tuple(row['requires'] or ()), replaces=row['replaces'], replaced_by=row['replaced_by'],
         goal_seq=row['goal_seq'], intent=Intent.from_wire(row['intent']),
         memo=tuple(unseal(crypt, *row['memo'])) if row['memo'] else (),
         keep=row['keep'] or {}, created_at=row['created_at'], updated_at=row['updated_at'])
+
+
+def _attributes(stored: Any, crypt: Cipher | None) -> dict[str, Any]:
+    """The attributes of a row; those that were stored in clear at first can still be read."""
+    found: dict[str, Any] = unseal(crypt, *stored) if isinstance(stored, list) else stored or {}
+    return found
 
 
 def upsert_rows(conn: Connection, rows: Sequence[Row], crypt: Cipher | None, *,

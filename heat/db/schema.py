@@ -185,6 +185,7 @@ resource = Table(
     Column('root_stack_id', String(36), nullable=False, index=True),
     Column('rsrc_metadata', Json),
     Column('properties_hash', String(64)),
+    # A method and a token; a map in rows that were written before they were encrypted.
     Column('attributes', Json),
     Column('data', LongText),
     Column('decrypt_method', String(64)),

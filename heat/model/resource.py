@@ -43,8 +43,8 @@ class Row:
 
     ``requires`` holds the uuids of the rows it was built on; ``goal_seq`` is the
     goal that last touched it; ``props`` are the resolved properties it was last
-    given (None before the first step); ``data`` is private to the plugin and is
-    encrypted at rest; ``keep`` carries what must outlive the template the row
+    given (None before the first step); ``data`` is private to the plugin; it and
+    ``attrs`` are encrypted at rest; ``keep`` carries what must outlive the template the row
     came from (deletion policy, update policy).
     """
 

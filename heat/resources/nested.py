@@ -103,7 +103,7 @@ class Nested(Resource):
     refers: ClassVar[tuple[str, ...]] = ()
     """Properties that refer to resources whose own properties ``expand`` needs; it finds
     them under ``data['referred']``, by the name of the property."""
-    # What is gathered is kept with the private data, encrypted, and not among the attributes.
+    # What is gathered is kept with the private data, and not among the attributes.
     gathers_secrets: ClassVar[bool] = False
 
     @classmethod

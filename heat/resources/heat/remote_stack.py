@@ -117,7 +117,7 @@ class RemoteStack(StackTable):
             return {}
         outputs = {one.get('output_key'): one.get('output_value') for one in body.get('outputs') or ()}
         yield self.keep(**{LEARNED: {'stack_name': body.get('stack_name'), 'outputs': outputs}})
-        # What is among the attributes is not encrypted, so only that they were read stands there.
+        # It is among what was learned, so only that they were read stands among the attributes.
         return {name: body if name == 'show' else None for name in names}
 
     def act(self, verb: Action) -> Steps:

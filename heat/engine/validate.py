@@ -107,12 +107,13 @@ class Validator:
         reads = at_leisure(template.raw, lambda: references_by_resource(template))
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         known: dict[str, tuple[Any, Mapping[str, Any]]] = {}
+        names = frozenset((*template.resources, *template.broken))
         for number, (name, kind) in enumerate(kinds.items()):
             _let_others_run(number)
             before = found.count
             props = self._properties(template, name, kind, scope, found, wanted.aws)
             if props is not None:
-                self._among(template, name, kind, props, found)
+                self._among(template, name, kind, props, names, found)
                 known[name] = (kind, props)
             if props is not None and kind.variant(props).nested and found.count == before:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
@@ -170,9 +171,9 @@ class Validator:
 
     @staticmethod
     def _among(template: Template, name: str, kind: Any, props: Mapping[str, Any],
-               found: errors.Collected) -> None:
+               names: frozenset[str], found: errors.Collected) -> None:
         """What names resources of the stack that it does not have."""
-        for said in kind.validate_among(props, {*template.resources, *template.broken}):
+        for said in kind.validate_among(props, names):
             found.add(misfit(template, name, 'properties', said))
 
     def _properties(self, template: Template, name: str, kind: Any, scope: NullScope,

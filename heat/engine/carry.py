@@ -163,7 +163,7 @@ class Carrier:
             return None
 
         loop.start_step(tree, run, StepRun(
-            step, row, kind, around, loop.clock.wall, loop.limits, signals_of, tree.holds))  # type: ignore[arg-type]
+            step, row, kind, around, loop.clock.wall, loop.limits, signals_of, tree.holds))
 
     def _cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
         row = run.rows.get(uuid)
@@ -365,7 +365,7 @@ class Carrier:
             try:
                 row = nested.instructed(parent, row, run, step.wanted)
                 found = nested.gather(parent, row, run, step.wanted)
-                secret = parent.types.of(row).gathers_secrets  # type: ignore[attr-defined]
+                secret = parent.types.of(row).gathers_secrets
                 outcome = Done() if secret else Done(attrs=found)
                 if step.verb in (Action.CREATE, Action.UPDATE):
                     row = nested.concluded(parent, row, run, self._loop.clock.wall())
@@ -474,9 +474,9 @@ class Carrier:
             row = step.row
         after = row
         try:
-            if row.action is Action.SUSPEND and not kind.deploys:  # type: ignore[attr-defined]
+            if row.action is Action.SUSPEND and not kind.deploys:
                 raise StepFailed(f'Cannot signal resource during {row.action}', 'NotSupported')
-            if kind.scales:  # type: ignore[attr-defined]
+            if kind.scales:
                 told = self._scaler.signal(tree, run, row, signal.details)
                 if told is None:
                     return
@@ -484,7 +484,7 @@ class Carrier:
             elif creation.awaits(row):
                 after, reason = creation.signal(row, signal.details)
             else:
-                after, reason = kind.signal(row, signal.details)  # type: ignore[attr-defined]
+                after, reason = kind.signal(row, signal.details)
             status = row.status
         except (StepFailed, HeatException, ValueError) as error:
             after, reason, status = row, str(error), Status.FAILED

@@ -165,7 +165,7 @@ def with_referred(parent: StackRun, row: Row) -> Row:
     Raises StackValidationFailed if there is no such resource.
     """
     found: dict[str, Any] = {}
-    for name in parent.types.of(row).refers:  # type: ignore[attr-defined]
+    for name in parent.types.of(row).refers:
         reference = (row.props or {}).get(name)
         if reference is None:
             continue

@@ -56,7 +56,7 @@ class Scaler:
 
         Raises StepFailed if there is no such group, and what compiling the template raises.
         """
-        asked: scaling.Adjustment = run.types.of(policy).adjustment(policy)  # type: ignore[attr-defined]
+        asked: scaling.Adjustment = run.types.of(policy).adjustment(policy)
         group = nested.find(run, asked.group)
         kind: Any = run.types.of(group) if group is not None else None
         if group is None or not issubclass(kind, scaling.Scalable):

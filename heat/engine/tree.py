@@ -19,8 +19,8 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.plan.effects import Finish
 from heat.plan.traversal import Traversal, Wanted
-from heat.plan.types import Types
 from heat.resources.base import Surroundings
+from heat.resources.types import TypeTable
 from heat.template.restraints import FREE, Restraints
 
 
@@ -29,7 +29,7 @@ class Basis:
     """What a stack is walked with; ``environment`` and ``files`` are what nested stacks inherit."""
 
     wanted: Wanted
-    types: Types
+    types: TypeTable
     environment: Mapping[str, Any]
     files: Mapping[str, str]
 
@@ -46,7 +46,7 @@ class StackRun:
     goal: Goal
     wanted: Wanted
     rows: dict[str, Row]
-    types: Types
+    types: TypeTable
     around: Surroundings
     environment: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)

@@ -10,31 +10,31 @@ from heat.common import green
 
 green.patch()
 
-import argparse  # noqa: E402 - everything below must see the patched library
-import errno  # noqa: E402
-import fcntl  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import socket  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from contextlib import ExitStack  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
-from urllib.parse import urlsplit  # noqa: E402
+import argparse
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from oslo_config import cfg  # noqa: E402
+from oslo_config import cfg
 
-from heat import bus  # noqa: E402
-from heat.api import deploy, wiring  # noqa: E402
-from heat.bus.client import EngineClient  # noqa: E402
-from heat.cmd import own_conf, serving  # noqa: E402
-from heat.common import config  # noqa: E402
-from heat.common.memory import collect_rarely  # noqa: E402
-from heat.db import migrate  # noqa: E402
-from heat.db.connect import open_engine  # noqa: E402
-from heat.simcloud.server import Settings, SimCloud  # noqa: E402
+from heat import bus
+from heat.api import deploy, wiring
+from heat.bus.client import EngineClient
+from heat.cmd import own_conf, serving
+from heat.common import config
+from heat.common.memory import collect_rarely
+from heat.db import migrate
+from heat.db.connect import open_engine
+from heat.simcloud.server import Settings, SimCloud
 
 LOG = logging.getLogger(__name__)
 PROG = 'heat-all'

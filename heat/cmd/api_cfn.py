@@ -8,10 +8,10 @@ from heat.common import green
 
 green.patch()
 
-import sys  # noqa: E402 - everything below must see the patched library
-from collections.abc import Sequence  # noqa: E402
+import sys
+from collections.abc import Sequence
 
-from heat.cmd import serving  # noqa: E402
+from heat.cmd import serving
 
 
 def main(argv: Sequence[str] | None = None) -> int:

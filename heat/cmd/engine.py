@@ -9,15 +9,15 @@ from heat.common import green
 
 green.patch()
 
-import logging  # noqa: E402 - everything below must see the patched library
-import os  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
+import logging
+import os
+import sys
+from collections.abc import Sequence
 
-from heat import bus  # noqa: E402
-from heat.cmd import serving  # noqa: E402
-from heat.common import config  # noqa: E402
-from heat.common.memory import collect_rarely  # noqa: E402
+from heat import bus
+from heat.cmd import serving
+from heat.common import config
+from heat.common.memory import collect_rarely
 
 LOG = logging.getLogger(__name__)
 PROG = 'heat-engine'

@@ -10,11 +10,11 @@ from heat.common import green
 
 green.patch()
 
-import argparse  # noqa: E402 - everything below must see the patched library
-import signal  # noqa: E402
-import sys  # noqa: E402
+import argparse
+import signal
+import sys
 
-from heat.simcloud.server import Settings, SimCloud  # noqa: E402
+from heat.simcloud.server import Settings, SimCloud
 
 
 def main() -> int:

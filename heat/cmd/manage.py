@@ -19,7 +19,7 @@ from heat.common import config
 from heat.common.clock import Clock
 from heat.common.crypt import Crypt
 from heat.common.errors import InvalidEncryptionKey
-from heat.db import leases, migrate, purge, recrypt, resources, services, stacks, trees
+from heat.db import leases, migrate, purge, recrypt, rekey, resources, services, stacks, trees
 from heat.db.connect import WrongDatabase, open_engine, read, write
 from heat.engine import integrity
 from heat.model.status import Status
@@ -128,9 +128,14 @@ def update_params(conf: cfg.ConfigOpts, args: Any) -> int:
     earlier = [args.previous_encryption_key] if args.previous_encryption_key else []
     current = Crypt(keys)
     writer = current if args.crypt_operation == 'encrypt' else None
-    environments, sets = recrypt.recrypt(_engine(conf), Crypt([*earlier, *keys]), writer, renew=bool(earlier))
+    engine, reader = _engine(conf), Crypt([*earlier, *keys])
+    environments, sets = recrypt.recrypt(engine, reader, writer, renew=bool(earlier))
+    # Whatever the switch says of parameters, what is always secret leaves the key before.
+    secrets = rekey.rekey(engine, reader, current) if earlier else 0
     if args.verbose_update_params:
         print(f'{args.crypt_operation}: {environments} environments and {sets} property sets changed.')
+        if earlier:
+            print(f'Other secrets are under the new key as well, by {secrets} writes to rows.')
     return 0
 
 

@@ -36,18 +36,20 @@ class Snapshot:
     updated_at: datetime.datetime | None = None
 
 
+# What the encrypted data of a stack stands under.
+SEALED = 'sealed'
 _FIELDS = tuple(Snapshot.__dataclass_fields__)
 _CHANGEABLE = {'action', 'status', 'status_reason', 'data', 'name', 'updated_at'}
 
 
 def sealed(data: Mapping[str, Any], crypt: Cipher | None) -> dict[str, Any]:
     """What is stored of a stack's data: it has private data of resources in it."""
-    return {'sealed': list(seal(crypt, data))}
+    return {SEALED: list(seal(crypt, data))}
 
 
 def opened(value: Snapshot, crypt: Cipher | None) -> dict[str, Any] | None:
     """The reverse of ``sealed``."""
-    kept = (value.data or {}).get('sealed')
+    kept = (value.data or {}).get(SEALED)
     return unseal(crypt, *kept) if kept else value.data
 
 

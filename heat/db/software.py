@@ -37,16 +37,16 @@ _DEPLOYMENT = tuple(SoftwareDeployment.__dataclass_fields__)
 _CHANGEABLE = {'config_id', 'input_values', 'output_values', 'action', 'status', 'status_reason',
                'updated_at'}
 # What an encrypted value stands under in its column.
-_SEALED = '__sealed__'
+SEALED = '__sealed__'
 
 
 def _sealed(crypt: Cipher, value: Any) -> Any:
-    return None if value is None else {_SEALED: list(seal(crypt, value))}
+    return None if value is None else {SEALED: list(seal(crypt, value))}
 
 
 def _opened(crypt: Cipher, value: Any) -> Any:
     # Rows of the classic service are in clear.
-    return unseal(crypt, *value[_SEALED]) if isinstance(value, dict) and _SEALED in value else value
+    return unseal(crypt, *value[SEALED]) if isinstance(value, dict) and SEALED in value else value
 
 
 def insert_config(conn: Connection, value: SoftwareConfig, now: datetime.datetime,

@@ -32,6 +32,11 @@ BAD_REQUEST = (
     'ResourcePropertyConflict', 'ResourceTypeUnavailable', 'StackValidationFailed', 'UnknownUserParameter',
     'UnsupportedObjectError', 'UserParameterMissing',
     'NothingToUpdate',
+    # The recorded service failed with 500 over these, which are faults of what was asked.
+    'ConflictingMergeStrategyForParam', 'EntityMatchNotFound', 'EntityUniqueMatchNotFound',
+    'InvalidExternalResourceDependency', 'InvalidMergeStrategyForParam', 'InvalidRestrictedAction',
+    'InvalidTemplateAttribute', 'ResourcePropertyDependency', 'ResourcePropertyValueDependency',
+    'StackResourceLimitExceeded',
     # Ours; their bare base classes would be bugs of ours, and those are no client's fault.
     'RefusedType', 'RefusedValue',
     # This release answers what it does not serve yet like what it never will.
@@ -40,13 +45,15 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(BAD_REQUEST, 400),
     **dict.fromkeys(('Forbidden', 'InvalidTenant'), 403),
     **dict.fromkeys(('EntityNotFound', 'NotFound', 'ResourceNotAvailable'), 404),
-    **dict.fromkeys(('ActionInProgress', 'EntityExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
-                     'StackExists', 'TerminationProtected'), 409),
+    **dict.fromkeys(('ActionInProgress', 'ActionNotComplete', 'ConcurrentTransaction', 'EntityExists',
+                     'PhysicalResourceExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
+                     'SoftwareConfigInUse', 'StackExists', 'TerminationProtected'), 409),
     'GenerationPassed': 412,
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS: dict[type[BaseException], str] = {wsgi.RefusedValue: 'ValueError',
-                                            wsgi.RefusedType: 'AttributeError'}
+                                            wsgi.RefusedType: 'AttributeError',
+                                            errors.SoftwareConfigInUse: 'InvalidRestrictedAction'}
 
 
 def status_of(error: BaseException) -> int:

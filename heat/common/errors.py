@@ -414,6 +414,12 @@ class SnapshotNotFound(EntityNotFound):
     msg_fmt = 'The Snapshot (%(snapshot)s) for Stack (%(stack)s) could not be found.'
 
 
+class SoftwareConfigInUse(InvalidRestrictedAction):
+    """Known to clients as its base class."""
+
+    msg_fmt = 'Software config with id %(config)s can not be deleted as it is referenced.'
+
+
 class StackExists(HeatException):
     msg_fmt = 'The Stack (%(stack_name)s) already exists.'
 

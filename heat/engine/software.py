@@ -85,14 +85,13 @@ class Software:
         return [render.config_row(one, everywhere) for one in found]
 
     def delete_software_config(self, context: RequestContext, config_id: str) -> None:
-        """NotFound; InvalidRestrictedAction while a deployment uses it."""
+        """NotFound; SoftwareConfigInUse while a deployment uses it."""
         def delete(conn: Connection) -> None:
             self._config(conn, context, config_id)
             try:
                 software.delete_config(conn, config_id)
             except software.ConfigInUse:
-                raise errors.InvalidRestrictedAction(message=(
-                    f'Software config with id {config_id} can not be deleted as it is referenced.')) from None
+                raise errors.SoftwareConfigInUse(config=config_id) from None
 
         self._change(delete)
 

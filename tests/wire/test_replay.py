@@ -43,6 +43,7 @@ DECIDED = {
     'outputs is a list': 'the engine decides', 'parameters is a list': 'the engine decides',
     'path with a null byte': 'the recording shows a blank where the byte stood',
     'NaN': 'it names the number instead of a general sentence; see test_shapes',
+    'delete config in use': 'the engine decides, and a conflict is no failure: 409, see test_shapes',
     'project with an encoded letter': 'holds a project id of the recorded cloud',
 }
 

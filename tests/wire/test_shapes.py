@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from heat.common import errors
 from tests.wire.conftest import World
 from tests.wire.keystone import ADMIN_PROJECT, PROJECT
 
@@ -207,3 +208,13 @@ def test_a_number_that_json_cannot_express_is_refused(api: World, written: str, 
     assert response.status_int == 400
     assert response.json_body['error']['message'] == f'The number {shown} cannot be expressed in JSON.'
     assert not api.engine.calls
+
+
+def test_a_configuration_in_use_is_a_conflict_of_the_recorded_type(api: World) -> None:
+    # The recorded service failed with 500 here.
+    api.engine.answers['*'] = errors.SoftwareConfigInUse(config='c-1')
+    response = api.ask('DELETE', f'/v1/{PROJECT}/software_configs/c-1', X_Auth_Token=TOKEN)
+    assert (response.status_int, response.json_body['code']) == (409, 409)
+    assert response.json_body['error'] == {
+        'type': 'InvalidRestrictedAction', 'traceback': None,
+        'message': 'Software config with id c-1 can not be deleted as it is referenced.'}

@@ -92,17 +92,24 @@ def auth_catalog(call: Call) -> Reply:
     return Reply(200, {'catalog': tokens.catalog(call, call.project), 'links': {'self': call.request.url}})
 
 
-def own_targets(call: Call) -> list[str]:
-    return list(dict.fromkeys(row['target_id'] for row in call.inv.assignments.where('user_id', call.user)))
+def targets(call: Call, user: str) -> list[str]:
+    return list(dict.fromkeys(row['target_id'] for row in call.inv.assignments.where('user_id', user)))
 
 
 def auth_projects(call: Call) -> Reply:
-    rows = [call.inv.projects.rows[key] for key in own_targets(call) if call.inv.projects.get(key)]
+    rows = [call.inv.projects.rows[key] for key in targets(call, call.user) if call.inv.projects.get(key)]
+    return directory.collection(call, 'projects', rows)
+
+
+def user_projects(call: Call) -> Reply:
+    user = call.args['id']
+    directory.authorize(call, itself=user == call.user)
+    rows = [call.inv.projects.rows[key] for key in targets(call, user) if call.inv.projects.get(key)]
     return directory.collection(call, 'projects', rows)
 
 
 def auth_domains(call: Call) -> Reply:
-    rows = [call.inv.domains.rows[key] for key in own_targets(call) if call.inv.domains.get(key)]
+    rows = [call.inv.domains.rows[key] for key in targets(call, call.user) if call.inv.domains.get(key)]
     return directory.collection(call, 'domains', rows)
 
 
@@ -242,6 +249,7 @@ ROUTES = [
     ('GET', '/v3/auth/catalog', auth_catalog),
     ('GET', '/v3/auth/projects', auth_projects),
     ('GET', '/v3/auth/domains', auth_domains),
+    ('GET', '/v3/users/{id}/projects', user_projects),
     ('POST', '/v3/OS-TRUST/trusts', create_trust),
     ('GET', '/v3/OS-TRUST/trusts', list_trusts),
     ('GET', '/v3/OS-TRUST/trusts/{id}', get_trust),

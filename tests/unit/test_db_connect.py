@@ -35,7 +35,7 @@ from heat.db import (
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
-from tests.unit.test_db_store import NOW, TREE
+from tests.unit.store import NOW, TREE
 
 
 def differences(engine: Engine) -> list[object]:

@@ -91,7 +91,7 @@ def check_what_the_guest_reads(press: Services, told: dict[str, str]) -> None:
     """cfn-init's way: the keys of its user, the address of the API, the metadata of its resource."""
     user = press.stack.user
     access, secret = re.findall(r"'([0-9a-f]{32})'", told['cfn-userdata'])[:2]
-    assert told['cfn-metadata-server'] == f'{user.heat.cfn_url}/'
+    assert told['cfn-metadata-server'] == user.heat.cfn_url.removesuffix('/v1')
     assert 'cfn_region_endpoint = 127.0.0.1' in told['cfn-boto-cfg']
     inside = client(user, access, secret)
 

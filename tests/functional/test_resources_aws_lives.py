@@ -367,7 +367,7 @@ def test_user_data_of_an_instance(driver: Driver, ground: Ground, cloud: SimClou
         }
         assert parts['cfn-userdata'].decode() == script
         assert json.loads(parts['cfn-init-data']) == metadata
-        assert parts['cfn-metadata-server'] == b'http://heat.example:8000/v1/'
+        assert parts['cfn-metadata-server'] == b'http://heat.example:8000'
         assert b'cfn_region_endpoint = heat.example' in parts['cfn-boto-cfg']
 
 

@@ -197,12 +197,26 @@ def test_user_data_for_heat_cfntools() -> None:
     )
     assert parts['cfn-userdata'] == ('x-cfninitdata', '#!/bin/sh\necho ö\n')
     assert parts['cfn-init-data'] == ('x-cfninitdata', '{"a": 1}')
-    assert parts['cfn-metadata-server'] == ('x-cfninitdata', 'https://h:8000/v1/')
+    assert parts['cfn-metadata-server'] == ('x-cfninitdata', 'https://h:8000')
     assert (
         'is_secure = 1' in parts['cfn-boto-cfg'][1] and 'cfn_region_endpoint = h' in parts['cfn-boto-cfg'][1]
     )
     assert {parts['part-handler.py'][0], parts['boothook.sh'][0]} == {'part-handler', 'cloud-boothook'}
     compile(parts['part-handler.py'][1], 'part-handler.py', 'exec')
+
+
+@pytest.mark.parametrize(
+    ('url', 'told'),
+    [
+        ('http://h:8000/v1/', 'http://h:8000'),
+        ('http://h/v1/', 'http://h:80'),
+        ('https://h/v1/', 'https://h:443'),
+        ('https://h/cfn/v1/', 'https://h/cfn'),
+    ],
+)
+def test_where_cfn_hup_and_os_collect_config_ask(url: str, told: str) -> None:
+    """The one reads the port at the end, the other puts /v1/ behind it."""
+    assert parts_of(user_data.build('', user_data.CFNTOOLS, {}, url))['cfn-metadata-server'][1] == told
 
 
 def test_user_data_of_other_forms() -> None:

@@ -100,7 +100,7 @@ def build(user_data: str, form: str, metadata: Mapping[str, Any], metadata_url: 
     if metadata:
         message.attach(_part(json.dumps(metadata), 'x-cfninitdata', 'cfn-init-data'))
     if form == CFNTOOLS and metadata_url:
-        message.attach(_part(metadata_url, 'x-cfninitdata', 'cfn-metadata-server'))
+        message.attach(_part(_metadata_server(metadata_url), 'x-cfninitdata', 'cfn-metadata-server'))
         message.attach(_part(_boto(metadata_url), 'x-cfninitdata', 'cfn-boto-cfg'))
     return message.as_string()
 
@@ -115,6 +115,15 @@ def _attach_config(message: MIMEMultipart, text: str) -> None:
             return
     if text:
         message.attach(_part(text, 'x-shellscript' if text.startswith('#!') else 'plain', 'userdata'))
+
+
+def _metadata_server(url: str) -> str:
+    """The address without the version, and with a port: cfn-hup reads the number at its end."""
+    base = url.rstrip('/').removesuffix('/v1')
+    parts = urlsplit(base)
+    if parts.port or parts.path:
+        return base
+    return f'{base}:{443 if parts.scheme == "https" else 80}'
 
 
 def _boto(url: str) -> str:

@@ -78,13 +78,18 @@ def until(what: Callable[[], Any], running: Running) -> Any:
     return found
 
 
+def demo(running: Running, name: str = 'demo') -> session.Session:
+    """The session of a user of the cloud, whose password and project are called as the user."""
+    return session.Session(v3.Password(
+        auth_url=running.ready['auth_url'], username=name, password=name, project_name=name,
+        user_domain_name='Default', project_domain_name='Default'))
+
+
 def user_data(running: Running, server_id: str) -> str:
     """What the hypervisor gave the server, told to an administrator."""
-    admin = session.Session(v3.Password(
-        auth_url=running.ready['auth_url'], username='admin', password='admin', project_name='admin',
-        user_domain_name='Default', project_domain_name='Default'))
-    shown = admin.get(f'/servers/{server_id}', endpoint_filter={'service_type': 'compute'},
-                      headers={'X-OpenStack-Nova-API-Version': '2.79'}).json()['server']
+    shown = demo(running, 'admin').get(
+        f'/servers/{server_id}', endpoint_filter={'service_type': 'compute'},
+        headers={'X-OpenStack-Nova-API-Version': '2.79'}).json()['server']
     return base64.b64decode(shown['OS-EXT-SRV-ATTR:user_data']).decode()
 
 

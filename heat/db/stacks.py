@@ -50,6 +50,23 @@ def insert_stacks(conn: Connection, values: Sequence[Stack], **extra: Any) -> No
         for value in values for tag in value.tags])
 
 
+def overwrite(conn: Connection, values: Sequence[Stack], fields: Sequence[str]) -> None:
+    """Give stacks that are there the ``fields`` of these values; one statement per 500."""
+    changed = {_COLUMN.get(name, name) for name in fields}
+    rows = [{**to_columns(value), **_EXTRA} for value in values]
+    if rows:
+        bulk.upsert(conn, stack, rows, 'id', keep=[name for name in rows[0] if name not in changed])
+
+
+def held_seqs(conn: Connection, stack_ids: Sequence[str]) -> dict[str, int]:
+    """stack id -> number of its latest goal, deleted stacks too; held until the transaction ends."""
+    found: dict[str, int] = {}
+    for chunk in bulk.chunks(sorted(stack_ids)):
+        found.update(conn.execute(sa.select(stack.c.id, stack.c.goal_seq).where(
+            stack.c.id.in_(chunk)).order_by(stack.c.id).with_for_update()).tuples().all())
+    return found
+
+
 def to_columns(value: Stack) -> dict[str, Any]:
     """The column values of a stack, tags left out."""
     row = {_COLUMN.get(name, name): getattr(value, name) for name in _FIELDS}

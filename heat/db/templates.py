@@ -61,15 +61,32 @@ def unseal_environment(environment: Mapping[str, Any], crypt: Cipher | None) -> 
 
 def store_template(conn: Connection, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
                    files: Mapping[str, str] | None, tenant: str, now: datetime.datetime,
-                   crypt: Cipher | None = None, secret_names: Collection[str] = ()) -> int:
+                   crypt: Cipher | None = None, secret_names: Collection[str] = (),
+                   known: dict[Any, int] | None = None) -> int:
     """Store and return the number; an equal one of the same project is used again.
 
     ``secret_names`` are the parameters to encrypt. One with encrypted parameters is
-    never shared, since equal secrets look different.
+    never shared, since equal secrets look different. ``known`` is what this transaction
+    has stored already; it is added to.
     """
     env = seal_environment(environment or {}, secret_names, crypt)
-    files_id = _store_files(conn, files, tenant, now) if files else None
+    known = {} if known is None else known
+    files_id = None
+    if files:
+        # The nested stacks of a tree nearly always have the very same files.
+        files_id = known.get((tenant, id(files)))
+        if files_id is None:
+            files_id = known[tenant, id(files)] = _store_files(conn, files, tenant, now)
     digest = content_hash(dump([tree, env, files_id]))
+    if SEALED in env:
+        return _store_tree(conn, tree, env, files_id, digest, tenant, now)
+    if (tenant, digest) not in known:
+        known[tenant, digest] = _store_tree(conn, tree, env, files_id, digest, tenant, now)
+    return known[tenant, digest]
+
+
+def _store_tree(conn: Connection, tree: Mapping[str, Any], env: Mapping[str, Any], files_id: int | None,
+                digest: str, tenant: str, now: datetime.datetime) -> int:
     found = None
     if SEALED not in env:
         # The update is a lock: a purge that waits for it then sees the new time.

@@ -10,7 +10,7 @@ Neighbours: ``engine.loop`` fills batches, the other files of this room store.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +30,6 @@ from heat.db import (
     templates,
 )
 from heat.db.schema import event as event_table
-from heat.db.schema import stack as stack_table
 from heat.db.secrets import Cipher
 from heat.model.event import Event
 from heat.model.resource import Row
@@ -143,8 +142,7 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
     held = leases.hold(conn, engine_id, batch.fences)
     lost = frozenset(batch.fences) - held
     children = [c for c in batch.children.values() if c.stack.root_id in held]
-    for child in children:
-        _write_child(conn, child, crypt, now)
+    _write_children(conn, children, crypt, now)
     rows = [replace(row, updated_at=now) if row.action is not Action.INIT else row
             for row in batch.rows.values() if row.root_id in held]
     if rows:
@@ -155,8 +153,7 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
     written = [e for e in batch.events if e.root_id in held]
     if written:
         events.insert_events(conn, written, now, crypt, encrypt_properties=crypt is not None)
-    overtaken = {s.stack.id for s in batch.states
-                 if s.stack.root_id in held and not _write_state(conn, s, now)}
+    overtaken = _write_states(conn, [s for s in batch.states if s.stack.root_id in held], now)
     for stack_id, (root, project) in batch.projects.items():
         if root in held:
             stacks.update_stack(conn, stack_id, stack_user_project_id=project)
@@ -198,20 +195,57 @@ def written_already(conn: Connection, batch: Batch) -> bool:
         event_table.c.uuid.in_(sorted(first.values()))).limit(1)).first() is not None
 
 
-def _write_child(conn: Connection, child: Child, crypt: Cipher | None, now: datetime.datetime) -> None:
-    # A child's parameters are values of its parent, hidden ones among them.
-    secret = tuple(child.environment.get('parameters') or ()) if crypt is not None else ()
-    template_id = templates.store_template(conn, child.tree, child.environment, child.files,
-                                           child.stack.tenant, now, crypt=crypt, secret_names=secret)
-    goal = replace(child.goal, template_id=template_id)
-    there = conn.execute(sa.select(stack_table.c.id).where(stack_table.c.id == child.stack.id)).first()
-    if there is None:
-        stacks.insert_stack(conn, replace(child.stack, template_id=template_id, created_at=now))
-    else:
-        stacks.update_stack(
-            conn, child.stack.id, template_id=template_id, action=goal.action, status=Status.IN_PROGRESS,
-            reason=child.stack.reason, goal_seq=goal.seq, updated_at=now, deleted_at=None)
-    goals.add_goals(conn, [goal], now)
+def _write_children(conn: Connection, children: Sequence[Child], crypt: Cipher | None,
+                    now: datetime.datetime) -> None:
+    if not children:
+        return
+    there = stacks.held_seqs(conn, [child.stack.id for child in children])
+    known: dict[Any, int] = {}
+    new, old, given = [], [], []
+    for child in children:
+        # A child's parameters are values of its parent, hidden ones among them.
+        secret = tuple(child.environment.get('parameters') or ()) if crypt is not None else ()
+        template_id = templates.store_template(conn, child.tree, child.environment, child.files,
+                                               child.stack.tenant, now, crypt=crypt, secret_names=secret,
+                                               known=known)
+        given.append(replace(child.goal, template_id=template_id))
+        value = replace(child.stack, template_id=template_id, created_at=now)
+        if child.stack.id in there:
+            old.append(replace(value, action=child.goal.action, status=Status.IN_PROGRESS,
+                               goal_seq=child.goal.seq, updated_at=now, deleted_at=None))
+        else:
+            new.append(value)
+    stacks.insert_stacks(conn, new)
+    stacks.overwrite(conn, old, ('template_id', 'action', 'status', 'reason', 'goal_seq', 'updated_at',
+                                 'deleted_at'))
+    goals.add_goals(conn, given, now)
+
+
+def _write_states(conn: Connection, states: Sequence[StackState], now: datetime.datetime) -> set[str]:
+    """Returns the stacks that have a newer goal. Nested stacks, of which there may be many, go together."""
+    inner = {s.stack.id for s in states if s.stack.owner_id is not None and s.following is None}
+    seqs = stacks.held_seqs(conn, list(inner)) if len(inner) > 1 else {}
+    together: dict[bool, dict[str, Stack]] = {False: {}, True: {}}
+    overtaken = set()
+    for change in states:
+        value = change.stack
+        if value.id not in seqs or change.following is not None:
+            hit = _write_state(conn, change, now)
+        else:
+            hit = seqs[value.id] == change.seq
+            if hit:
+                made = value.action is Action.CREATE and not change.deleted
+                together[change.deleted][value.id] = replace(
+                    value, updated_at=value.updated_at if made else now,
+                    deleted_at=now if change.deleted else None)
+        if not hit:
+            overtaken.add(value.id)
+    for deleted, values in together.items():
+        told = ('action', 'status', 'reason', 'updated_at', *(('deleted_at',) if deleted else ()))
+        stacks.overwrite(conn, list(values.values()), told)
+    if together[True]:
+        exports.release(conn, list(together[True]))
+    return overtaken
 
 
 def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -> bool:

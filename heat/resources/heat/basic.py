@@ -7,8 +7,8 @@ data, so it is drawn once. Neighbours: ``plan.traversal`` calls ``compute``.
 
 from __future__ import annotations
 
+import os
 import random
-import secrets
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -160,6 +160,21 @@ class RandomString(Resource):
                    f'sequence minimums ({least} > {length})')
 
 
+class _Source(random.SystemRandom):
+    """The system's randomness in portions: to ask for each character is a system call for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = b''
+
+    def getrandbits(self, k: int) -> int:
+        size = (k + 7) // 8
+        if len(self._left) < size:
+            self._left = os.urandom(max(size, 256))
+        taken, self._left = self._left[:size], self._left[size:]
+        return int.from_bytes(taken) >> (size * 8 - k)
+
+
 def draw(props: Mapping[str, Any]) -> str:
     """A random string with the minimum of each class and sequence, filled up from all of them."""
     classes = props.get('character_classes') or []
@@ -169,8 +184,10 @@ def draw(props: Mapping[str, Any]) -> str:
     sets += [(item['sequence'], item['min']) for item in props.get('character_sequences') or ()]
     if not sets:
         sets = [(CHARACTERS['lettersdigits'], 1)]
-    chosen = [secrets.choice(characters) for characters, least in sets for _ in range(least)]
+    # One for each string: what is left of it must not be drawn again by a forked process.
+    source = _Source()
+    chosen = [source.choice(characters) for characters, least in sets for _ in range(least)]
     everything = ''.join(characters for characters, _ in sets)
-    chosen += [secrets.choice(everything) for _ in range(props['length'] - len(chosen))]
-    random.SystemRandom().shuffle(chosen)
+    chosen += [source.choice(everything) for _ in range(props['length'] - len(chosen))]
+    source.shuffle(chosen)
     return ''.join(chosen[:props['length']])

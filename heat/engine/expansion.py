@@ -7,7 +7,8 @@ Neighbours: ``nested`` does the same when it is really done, ``plans`` asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine
@@ -76,10 +77,22 @@ class Expansion:
         return found
 
     def _view(self, stack: Stack | None, rows: Mapping[str, Row]) -> View | None:
-        if stack is None:
-            return None
+        return None if stack is None else StoredView(lambda: self._stored(stack, rows))
+
+    def _stored(self, stack: Stack, rows: Mapping[str, Row]) -> StackRun:
         with connect.read(self._database) as conn:
             compiled = self._loader.compiled(conn, stack.identity, stack.template_id)
         goal = Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
-        return View(StackRun(stack, goal, compiled.wanted(), dict(rows), compiled.types,
-                             self._loader.around(stack)))
+        return StackRun(stack, goal, compiled.wanted(), dict(rows), compiled.types,
+                        self._loader.around(stack))
+
+
+class StoredView(View):
+    """A child that is read from the database when something of it is asked for."""
+
+    def __init__(self, load: Callable[[], StackRun]) -> None:
+        self._load = load
+
+    @cached_property
+    def _run(self) -> StackRun:  # type: ignore[override]
+        return self._load()

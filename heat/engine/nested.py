@@ -26,6 +26,7 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan.candidates import fits
+from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
 from heat.resources.nested import Stage
 
@@ -237,11 +238,17 @@ def concluded(parent: StackRun, row: Row, child: StackRun, now: float) -> Row:
 
 
 class View:
-    """A child stack as its parent's resource sees it."""
+    """A child stack as its parent's resource sees it.
+
+    Worked out when it is asked for: most of a big tree's stacks are never looked into.
+    """
 
     def __init__(self, run: StackRun) -> None:
         self._run = run
-        self._scope = _at_rest(run).scope
+
+    @property
+    def _scope(self) -> StackScope:
+        return _at_rest(self._run).scope
 
     @property
     def identity(self) -> StackId:
@@ -269,17 +276,18 @@ class View:
         values: dict[str, Any] = {}
         faults: dict[str, str] = {}
         template = self._run.wanted.template
-        self._scope.budget.renew()
+        scope = self._scope
+        scope.budget.renew()
         for name, output in template.outputs.items() if template is not None else ():
             values[name] = None
             try:
-                values[name] = output.value.value(self._scope)
+                values[name] = output.value.value(scope)
             except (errors.HeatException, ValueError, TypeError, KeyError) as error:
                 faults[name] = f'{error.args[0]} was not found' if isinstance(error, KeyError) else str(error)
         return values, faults
 
     def row(self, name: str) -> Row | None:
-        return self._run.traversal.row_of(name) if self._run.traversal is not None else None
+        return _at_rest(self._run).row_of(name)
 
     def definition(self, name: str) -> Mapping[str, Any] | None:
         template = self._run.wanted.template

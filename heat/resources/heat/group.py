@@ -284,14 +284,15 @@ def blacklisted(row: Row, child: ChildView | None) -> list[str]:
     """Names that were removed and stay so, in the order of their removal."""
     props = row.props or {}
     kept = [] if props.get('removal_policies_mode') == 'update' else list(row.data.get('blacklist', ()))
-    if child is None:
+    removed = [named for policy in props.get('removal_policies') or ()
+               for named in policy.get('resource_list') or ()]
+    if child is None or not removed:
         return kept
     by_reference = {str(child.reference(name)): name for name in child.names()}
-    for policy in props.get('removal_policies') or ():
-        for named in policy.get('resource_list') or ():
-            name = named if named in by_reference.values() else by_reference.get(str(named))
-            if name is not None and name not in kept:
-                kept.append(name)
+    for named in removed:
+        name = named if named in by_reference.values() else by_reference.get(str(named))
+        if name is not None and name not in kept:
+            kept.append(name)
     return kept
 
 

@@ -13,9 +13,9 @@ from benches import place, report, requests, templates, workloads
 from benches.user import User
 
 USUAL = ['wide-100', 'wide-300', 'wide-1000', 'wide-10000', 'chain-300', 'trials-300', 'layers-10x20',
-         'group-200', 'group-200x3', 'waits-100', 'many-100x5', 'servers-1000', 'requests', 'idle',
-         templates.NAME]
-KNOWN = [*workloads.WORKLOADS, workloads.MANY, 'requests', 'idle', templates.NAME]
+         'group-200', 'group-200x3', 'group-1000x22', 'scale-50x22', 'waits-100', 'many-100x5',
+         'servers-1000', 'requests', 'idle', workloads.CROWD, templates.NAME]
+KNOWN = [*workloads.WORKLOADS, workloads.MANY, workloads.CROWD, 'requests', 'idle', templates.NAME]
 
 
 def arguments() -> argparse.Namespace:
@@ -87,6 +87,8 @@ def main() -> int:
 def run(where: place.Place, user: User, name: str, updates: bool) -> Iterable[workloads.Phase]:
     if name == 'idle':
         return [workloads.idle(where)]
+    if name == workloads.CROWD:
+        return workloads.crowd(where, user)
     if name == workloads.MANY:
         return workloads.many(where, user)
     return workloads.life(where, user, name, workloads.WORKLOADS[name], updates)

@@ -155,14 +155,14 @@ WORKLOADS = {
                             'stacks); the classic\'s figures are for 50 nested stacks of 3'),
     'group-1000x22': Workload(farm, 23001, one=lambda: farm(0, ('7',)), note=(
         'a ResourceGroup of 1000 ResourceGroups of 22 OS::Heat::RandomString; an update of one replaces one '
-        'of the 1000')),
+        'of the 1000, and its plan is a preview')),
     'scale-50x22': Workload(scaled, 1152, needs='sim', policy='up', note=(
         'an AutoScalingGroup of 50 ResourceGroups of 22; the signal doubles it')),
     'waits-100': Workload(waits, 100, note='each waits 2 s in its creation; an update changes a value'),
     'servers-100': Workload(servers(100), 102, needs='sim'),
     'servers-1000': Workload(servers(1000), 1002, needs='sim'),
 }
-MANY = 'many-100x5'
+MANY, CROWD = 'many-100x5', 'idle-1000'
 
 
 @contextmanager
@@ -194,6 +194,10 @@ def life(place: Place, user: User, name: str, workload: Workload, updates: bool)
             user.ask('POST', f'{path}/resources/{workload.policy}/signal')
             group = user.nested(path, 'g')
             user.wait(group, 'UPDATE_COMPLETE')
+        yield done
+    if workload.one is not None and updates:
+        with measured(place, phase('plan of one')) as done:
+            user.ask('PUT', f'{path}/preview', {'template': workload.one()})
         yield done
     changes = [('no-op update', first), ('update of all', second)]
     if workload.one is not None:
@@ -237,8 +241,22 @@ def many(place: Place, user: User, stacks: int = 100, clients: int = 8) -> Itera
     yield work('delete', delete)
 
 
-def idle(place: Place, seconds: float = 30.0) -> Phase:
-    """Nothing is asked for."""
-    with measured(place, Phase('idle', f'{seconds:.0f} s', 0)) as done:
+def idle(place: Place, name: str = 'idle', stacks: int = 0, seconds: float = 30.0) -> Phase:
+    """Nothing is asked for, with so many stacks at rest."""
+    with measured(place, Phase(name, f'{seconds:.0f} s', stacks)) as done:
         time.sleep(seconds)
     return done
+
+
+def crowd(place: Place, user: User, stacks: int = 1000, clients: int = 8) -> Iterator[Phase]:
+    """Small stacks that nothing happens to."""
+    template = wide(5)(0)
+    with ThreadPoolExecutor(clients) as pool:
+        paths = list(pool.map(lambda n: user.twin().create(f'crowd-{n}', template), range(stacks)))
+    for path in paths:
+        user.wait(path, 'CREATE_COMPLETE')
+    yield idle(place, CROWD, stacks)
+    for path in paths:
+        user.delete(path)
+    for path in paths:
+        user.wait(path, 'DELETE_COMPLETE')

@@ -92,7 +92,8 @@ class Engine:
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
-            limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth),
+            limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth,
+                          conf.max_resources_per_stack),
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
             announce=self._announce, close=self._close, publish=self._publish,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id),

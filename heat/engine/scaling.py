@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from heat.common import errors
 from heat.common.errors import HeatException
-from heat.engine import nested
+from heat.engine import nested, room
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import StepFailed
 from heat.model.resource import Row
@@ -54,7 +55,8 @@ class Scaler:
     def signal(self, tree: Tree, run: StackRun, policy: Row, details: Mapping[str, Any] | None) -> str | None:
         """Adjust the policy's group: the event's reason, None if nothing was to be done.
 
-        Raises StepFailed if there is no such group, and what compiling the template raises.
+        Raises StepFailed if there is no such group, RequestLimitExceeded if the stack would have too many
+        resources, and what compiling the template raises.
         """
         asked: scaling.Adjustment = run.types.of(policy).adjustment(policy)
         group = nested.find(run, asked.group)
@@ -76,12 +78,23 @@ class Scaler:
         deadline = now + (minutes * 60 if minutes else self._loop.action_timeout)
         made = nested.child_goal(run, found.row, Action.UPDATE, child, now, self._loop.limits.nested_depth,
                                  stage=found.stage, timeout_at=deadline)
+        self._check_room(tree, group, made.run, found.capacity)
         run.rows[group.uuid] = made.row
         self._loop.batch.save(made.row)
         self._tell(run, made.row, 'start', made.row.data['scaling']['before'],
                    f'Start resizing the group {group.physical_id}')
         self._carrier.send(tree, made, {})
         return reason_of(details)
+
+    def _check_room(self, tree: Tree, group: Row, following: StackRun, capacity: int) -> None:
+        most = self._loop.limits.resources
+        if most < 0:
+            return
+        wanted = room.count_with(tree, following)
+        if wanted > max(most, room.count(tree)):
+            raise errors.RequestLimitExceeded(message=(
+                f'Maximum resources per stack exceeded: with {capacity} members in group {group.name} there '
+                f'would be {wanted} resources, and {most} are allowed (max_resources_per_stack).'))
 
     def ended(self, tree: Tree, parent: StackRun, row: Row, child: StackRun, finish: Finish) -> None:
         """The child of a group that is resized has come to its end."""

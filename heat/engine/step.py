@@ -86,12 +86,14 @@ Next = Ask | Watch | Pause | Ended
 class Limits:
     """Seconds: how long a call may live, and how long the cloud may take to show it.
 
-    ``nested_depth`` is how deep stacks may stand in one another.
+    ``nested_depth`` is how deep stacks may stand in one another, ``resources`` how many a whole tree may
+    have, -1 for any number.
     """
 
     http_timeout: float = 60.0
     settle: float = 5.0
     nested_depth: int = 5
+    resources: int = -1
 
 
 class StepRun:

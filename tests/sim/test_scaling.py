@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +110,48 @@ def test_the_bounds_hold_and_what_changes_nothing_leaves_no_event(world):
         world.signal(me, 'down')
         world.run()
     assert len(members(world, me)) == 1 and signals(world, me).count('down SIGNAL_COMPLETE') == 2
+
+
+def allow(world: World, most: int) -> None:
+    world.engine.loop.limits = replace(world.engine.loop.limits, resources=most)
+
+
+def crowded(world: World, most: int, count: int = 3) -> dict[str, Any]:
+    """A stack of two members with so many resources each, in which there may be ``most``."""
+    allow(world, most)
+    group = {'type': 'OS::Heat::ResourceGroup', 'properties': {'count': count, 'resource_def': MEMBER}}
+    me = made(world, member=group, policies={'up': policy(1), 'more': policy(2), 'down': policy(-1)})
+    assert len(members(world, me)) == 2
+    return me
+
+
+def test_a_signal_makes_no_more_resources_than_a_stack_may_have(world):
+    # Four in the stack itself and four for each member, itself among them.
+    me = crowded(world, most=16)
+    before = world.events(child_of(world, me))
+    world.signal(me, 'more')
+    world.run()
+    assert signals(world, me) == ['more SIGNAL_FAILED']
+    assert world.reasons(me)[-1] == (
+        'more Request limit exceeded: Maximum resources per stack exceeded: with 4 members in group g there '
+        'would be 20 resources, and 16 are allowed (max_resources_per_stack).')
+    # Nothing was begun: the group is as it was, and the next signal finds it free.
+    assert world.events(child_of(world, me)) == before
+    assert not world.rows(me)['g'].metadata.get('scaling_in_progress') and world.leases_held() == 0
+    world.signal(me, 'up')
+    world.run()
+    assert len(members(world, me)) == 3 and world.state(child_of(world, me)) == 'UPDATE_COMPLETE'
+
+
+def test_a_group_may_shrink_though_the_stack_has_too_many_resources(world):
+    me = crowded(world, most=20)
+    allow(world, 5)
+    world.signal(me, 'up')
+    world.run()
+    assert signals(world, me) == ['up SIGNAL_FAILED'] and len(members(world, me)) == 2
+    world.signal(me, 'down')
+    world.run()
+    assert len(members(world, me)) == 1
 
 
 def test_the_state_of_the_alarm_is_told_and_ignored(world):

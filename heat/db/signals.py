@@ -26,7 +26,8 @@ class Signal:
     """One signal to the resource ``resource_name`` of a stack.
 
     ``kind`` is 'signal', or 'mark' for a judgement of its health (``details`` has
-    ``unhealthy`` and ``reason``).
+    ``unhealthy`` and ``reason``). 'check' and 'stop' are wishes for a nested stack as
+    a whole, and name no resource.
     """
 
     uuid: str

@@ -18,7 +18,7 @@ from heat.common import green
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, SnapshotEnd, StackState
-from heat.engine import exported, marks, nested, stages
+from heat.engine import exported, inside, marks, nested, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.exchange import publishes
 from heat.engine.render import plain
@@ -67,6 +67,7 @@ class Carrier:
         self._loop = loop
         self.announce = announce
         self._scaler = Scaler(loop, self)
+        self._inside = inside.Inside(loop, self)
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
@@ -172,8 +173,9 @@ class Carrier:
             if child is not None and child.working:
                 # The child stops its own steps; its end is then the end of this step.
                 child.cancelled = True
+                child.stopped = run.stopped or bool(run.goal.options.get('stop'))
                 self.feed(tree, child, TimedOut(f'Stack {child.goal.action} cancelled'
-                                                if run.goal.options.get('stop') else 'Timed out'))
+                                                if child.stopped else 'Timed out'))
             elif run.traversal is not None and uuid in run.traversal.running():
                 self.feed(tree, run, Cancelled(run.traversal.running()[uuid], row))
             return
@@ -452,6 +454,9 @@ class Carrier:
 
     def signal(self, tree: Tree, signal: Signal) -> None:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
+        if signal.kind in inside.KINDS:
+            self._inside.wish(tree, signal)
+            return
         run = tree.stacks.get(signal.stack_id)
         rows = [r for r in run.rows.values() if hears(run.types.of(r), r, signal)] if run is not None else []
         # Of one that is being replaced, the new one has given out its address last.

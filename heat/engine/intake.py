@@ -29,7 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, resources, signals, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import deployed, repeats
+from heat.engine import deployed, inside, repeats
 from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.documents import Documents, Fetch
@@ -332,6 +332,9 @@ class Intake:
         stack = self.find(context, stack_identity)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
+        if stack.owner_id is not None and action is Action.CHECK:
+            self._wish_inside(context, stack, inside.CHECK)
+            return
         self.wish(context, stack, action, stack.timeout)
 
     def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
@@ -342,10 +345,28 @@ class Intake:
         if stack.status is not Status.IN_PROGRESS or stack.action not in states:
             state = f'{stack.action}_{stack.status}'
             raise errors.NotSupported(feature=f'Cancelling update when stack is {state}')
+        if stack.owner_id is not None:
+            if cancel_with_rollback:
+                raise errors.NotSupported(feature=(
+                    f'Cancelling the work of a nested stack with rollback (cancel it without, or the update '
+                    f'of stack {stack.root_id}, which it is in)'))
+            self._wish_inside(context, stack, inside.STOP)
+            return
         if not cancel_with_rollback:
             self.wish(context, stack, stack.action, stack.timeout, options={'stop': True})
             return
         self.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
+
+    def _wish_inside(self, context: RequestContext, stack: Stack, kind: str) -> None:
+        """A wish for a nested stack, to be carried out by whoever drives the tree."""
+        self._renew_credential(context, stack)
+
+        def keep() -> None:
+            with connect.write(self.database) as conn:
+                signals.add(conn, stack.root_id, stack.id, '', None, self.crypt, self.clock.now(), kind=kind)
+
+        connect.offload(self.database, keep)
+        self.owner.poke(stack.root_id)
 
     def wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
              compiled: Compiled | None = None, template_id: int | None = None,
@@ -356,7 +377,8 @@ class Intake:
         if stack.owner_id is not None:
             # Its goals are its parent's to give; two who number them would spoil the tree.
             raise errors.NotSupported(feature=(
-                f'An action on a nested stack by itself (it is a resource of stack {stack.owner_id})'))
+                f'{str(action).capitalize()} of a nested stack by itself (it is a resource of stack '
+                f'{stack.owner_id}; ask it of stack {stack.root_id}, or check it, or cancel its work)'))
         self._renew_credential(context, stack)
         wanted = compiled.wanted() if compiled is not None else None
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,

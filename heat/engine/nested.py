@@ -80,7 +80,7 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
         timeout=parent.stack.timeout, goal_seq=seq)
     goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by,
                 options=child_options(parent.goal, row))
-    if stage is not None:
+    if timeout_at is not None:
         goal = replace(goal, timeout_at=timeout_at, requested_by=None)
     rows = child.rows if child is not None else {}
     if verb in (Action.CREATE, Action.UPDATE, Action.ADOPT):

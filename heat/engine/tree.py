@@ -39,7 +39,7 @@ class StackRun:
     """One stack in memory.
 
     ``rollback`` is what it goes back to when its goal fails; ``cancelled`` tells that
-    its parent has stopped it.
+    its parent has stopped it, ``stopped`` that a user has.
     """
 
     stack: Stack
@@ -57,6 +57,7 @@ class StackRun:
     publishing: Finish | None = None
     turning: bool = False
     cancelled: bool = False
+    stopped: bool = False
     restraints: Restraints = FREE
 
     @property

@@ -11,6 +11,7 @@ from heat.db import connect
 from heat.engine import integrity
 from tests.sim.nests import INNER, MAPPED, below, files, hot, inner, res, text, thing
 from tests.sim.test_actions import act
+from tests.sim.test_crash import POINTS
 
 
 def deep() -> dict[str, Any]:
@@ -125,8 +126,105 @@ def test_a_nested_stack_takes_its_goals_from_its_parent(world):
     me = world.create('s', hot(t=thing('x')), environment=MAPPED, files=files())
     world.run()
     child = below(world, me, 't')
-    for wish in (lambda: world.delete(child), lambda: act(world, 'stack_check', child),
-                 lambda: world.update(child, hot(a=res()))):
-        with pytest.raises(errors.NotSupported, match='An action on a nested stack by itself'):
+    for verb, wish in (('Delete', lambda: world.delete(child)),
+                       ('Suspend', lambda: act(world, 'stack_suspend', child)),
+                       ('Update', lambda: world.update(child, hot(a=res())))):
+        with pytest.raises(errors.NotSupported) as refused:
             wish()
+        assert f'{verb} of a nested stack by itself' in str(refused.value)
+        assert f'ask it of stack {me["stack_id"]}' in str(refused.value)
     assert world.state(child) == 'CREATE_COMPLETE'
+
+
+def sound(world: Any, me: dict[str, Any]) -> list[str]:
+    with connect.read(world.database) as conn:
+        return integrity.check_tree(conn, me['stack_id'], world.crypt)
+
+
+def test_a_nested_stack_is_checked_by_itself(world):
+    me = made(world)
+    child = below(world, me, 't', 'm')
+    act(world, 'stack_check', child)
+    world.run()
+    assert world.state(child) == 'CHECK_COMPLETE' and world.states(child) == {'a': 'CHECK_COMPLETE'}
+    assert world.state(me) == 'CREATE_COMPLETE' and world.states(below(world, me, 't')) == {
+        'm': 'CREATE_COMPLETE'}
+    assert sound(world, me) == [] and world.leases_held() == 0
+    # Its parent leads it on as before.
+    world.update(me, deep(), environment=ENVIRONMENT, files=files(inner('!'), outer=hot(m=thing('x'))))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and world.rows(child)['a'].props['value'] == 'x!'
+
+
+@pytest.mark.parametrize('point', POINTS)
+def test_a_check_of_a_nested_stack_outlives_its_engine(world, point):
+    me = made(world)
+    child = below(world, me, 't', 'm')
+    world.crash_at(point)
+    act(world, 'stack_check', child)
+    world.run()
+    assert world.state(child) == 'CHECK_COMPLETE' and sound(world, me) == []
+
+
+def test_a_nested_stack_that_works_is_not_checked(world):
+    me = world.create('s', hot(t=thing('x')), environment=MAPPED,
+                      files=files(inner(action_wait_secs={'create': 50})))
+    world.run(until=world.clock.monotonic() + 5)
+    with pytest.raises(errors.ActionInProgress):
+        act(world, 'stack_check', below(world, me, 't'))
+
+
+def test_the_work_of_a_nested_stack_is_stopped_by_itself(world):
+    me = world.create('s', hot(t=thing('x')), environment=MAPPED, files=files())
+    world.run()
+    world.update(me, hot(t=thing('y')), environment=MAPPED, files=files(
+        inner('!', action_wait_secs={'update': 5000})))
+    world.run(until=world.clock.monotonic() + 5)
+    child = below(world, me, 't')
+    with pytest.raises(errors.NotSupported, match='with rollback'):
+        act(world, 'stack_cancel_update', child)
+    act(world, 'stack_cancel_update', child, cancel_with_rollback=False)
+    world.run(until=world.clock.monotonic() + 5)
+    assert world.state(child) == 'UPDATE_FAILED' and world.state(me) == 'UPDATE_FAILED'
+    assert world.stack(child).reason == 'Stack UPDATE cancelled'
+    assert world.rows(child)['a'].reason == 'UPDATE aborted (user triggered cancel)'
+    # It continues from where it was stopped.
+    world.update(me, hot(t=thing('y')), environment=MAPPED, files=files(inner('!')))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert sound(world, me) == []
+
+
+def test_stopping_a_nested_stack_stops_what_is_in_it(world):
+    me = world.create('s', hot(t={'type': 'My::Outer'}), environment=ENVIRONMENT, files=files(
+        inner(action_wait_secs={'create': 5000}), outer=hot(m=thing('x'))))
+    world.run(until=world.clock.monotonic() + 5)
+    act(world, 'stack_cancel_update', below(world, me, 't'), cancel_with_rollback=False)
+    world.run(until=world.clock.monotonic() + 5)
+    inmost = below(world, me, 't', 'm')
+    assert world.state(me) == 'CREATE_FAILED' and world.stack(inmost).reason == 'Stack CREATE cancelled'
+    assert world.rows(inmost)['a'].reason == 'CREATE aborted (user triggered cancel)'
+
+
+def test_signals_marks_and_hooks_go_to_resources_of_a_nested_stack(world):
+    handle = hot(h={'type': 'OS::Heat::WaitConditionHandle'},
+                 w={'type': 'OS::Heat::WaitCondition', 'properties': {
+                     'handle': {'get_resource': 'h'}, 'timeout': 600}}, a=res())
+    me = world.create('s', hot(t=thing()), files=files(handle), environment={
+        'resource_registry': {'My::Thing': INNER, 'resources': {'t': {'a': {'hooks': 'pre-create'}}}}})
+    world.run(until=world.clock.monotonic() + 5)
+    child = below(world, me, 't')
+    world.signal(child, 'h', {'status': 'SUCCESS', 'id': '1', 'data': 'd', 'reason': 'r'})
+    world.signal(child, 'a', {'unset_hook': 'pre-create'})
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+    world.actions.resource_mark_unhealthy(world.context, child, 'a', True, 'sick')
+    assert world.states(child)['a'] == 'CHECK_FAILED'
+    before = world.rows(child)['a'].physical_id
+    world.update(me, None, existing=True)
+    world.run(until=world.clock.monotonic() + 5)
+    # The one that replaces it is made under the same hook.
+    world.signal(child, 'a', {'unset_hook': 'pre-create'})
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert world.rows(child)['a'].physical_id != before

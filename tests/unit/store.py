@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 
 from heat.common.crypt import Crypt
 from heat.common.ids import new_id
-from heat.db import connect, listing, migrate, stacks, templates
+from heat.db import connect, listing, stacks, templates
 from heat.db.listing import Selection
 from heat.model.event import Event
 from heat.model.resource import Row
@@ -44,11 +44,6 @@ def names(engine: Engine, wanted: Selection, **page: object) -> list[str]:
     with connect.read(engine) as conn:
         return [s.name for s in listing.list_stacks(conn, wanted, **page)]  # type: ignore[arg-type]
 
-
-def fresh_database() -> Engine:
-    made = connect.open_engine('sqlite://')
-    migrate.upgrade(made)
-    return made
 
 
 def event_of(stack: Stack, i: int, **fields: object) -> Event:

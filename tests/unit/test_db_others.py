@@ -5,7 +5,6 @@ Every test takes ``engine``: an engine on a fresh, migrated database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -33,14 +32,7 @@ from heat.db import (
 )
 from heat.model.stack import Goal
 from heat.model.status import Action
-from tests.unit.store import CRYPT, NOW, TREE, event_of, fresh_database, later, make_row, put_stack
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    made = fresh_database()
-    yield made
-    made.dispose()
+from tests.unit.store import CRYPT, NOW, TREE, event_of, later, make_row, put_stack
 
 
 def test_credentials_are_encrypted_and_go_when_unused(engine: Engine) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +15,6 @@ from heat.db import (
     connect,
     creds,
     exports,
-    migrate,
     plans,
     recrypt,
     rekey,
@@ -41,14 +39,6 @@ TOKEN = re.compile(r'gAAAA[\w=-]{40,}')
 # Tables that keep no secret of this service's key.
 IN_CLEAR = {'raw_template_files', 'stack', 'stack_tag', 'goal', 'lease', 'event', 'service',
             'resource_snapshot', 'stack_import'}
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    made = connect.open_engine('sqlite://')
-    migrate.upgrade(made)
-    yield made
-    made.dispose()
 
 
 def fill(engine: Engine) -> Row:

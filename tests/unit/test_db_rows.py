@@ -6,7 +6,6 @@ Every test takes ``engine``: an engine on a fresh, migrated database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -18,14 +17,7 @@ from heat.db import connect, events, leases, properties, resources, schema, stac
 from heat.db.secrets import NoKey
 from heat.model.resource import Intent
 from heat.model.status import Action, Status
-from tests.unit.store import CRYPT, NOW, event_of, fresh_database, later, make_row, put_stack
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    made = fresh_database()
-    yield made
-    made.dispose()
+from tests.unit.store import CRYPT, NOW, event_of, later, make_row, put_stack
 
 
 def test_row_comes_back_equal(engine: Engine) -> None:

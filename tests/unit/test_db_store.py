@@ -6,7 +6,6 @@ Every test takes ``engine``: an engine on a fresh, migrated database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +20,7 @@ from heat.db.listing import Selection
 from heat.db.secrets import NoKey
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
-from tests.unit.store import CRYPT, NOW, TREE, fresh_database, later, make_row, names, put_stack
-
-
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    made = fresh_database()
-    yield made
-    made.dispose()
+from tests.unit.store import CRYPT, NOW, TREE, later, make_row, names, put_stack
 
 
 def test_stack_comes_back_equal(engine: Engine) -> None:

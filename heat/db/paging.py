@@ -15,12 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 _EPOCH = datetime.datetime(1970, 1, 1)
+# Every row has it from the beginning, though its column would allow none.
+_ALWAYS = ('created_at',)
 
 
 def order(columns: Sequence[sa.Column[Any]]) -> list[sa.ColumnElement[Any]]:
-    """Sort expressions that treat NULL alike on all servers."""
-    return [column if not column.nullable else sa.func.coalesce(column, _lowest(column))
-            for column in columns]
+    """Sort expressions that treat NULL alike on all servers; no index serves one for a column that may be."""
+    return [column if not column.nullable or column.name in _ALWAYS
+            else sa.func.coalesce(column, _lowest(column)) for column in columns]
 
 
 def _lowest(column: sa.Column[Any]) -> Any:
@@ -36,6 +38,8 @@ def page(query: sa.Select[Any], columns: Sequence[sa.Column[Any]], descending: b
     if after is not None:
         values = [after[column.name] if after[column.name] is not None else _lowest(column)
                   for column in columns]
+        # Implied by what follows, but only this lets a server begin to read at the row.
+        query = query.where(keys[0] <= values[0] if descending else keys[0] >= values[0])
         alternatives = []
         for i, (key, value) in enumerate(zip(keys, values, strict=True)):
             beyond = key < value if descending else key > value

@@ -122,7 +122,8 @@ stack = Table(
     Column('deleted_at', DateTime),
     # A deleted stack keeps its name, so a name is not unique.
     index('name', 'tenant'),
-    index('tenant', 'deleted_at', 'created_at', 'id'),
+    # In the order of a list of root stacks, whose page passes over no nested one.
+    index('tenant', 'deleted_at', 'owner_id', 'created_at', 'id'),
     index('root_stack_id', 'deleted_at'),
     index('status', 'deleted_at'),
     index('deleted_at'))

@@ -71,6 +71,8 @@ class Place:
     rabbitmq: RabbitMQ | None = None
     keystone: LoudKeystone | None = None
     cloud_url: str = ''
+    database: str = ''
+    """Its URL."""
     _asked: int = field(default=0)
 
     def cpu(self) -> dict[str, float]:
@@ -171,7 +173,7 @@ def _whole(directory: Path, stack: ExitStack, cloud: str, engines: int) -> Place
     heat.start()
     daemons |= {'engine': heat.engines[0], 'api': heat.api, 'mariadb': mariadb}
     return Place(heat.url, identity.demo, daemons, f'{cloud}, RabbitMQ, MariaDB, {engines} engines, 2 API',
-                 mariadb, rabbitmq, keystone, cloud_url)
+                 mariadb, rabbitmq, keystone, cloud_url, heat.connection)
 
 
 def _embedded(directory: Path, stack: ExitStack) -> Place:
@@ -181,4 +183,5 @@ def _embedded(directory: Path, stack: ExitStack) -> Place:
     stack.enter_context(everything)
     ready = json.loads((everything.directory / 'state' / 'ready.json').read_text())
     return Place(ready['orchestration'], Credentials(ready['auth_url'], 'demo', 'demo', 'demo'),
-                 {'engine': everything}, 'heat-all, SQLite', cloud_url=ready['cloud'])
+                 {'engine': everything}, 'heat-all, SQLite', cloud_url=ready['cloud'],
+                 database=f'sqlite:///{everything.directory / "state" / "heat.db"}')

@@ -17,7 +17,7 @@ CLASSIC: dict[tuple[str, str], Figures] = {
     ('chain-300', 'create'): (92, 34, 17300, 900), ('layers-10x20', 'create'): (33, 41, 34600, 340),
     ('group-200x3', 'create'): (26, 17, 16100, 420), ('waits-100', 'create'): (8.4, 5.4, 5500, 160),
     ('many-100x5', 'create'): (43, 22.6, 41300, 700)}
-# p50 in ms with one client, requests a second with 1 and with 8.
+# p50 in ms with one client, requests a second with 1 and with 8, more of which do not make it faster.
 CLASSIC_REQUESTS: dict[str, tuple[float, float, float]] = {
     'stack list, 100 stacks': (109, 7, 14), 'stack list, limit 20': (34, 29, 61),
     'stack show, 5 resources': (16, 59, 114), 'stack show, 300 resources': (777, 1.8, 3.4),

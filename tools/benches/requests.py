@@ -11,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from benches import stock
 from benches.place import Place
 from benches.user import Unexpected, User
 from benches.workloads import wide
 
 SECONDS = 4.0
+MANY = 16
+STACKS = EVENTS = 10_000
 
 
 @dataclass
@@ -34,31 +37,42 @@ class Asked:
 
 
 def ask_all(place: Place, user: User) -> Iterator[Asked]:
-    """Every question with 1 and 8 clients, over 100 small stacks and one of 300 resources."""
-    small, big = wide(5)(0), wide(300)(0)
+    """Every question with one client and with many: over 100 small stacks and a big one, then over 10,000."""
+    small, big = wide(5)(0), wide(1000)(0)
     paths = [user.create(f'asked-{n}', small) for n in range(100)]
-    large = user.create('asked-big', big)
-    for path in (*paths, large):
+    middle, large = user.create('asked-middle', wide(300)(0)), user.create('asked-large', big)
+    for path in (*paths, middle, large):
         user.wait(path, 'CREATE_COMPLETE')
-    questions: dict[str, tuple[str, str, Any]] = {
+    yield from _each(place, user, {
+        'build_info': ('GET', '/build_info', None),
         'stack list, 100 stacks': ('GET', '/stacks', None),
         'stack list, limit 20': ('GET', '/stacks?limit=20', None),
         'stack show, 5 resources': ('GET', paths[0], None),
-        'stack show, 300 resources': ('GET', large, None),
-        'resource list, 300': ('GET', f'{large}/resources', None),
-        'resource show, in a stack of 300': ('GET', f'{large}/resources/r7', None),
-        'events, limit 20': ('GET', f'{large}/events?limit=20', None),
-        'events, all of a 300-resource stack': ('GET', f'{large}/events', None),
+        'stack show, 300 resources': ('GET', middle, None),
+        'resource list, 300': ('GET', f'{middle}/resources', None),
+        'resource list, 1000': ('GET', f'{large}/resources', None),
+        'resource show, in a stack of 300': ('GET', f'{middle}/resources/r7', None),
+        'events, limit 20': ('GET', f'{middle}/events?limit=20', None),
+        'events, all of a 300-resource stack': ('GET', f'{middle}/events', None),
         'template validate, 5 resources': ('POST', '/validate', {'template': small}),
-        'template validate, 300 resources': ('POST', '/validate', {'template': big}),
-        'build_info': ('GET', '/build_info', None)}
-    for title, question in questions.items():
-        for clients in (1, 8):
-            yield ask(place, user, title, question, clients)
-    for path in (*paths, large):
+        'template validate, 300 resources': ('POST', '/validate', {'template': wide(300)(0)})})
+    with stock.filled(place, paths[0], STACKS, EVENTS) as last_page:
+        yield from _each(place, user, {
+            'stack list, limit 20 of 10,000': ('GET', '/stacks?limit=20', None),
+            'stack list, last 20 of 10,000': ('GET', f'/stacks?limit=20&marker={last_page}', None),
+            'stack list, all of 10,000': ('GET', '/stacks', None),
+            'events, limit 20 of 10,000': ('GET', f'{paths[0]}/events?limit=20', None),
+            'events, all of 10,000': ('GET', f'{paths[0]}/events', None)})
+    for path in (*paths, middle, large):
         user.delete(path)
-    for path in (*paths, large):
+    for path in (*paths, middle, large):
         user.wait(path, 'DELETE_COMPLETE')
+
+
+def _each(place: Place, user: User, questions: dict[str, tuple[str, str, Any]]) -> Iterator[Asked]:
+    for title, question in questions.items():
+        for clients in (1, MANY):
+            yield ask(place, user, title, question, clients)
 
 
 def ask(place: Place, user: User, title: str, question: tuple[str, str, Any], clients: int) -> Asked:

@@ -126,12 +126,26 @@ def noauth_factory(global_conf: Strings, **local_conf: str) -> Filter:
 
 def cors_factory(global_conf: Strings, **local_conf: str) -> Filter:
     conf = wiring.current().conf
-    return lambda application: cors.CORS(application, conf)
+
+    def wrap(application: Any) -> Any:
+        sharing = cors.CORS(application, conf)
+
+        def choose(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            # The library passes every other request on as it is, at the price of parsing it.
+            concerned = environ['REQUEST_METHOD'] == 'OPTIONS' or 'HTTP_ORIGIN' in environ
+            return (sharing if concerned else application)(environ, start_response)
+        return choose
+    return wrap
 
 
 def http_proxy_to_wsgi_factory(global_conf: Strings, **local_conf: str) -> Filter:
     conf = wiring.current().conf
-    return lambda application: oslo_middleware.HTTPProxyToWSGI(application, conf)
+
+    def wrap(application: Any) -> Any:
+        # Made in any case: it registers its option.
+        heeding = oslo_middleware.HTTPProxyToWSGI(application, conf)
+        return heeding if conf.oslo_middleware.enable_proxy_headers_parsing else application
+    return wrap
 
 
 def authtoken_factory(global_conf: Strings, **local_conf: str) -> Filter:

@@ -2,7 +2,8 @@
 
 Purpose: oslo.policy over the table of ``policy_rules`` and the operator's
 policy file. Invariant: refusing is the answer whenever a check cannot be made;
-only resource types without a rule are open to all. Neighbours: ``api`` enforces
+only resource types without a rule are open to all. A changed file counts within
+``LOOK_EVERY`` seconds. Neighbours: ``api`` enforces
 the rules of routes, ``engine.intake`` those of resource types.
 """
 
@@ -14,12 +15,14 @@ from oslo_config import cfg
 from oslo_policy import opts, policy
 
 from heat.common import errors
+from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, OWN_CFN, OWN_REST, OWN_SSM, REST, SHARED
 
 _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
 _SCOPE = ['project']
+LOOK_EVERY = 1.0
 
 
 def list_rules() -> list[policy.RuleDefault]:
@@ -57,12 +60,27 @@ def _deprecated(name: str, check: str) -> policy.DeprecatedRule:
     return policy.DeprecatedRule(name, check, deprecated_reason=_REASON, deprecated_since=_SINCE)
 
 
+class _Rules(policy.Enforcer):
+    """Looks for changed files once a second, where the library does it at every check of every request."""
+
+    def __init__(self, conf: cfg.ConfigOpts, clock: Clock) -> None:
+        super().__init__(conf)
+        self._clock = clock
+        self._looked: float | None = None
+
+    def load_rules(self, force_reload: bool = False) -> None:
+        now = self._clock.monotonic()
+        if force_reload or self._looked is None or now - self._looked >= LOOK_EVERY:
+            super().load_rules(force_reload)
+            self._looked = now
+
+
 class Enforcer:
     """The rules in force: defaults, overridden by ``[oslo_policy] policy_file``."""
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, clock: Clock | None = None) -> None:
         opts.set_defaults(conf)
-        self._enforcer = policy.Enforcer(conf)
+        self._enforcer = _Rules(conf, clock or Clock())
         self._enforcer.suppress_default_change_warnings = True
         self._enforcer.suppress_deprecation_warnings = True
         self._enforcer.register_defaults(list_rules())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from heat.common import config, errors, policy
+from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
 from heat.common.policy_rules import OWN_CFN, OWN_REST, OWN_SSM
 
@@ -106,3 +108,18 @@ def test_the_policy_file_overrides(tmp_path: Path) -> None:
     assert not enforcer.allows_type(ADMIN, 'OS::Nova::Server')
     assert not enforcer.allows_type(MEMBER, 'OS::Swift::Container')
     assert enforcer.allows_type(ADMIN, 'OS::Swift::Container')
+
+
+def test_a_changed_file_counts_after_a_second(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    file = tmp_path / 'policy.yaml'
+    file.write_text('"stacks:index": "role:nobody"\n')
+    (tmp_path / 'heat.conf').write_text(f'[oslo_policy]\npolicy_file = {file}\n')
+    conf = config.load('heat-api', [], [str(tmp_path / 'heat.conf')], logging_setup=False)
+    enforcer = policy.Enforcer(conf, clock)
+    assert not enforcer.check(READER, 'stacks:index')
+    file.write_text('"stacks:index": "role:reader"\n')
+    os.utime(file, (clock.wall(), clock.wall() + 1e9))
+    assert not enforcer.check(READER, 'stacks:index')
+    clock.advance(policy.LOOK_EVERY)
+    assert enforcer.check(READER, 'stacks:index')

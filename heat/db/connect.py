@@ -22,6 +22,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 
 from heat.common import green
+from heat.common.clock import Clock
 from heat.db.pool import UNLIMITED, ThreadPool
 
 LOG = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _DRIVERS = {'mysql': 'mysql+pymysql', 'mariadb': 'mysql+pymysql', 'mariadb+pymys
             'postgres': 'postgresql+psycopg2', 'postgresql': 'postgresql+psycopg2',
             'sqlite+pysqlite': 'sqlite'}
 _WRITE = 'heat_write'
+# A connection that was idle for longer, in seconds, is tried before it is used; no server restarts faster.
+_FRESH = 0.5
 
 # Deadlock, lock wait timeout; gone away, lost, killed, shut down, refused.
 _MYSQL_AGAIN = {1213, 1205}
@@ -94,7 +97,7 @@ def _engine(url: URL, options: dict[str, Any]) -> Engine:
     if backend == 'sqlite':
         arguments['connect_args'] = {'check_same_thread': False, 'timeout': 30}
     else:
-        arguments.update(isolation_level='READ COMMITTED', pool_pre_ping=True)
+        arguments.update(isolation_level='READ COMMITTED')
     if backend == 'mysql':
         # PyMySQL waits cooperatively, so the library's own pool is the right one.
         arguments.update(pool_size=size, max_overflow=overflow)
@@ -139,11 +142,33 @@ def _prepare(engine: Engine, options: dict[str, Any]) -> None:
             cursor.execute(statement)
         cursor.close()
 
+    if engine.dialect.name != 'sqlite':
+        _try_idle(engine)
+
     if options.get('connection_trace'):
         @event.listens_for(engine, 'before_cursor_execute', retval=True)
         def _trace(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any,
                    _many: bool) -> tuple[str, Any]:
             return f'{statement} -- {_calling_place()}', parameters
+
+
+def _try_idle(engine: Engine) -> None:
+    """Replace connections that were lost while they were idle, without asking the server at every use."""
+    clock = Clock()
+
+    @event.listens_for(engine, 'checkin')
+    def _returned(_connection: Any, record: Any) -> None:
+        record.info['returned'] = clock.monotonic()
+
+    @event.listens_for(engine, 'checkout')
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if clock.monotonic() - record.info.get('returned', clock.monotonic()) < _FRESH:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            # The pool makes another in its place; all that are as old will be as lost.
+            raise exc.InvalidatePoolError(str(error)) from error
 
 
 def _share_tls(engine: Engine) -> None:
@@ -213,8 +238,8 @@ def write(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
-    """One transaction that only reads."""
-    with engine.connect() as conn, conn.begin():
+    """One transaction that only reads; there is nothing to commit."""
+    with engine.connect() as conn:
         yield conn
 
 

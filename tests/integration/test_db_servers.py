@@ -119,3 +119,17 @@ def test_goals_of_many_requests_get_different_numbers(engine: Engine) -> None:
             return goals.add_goal(conn, Goal(stack.id, 0, Action.UPDATE, stack.template_id), store.NOW).seq
 
     assert sorted(together(5, want), key=str) == [2, 3, 4, 5, 6]
+
+
+def test_a_connection_lost_while_idle_is_replaced(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, '_FRESH', 0.0)
+    mysql = empty.dialect.name == 'mysql'
+    number = 'SELECT connection_id()' if mysql else 'SELECT pg_backend_pid()'
+    with connect.read(empty) as conn:
+        first = conn.exec_driver_sql(number).scalar_one()
+    other = connect.open_engine(empty.url)
+    with connect.write(other) as conn:
+        conn.exec_driver_sql(f'KILL {first}' if mysql else f'SELECT pg_terminate_backend({first})')
+    other.dispose()
+    with connect.read(empty) as conn:
+        assert conn.exec_driver_sql(number).scalar_one() != first

@@ -462,6 +462,10 @@ class UserParameterMissing(HeatException):
     msg_fmt = 'The Parameter (%(key)s) was not provided.'
 
 
+class WatchRuleNotFound(HeatException):
+    msg_fmt = 'The Watch Rule (%(watch_name)s) could not be found.'
+
+
 class PlanVoid(HeatException):
     """A saved plan that no longer fits what is there."""
 

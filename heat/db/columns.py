@@ -11,13 +11,15 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 # TEXT of MySQL ends at 64 kB, less than one template.
 LongText = Text().with_variant(mysql.LONGTEXT(), 'mysql', 'mariadb')
+# SQLite counts up an INTEGER only, which has 64 bits there.
+BigNumber = BigInteger().with_variant(Integer(), 'sqlite')
 
 
 def dump(value: Any) -> str:

@@ -3,7 +3,8 @@
 Purpose: take, beat, steal, release, and the fence that every write passes.
 Invariant: the fence of a tree grows with each change of owner and never starts
 again; time is the database's, since the engines' clocks differ. ``now`` (epoch
-seconds) replaces it in tests. Neighbours: ``engine.owner``, ``db.writer``.
+seconds) replaces it in tests. The watch rules have one as well, which is offered as
+soon as there is something to watch. Neighbours: ``engine.owner``, ``db.writer``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from heat.db import bulk
 from heat.db.connect import now_expression
 from heat.db.schema import lease, stack
 from heat.model.status import Status
+
+WATCHES = 'watch-rules'
+# The owner of a lease that waits for one: it looks like an engine that died long ago.
+NOBODY = ''
 
 
 def _time(conn: Connection, now: float | None) -> Any:
@@ -111,3 +116,26 @@ def drop(conn: Connection, root_ids: Iterable[str]) -> None:
     """Forget the leases of purged trees."""
     for chunk in bulk.chunks(list(root_ids)):
         conn.execute(sa.delete(lease).where(lease.c.root_id.in_(chunk)))
+
+
+def offer(conn: Connection, root_id: str) -> None:
+    """There is work under this lease: whoever looks for stale ones takes it, unless it is taken.
+
+    Nobody gives it up in this transaction, so that what is written with it is seen.
+    """
+    of = sa.select(lease.c.engine_id).where(lease.c.root_id == root_id).with_for_update()
+    found = conn.execute(of).first()
+    if found is None:
+        bulk.insert_missing(conn, lease, [
+            {'root_id': root_id, 'engine_id': NOBODY, 'fence': 0, 'beat_at': 0.0}])
+        found = conn.execute(of).first()
+    if found is not None and found.engine_id is None:
+        conn.execute(sa.update(lease).where(lease.c.root_id == root_id).values(
+            engine_id=NOBODY, beat_at=0.0))
+
+
+def hand_on(conn: Connection, root_id: str, engine_id: str, fence: int) -> None:
+    """Give a lease up for another engine to take, if it is ours."""
+    conn.execute(sa.update(lease).where(
+        lease.c.root_id == root_id, lease.c.engine_id == engine_id, lease.c.fence == fence).values(
+            engine_id=NOBODY, beat_at=0.0))

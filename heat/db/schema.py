@@ -3,8 +3,8 @@
 Purpose: one description that queries, migrations and tests share. Invariant:
 equal to what ``migrations/`` builds (a test compares them). Names follow the
 classic tables where the meaning is equal; times are UTC without zone, in whole
-seconds, except ``lease`` and ``goal`` which hold epoch seconds. Neighbours:
-every file of this room; nothing else knows a column name.
+seconds, except those that are counted with (``lease``, ``goal``, ``watch_*``), which
+are epoch seconds. Neighbours: every file of this room; nothing else knows a column name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
-from heat.db.columns import Json, LongText
+from heat.db.columns import BigNumber, Json, LongText
 
 metadata = MetaData(naming_convention={
     'pk': 'pk_%(table_name)s',
@@ -348,3 +348,70 @@ pending_signal = Table(
     Column('details', LongText),
     Column('decrypt_method', String(64)),
     Column('created_at', DateTime))
+
+# A rule belongs to a stack's resource, or to the project alone. What it says is sealed, since
+# the addresses that it calls may be signed.
+watch_rule = Table(
+    'watch_rule',
+    Column('id', Integer, primary_key=True),
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('rule', LongText, nullable=False),
+    Column('decrypt_method', String(64), nullable=False),
+    Column('lite', Boolean, nullable=False),
+    # The metric, and that of samples sent to the rule by its name (hashes of watch_metric).
+    Column('metric_hash', String(64), nullable=False),
+    Column('named_hash', String(64), nullable=False),
+    Column('state', String(255), nullable=False),
+    Column('state_reason', Text),
+    Column('state_reason_data', Json),
+    Column('state_at', Double),
+    # Which actions of its state are still to be carried out.
+    Column('owed', Json),
+    Column('acted_at', Double),
+    # When it is to be evaluated; null while it rests.
+    Column('due_at', Double, index=True),
+    Column('last_evaluated', DateTime),
+    Column('revision', Integer, nullable=False),
+    Column('stack_id', String(36), ForeignKey('stack.id', ondelete='CASCADE'), index=True),
+    Column('row_uuid', String(36), index=True),
+    *times(),
+    UniqueConstraint('tenant', 'name'))
+
+watch_metric = Table(
+    'watch_metric',
+    Column('id', Integer, primary_key=True),
+    # Of project, namespace, name and dimensions.
+    Column('hash', String(64), nullable=False, unique=True),
+    Column('tenant', String(64), nullable=False),
+    Column('namespace', String(255), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('dimensions', Json),
+    Column('last_at', Double, nullable=False, index=True),
+    index('tenant', 'namespace', 'name'))
+
+# Not made: the classic data and watch_rule_id; a sample is of a metric, whoever watches it, and
+# its numbers are columns, so that the server adds them up.
+watch_data = Table(
+    'watch_data',
+    Column('id', BigNumber, primary_key=True),
+    Column('metric_id', Integer, ForeignKey('watch_metric.id', ondelete='CASCADE'), nullable=False),
+    Column('at', Double, nullable=False, index=True),
+    Column('unit', String(32), nullable=False),
+    Column('samples', Double, nullable=False),
+    Column('total', Double, nullable=False),
+    Column('minimum', Double, nullable=False),
+    Column('maximum', Double, nullable=False),
+    Column('created_at', DateTime),
+    index('metric_id', 'at'))
+
+watch_history = Table(
+    'watch_history',
+    Column('id', Integer, primary_key=True),
+    Column('tenant', String(64), nullable=False),
+    Column('name', String(255), nullable=False),
+    Column('at', Double, nullable=False, index=True),
+    Column('kind', String(32), nullable=False),
+    Column('summary', Text),
+    Column('data', Json),
+    index('tenant', 'name', 'id'))

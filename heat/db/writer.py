@@ -28,12 +28,14 @@ from heat.db import (
     software,
     stacks,
     templates,
+    watches,
 )
 from heat.db.schema import event as event_table
 from heat.db.secrets import Cipher
+from heat.model import watch
 from heat.model.event import Event
+from heat.model.op import Shelved
 from heat.model.resource import Row
-from heat.model.software import Change
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 
@@ -78,7 +80,7 @@ class Batch:
     """What one commit makes durable, by root; ``after`` runs once it is.
 
     ``projects`` maps a stack to (root, project of its in-instance users),
-    ``snapshots`` the id of a snapshot to its end; ``software`` holds (root, change)
+    ``snapshots`` the id of a snapshot to its end; ``shelved`` holds (root, change)
     in order.
     """
 
@@ -91,14 +93,14 @@ class Batch:
     signals_done: dict[str, str] = field(default_factory=dict)
     projects: dict[str, tuple[str, str]] = field(default_factory=dict)
     snapshots: dict[str, SnapshotEnd] = field(default_factory=dict)
-    software: list[tuple[str, Change]] = field(default_factory=list)
+    shelved: list[tuple[str, Shelved]] = field(default_factory=list)
     releases: set[str] = field(default_factory=set)
     after: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.removed or self.events or self.states or self.children
                     or self.releases or self.after or self.signals_done or self.projects or self.snapshots
-                    or self.software)
+                    or self.shelved)
 
     def part(self, root: str) -> Batch:
         """What of it belongs to one tree."""
@@ -112,7 +114,7 @@ class Batch:
             signals_done={uuid: of for uuid, of in self.signals_done.items() if of == root},
             projects={key: kept for key, kept in self.projects.items() if kept[0] == root},
             snapshots={key: end for key, end in self.snapshots.items() if end.root_id == root},
-            software=[one for one in self.software if one[0] == root],
+            shelved=[one for one in self.shelved if one[0] == root],
             releases=self.releases & {root})
 
     def save(self, row: Row) -> None:
@@ -162,10 +164,13 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
             changes = {} if end.data is None else {'data': snapshots.sealed(end.data, crypt)}
             snapshots.update_snapshot(conn, snapshot_id, status=str(end.status), status_reason=end.reason,
                                       updated_at=now, **changes)
-    for root, change in batch.software:
+    for root, change in batch.shelved:
         if root in held:
             assert crypt is not None  # an engine has its key
-            software.apply(conn, change, now, crypt)
+            if isinstance(change, watch.Change):
+                watches.apply(conn, change, crypt, now, now.replace(tzinfo=datetime.UTC).timestamp())
+            else:
+                software.apply(conn, change, now, crypt)
     if batch.signals_done:
         signals.forget(conn, [n for n, root in batch.signals_done.items() if root in held])
     for root in sorted(batch.releases & held):
@@ -254,6 +259,7 @@ def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -
     if change.deleted:
         more['deleted_at'] = now
         exports.release(conn, [value.id])
+        watches.release(conn, [value.id])
     if following is not None:
         more['template_id'] = following.template_id
     hit = stacks.update_stack_state(conn, value.id, change.seq, action=value.action, status=value.status,

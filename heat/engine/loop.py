@@ -25,8 +25,7 @@ from heat.engine.carry import Carrier
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
 from heat.engine.tree import NewGoal, StackRun, Tree
-from heat.model.op import CloudFault, Poll, ReadConfig
-from heat.model.software import Change
+from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved
 from heat.model.stack import Stack
 from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
 
@@ -42,9 +41,10 @@ class Cloud(Protocol):
 
 
 class Shelf(Protocol):
-    """Who reads software configurations (``engine.shelf``): ``done`` gets an Answer, in any thread."""
+    """Who reads what steps have shelved (``engine.shelf``): ``done`` gets an Answer, in any thread."""
 
-    def __call__(self, tenant: str, config_id: str, done: Callable[[Result], None], /) -> None: ...
+    def __call__(self, tenant: str, asked: ReadConfig | ReadWatch,
+                 done: Callable[[Result], None], /) -> None: ...
 
 
 class Store(Protocol):
@@ -133,7 +133,7 @@ class Loop:
                  publish: Callable[[Tree, StackRun, dict[str, Any], list[str]], None] | None = None,
                  reread: Callable[[str], None] = lambda root_id: None,
                  action_timeout: float = 3600.0,
-                 shelf: Shelf = lambda tenant, config_id, done: done(Answer(None))) -> None:
+                 shelf: Shelf = lambda tenant, asked, done: done(Answer(None))) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -345,9 +345,9 @@ class Loop:
             self.carrier.keep_project(tree, run, step.stack_user_project)
             step.stack_user_project = None
 
-    def _shelve(self, tree: Tree, changes: Iterable[Change]) -> None:
+    def _shelve(self, tree: Tree, changes: Iterable[Shelved]) -> None:
         self.fence(tree)
-        self.batch.software += [(tree.root_id, change) for change in changes]
+        self.batch.shelved += [(tree.root_id, change) for change in changes]
 
     def _follow(self, tree: Tree, run: StackRun, step: StepRun, following: Next) -> None:
         uuid = step.row.uuid
@@ -384,10 +384,9 @@ class Loop:
             self.put(Lost(frozenset([root_id])))
             return False
 
-        if isinstance(operation, ReadConfig):
+        if isinstance(operation, ReadConfig | ReadWatch):
             # What it asks for may be written in the batch that is still open.
-            tenant, config_id = run.stack.tenant, operation.config_id
-            self.batch.after.append((root_id, lambda: self._shelf(tenant, config_id, answered)))
+            self.batch.after.append((root_id, lambda: self._shelf(run.stack.tenant, operation, answered)))
             return
 
         def perform() -> None:

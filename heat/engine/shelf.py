@@ -1,9 +1,9 @@
-"""Software configurations as steps read them.
+"""What steps have shelved, as they read it: software configurations, and whose a watch rule is.
 
 Purpose: one of the stack's project, out of the database, off the loop's thread.
 Invariant: ``done`` is called once, and a database that is away is a fault like
-that of any service. Neighbours: ``loop`` asks for ``op.ReadConfig``, ``live``
-for one that an attribute shows.
+that of any service. Neighbours: ``loop`` asks for ``op.ReadConfig`` and
+``op.ReadWatch``, ``live`` for a configuration that an attribute shows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 
 from heat.clouds.performer import Answer, Fault, Result
 from heat.common import green
-from heat.db import connect, software
+from heat.db import connect, software, watches
 from heat.db.secrets import Cipher
-from heat.model.op import CloudFault
+from heat.model.op import CloudFault, ReadConfig, ReadWatch
 from heat.model.software import SoftwareConfig
 
 LOG = logging.getLogger(__name__)
@@ -33,15 +33,20 @@ class Shelf:
         self._crypt = crypt
         self._spawn = spawn or green.Pool(READERS).spawn
 
-    def __call__(self, tenant: str, config_id: str, done: Callable[[Result], None], /) -> None:
-        """Read, and give ``done`` the configuration, or None if the project has no such."""
+    def __call__(self, tenant: str, asked: ReadConfig | ReadWatch,
+                 done: Callable[[Result], None], /) -> None:
+        """Read, and give ``done`` what the op promises, or None if the project has no such."""
+        what = (f'software config {asked.config_id}' if isinstance(asked, ReadConfig)
+                else f'watch rule {asked.name}')
+
         def run() -> None:
             try:
-                result: Result = Answer(self.read(tenant, config_id))
+                result: Result = Answer(self.read(tenant, asked.config_id) if isinstance(asked, ReadConfig)
+                                        else self.owner(tenant, asked.name))
             except Exception as error:
-                LOG.exception('The software config %s could not be read.', config_id)
-                result = Fault(CloudFault(0, f'The software config {config_id} could not be read: '
-                                             f'{type(error).__name__}', kind='Error'))
+                LOG.exception('The %s could not be read.', what)
+                result = Fault(CloudFault(0, f'The {what} could not be read: {type(error).__name__}',
+                                          kind='Error'))
             done(result)
 
         self._spawn(run)
@@ -51,5 +56,14 @@ class Shelf:
         def load() -> SoftwareConfig | None:
             with connect.read(self._database) as conn:
                 return software.load_config(conn, config_id, tenant, self._crypt)
+
+        return connect.offload(self._database, load)
+
+    def owner(self, tenant: str, name: str) -> str | None:
+        """The row whose rule it is."""
+        def load() -> str | None:
+            with connect.read(self._database) as conn:
+                found = watches.get(conn, tenant, name, self._crypt)
+                return None if found is None else found.row_uuid
 
         return connect.offload(self._database, load)

@@ -29,16 +29,17 @@ from heat.model.op import (
     Op,
     Poll,
     ReadConfig,
+    ReadWatch,
     Record,
     Resolve,
     Shelve,
+    Shelved,
     Sleep,
     StepFailed,
     UserCall,
 )
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Intent, Row
-from heat.model.software import Change
 from heat.model.status import Action
 from heat.plan import drift
 from heat.plan.drift import Drift
@@ -55,7 +56,7 @@ LOG = logging.getLogger(__name__)
 class Ask:
     """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
 
-    op: Call | UserCall | Find | Resolve | ReadConfig | Endpoint
+    op: Call | UserCall | Find | Resolve | ReadConfig | ReadWatch | Endpoint
     durable: bool = False
 
 
@@ -112,7 +113,7 @@ class StepRun:
         self.asking = False
         self.waits_for: str | None = None
         self.stack_user_project: str | None = None
-        self.shelved: list[Change] = []
+        self.shelved: list[Shelved] = []
         self._now = now
         self._limits = limits
         self._signals_of = signals_of
@@ -410,7 +411,7 @@ class StepRun:
             return Watch(op)
         if isinstance(op, AwaitWord):
             return self._await_word(op)
-        if isinstance(op, Find | ReadConfig | Endpoint) or not (
+        if isinstance(op, Find | ReadConfig | ReadWatch | Endpoint) or not (
                 isinstance(op, Sleep | AwaitSignals) or op.mutating):
             self.asking = True
             return Ask(op)

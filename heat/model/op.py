@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from heat.model.software import Change
+from heat.model import software, watch
+
+Shelved = software.Change | watch.Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +212,24 @@ class ReadConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadWatch:
+    """The resource that the watch rule of that name in the stack's project belongs to.
+
+    The value is the uuid of its row; None if there is no such rule, or no stack has it.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelve:
-    """Change software configurations and deployments, in the commit that saves the row."""
+    """Change software configurations, deployments and watch rules, in the commit that saves the row."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[Shelved, ...]
 
 
-Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | Shelve
-      | Endpoint)
+Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | ReadWatch
+      | Shelve | Endpoint)
 
 
 class CloudFault(Exception):

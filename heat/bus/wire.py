@@ -100,27 +100,43 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 # What the classic interface does not have, in the same form: saved plans, exports, the parameter store,
-# drift, overviews, and arguments of a method that is in both. A call without the latter is understood by
-# any engine.
+# drift, overviews, watch rules, and arguments of a method that is in both. A call without the latter is
+# understood by any engine. The four methods on watch rules in version 1.0 were the classic's once.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
         'files_container', 'args', 'name')),
+    'create_watch_data': ('1.0', ('watch_name', 'stats_data')),
     'delete_plan': ('1.36', ('plan_id',)),
     'delete_stack': ('1.0', ('stack_identity', 'retain', 'force')),
     'delete_stored_parameters': ('1.36', ('names',)),
+    'delete_watches': ('1.36', ('names',)),
     'execute_plan': ('1.36', ('plan_id', 'args')),
+    'get_metric_statistics': ('1.36', (
+        'namespace', 'name', 'dimensions', 'start', 'end', 'period', 'statistics', 'unit')),
     'get_plan_template': ('1.36', ('plan_id',)),
     'get_processed_template': ('1.36', ('stack_identity',)),
     'get_stored_parameters': ('1.36', ('names', 'decrypt')),
     'list_exports': ('1.36', ('marker', 'limit')),
     'list_imports': ('1.36', ('name',)),
+    'list_metrics': ('1.36', (
+        'namespace', 'name', 'dimensions', 'recent', 'marker', 'limit')),
     'list_plans': ('1.36', ('stack_identity', 'stack_name')),
     'list_stored_parameters': ('1.36', ('marker', 'limit', 'prefix')),
+    'list_watch_history': ('1.36', (
+        'name', 'kind', 'start', 'end', 'newest_first', 'marker', 'limit')),
+    'list_watches': ('1.36', (
+        'names', 'prefix', 'state', 'action_prefix', 'metric', 'marker', 'limit')),
+    'put_metric_data': ('1.36', ('namespace', 'data')),
     'put_stored_parameter': ('1.36', ('name', 'value', 'kind', 'description', 'overwrite')),
+    'put_watch': ('1.36', ('watch',)),
     'set_termination_protection': ('1.36', ('stack_identity', 'enabled')),
+    'set_watch_actions': ('1.36', ('names', 'enabled')),
+    'set_watch_state': ('1.0', ('watch_name', 'state', 'reason', 'reason_data')),
     'show_drift': ('1.36', ('stack_identity', 'resource_name')),
     'show_plan': ('1.36', ('plan_id',)),
+    'show_watch': ('1.0', ('watch_name',)),
+    'show_watch_metric': ('1.0', ('metric_namespace', 'metric_name')),
     'stack_facts': ('1.36', ('stack_identity',)),
     'stack_graph': ('1.36', ('stack_identity', 'nested_depth')),
     'stack_progress': ('1.36', ('stack_identity',)),

@@ -42,6 +42,7 @@ from heat.engine.intake import Intake
 from heat.engine.live import LiveReader
 from heat.engine.loader import Loader
 from heat.engine.loop import Closed, Leave, Loop, Published
+from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
 from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
@@ -53,6 +54,8 @@ from heat.engine.step import Limits
 from heat.engine.store import Store
 from heat.engine.templates import Templates
 from heat.engine.tree import StackRun, Tree
+from heat.engine.watcher import Watcher
+from heat.engine.watches import Watches
 from heat.model.op import Call, CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
@@ -88,7 +91,10 @@ class Engine:
         settle_in(Place(self.loader.region, conf.cloudformation_partition, conf.cloudformation_url_suffix))
         self._client = EngineClient(port, conf)
         self.owner = Owner(self.engine_id, self.database, self.loader, self.clock, ttl=conf.engine.lease_ttl,
-                           beat_interval=conf.engine.lease_beat_interval, forward=self._client.poke)
+                           beat_interval=conf.engine.lease_beat_interval, forward=self._client.poke,
+                           watch=lambda: self.watcher.claim())
+        self.watcher = Watcher(self.engine_id, self.database, self.crypt, self.clock, self.owner.poke,
+                               ttl=conf.engine.lease_ttl, interval=conf.periodic_interval)
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
@@ -108,7 +114,9 @@ class Engine:
                   authenticate=self._authenticated),
             Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
             Software(self.database, conf, self.crypt, self.clock, self.owner.poke), self.owner.poke,
-            ParameterStore(self.database, self.crypt, self.clock))
+            ParameterStore(self.database, self.crypt, self.clock),
+            Watches(self.database, self.crypt, self.clock, self.owner.poke),
+            Metrics(self.database, self.crypt, self.clock))
         self._server = EngineServer(port, conf, self.service, self.engine_id)
         self._notifier = Notifier(conf)
         self._record = services.Service(
@@ -136,6 +144,7 @@ class Engine:
         self._stopped = True
         end = self.clock.monotonic() + graceful_seconds
         self.owner.retire()
+        self._hand_on()
         # First of all: other engines can drive the trees while the bus takes its time to close.
         self.loop.put(Leave())
         self._server.stop(graceful_seconds)
@@ -150,6 +159,12 @@ class Engine:
             LOG.warning('Engine %s could not sign off: %s', self.engine_id, error)
         self.database.dispose()
         LOG.info('Engine %s has left.', self.engine_id)
+
+    def _hand_on(self) -> None:
+        try:
+            self.watcher.retire()
+        except Exception as error:
+            LOG.warning('The lease of the watch rules runs out by itself: %s', error)
 
     def _report(self) -> None:
         while not self._stopped:

@@ -37,11 +37,15 @@ MARGIN = 0.25
 
 
 class Owner:
-    """Ownership for one engine. ``forward`` pokes another engine over the bus."""
+    """Ownership for one engine. ``forward`` pokes another engine over the bus.
+
+    ``watch`` is told that nobody evaluates the watch rules.
+    """
 
     def __init__(self, engine_id: str, database: Engine, loader: Loader, clock: Clock, *, ttl: float = 20.0,
                  beat_interval: float = 5.0,
-                 forward: Callable[[str, str], None] = lambda engine_id, root_id: None) -> None:
+                 forward: Callable[[str, str], None] = lambda engine_id, root_id: None,
+                 watch: Callable[[], None] = lambda: None) -> None:
         self.engine_id = engine_id
         self.ttl = ttl
         self._database = database
@@ -49,6 +53,7 @@ class Owner:
         self._clock = clock
         self._beat_interval = beat_interval
         self._forward = forward
+        self._watch = watch
         self._last_good = clock.monotonic()
         self._retired = self._stopped = False
         self._loop: Loop | None = None
@@ -235,6 +240,8 @@ class Owner:
                 return look(conn)
 
         for root_id in connect.offload(self._database, load):
-            if root_id not in self.loop.trees and not self._retired:
+            if root_id == leases.WATCHES:
+                self._guard(self._watch)
+            elif root_id not in self.loop.trees and not self._retired:
                 # Each by itself: one tree that cannot be loaded must not keep the others waiting.
                 self._guard(self.claim, root_id)

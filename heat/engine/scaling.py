@@ -140,4 +140,6 @@ def reason_of(details: Mapping[str, Any] | None) -> str:
     if all(key in details for key in ('previous', 'current', 'reason')):
         return (f'alarm state changed from {details["previous"]} to {details["current"]} '
                 f'({details["reason"]})')
+    if 'alarm' in details and 'state' in details:
+        return f'alarm state changed to {details["state"]}'
     return 'Unknown'

@@ -3,7 +3,7 @@
 Purpose: what the bus may call. Invariant: every method of the wire table is
 served or refuses with a sentence that says it is not supported.
 Neighbours: ``bus.server`` dispatches here, ``intake`` ``reads`` ``templates``
-``software`` do the work.
+``software`` ``watches`` and others do the work.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from heat.common import errors, logs
 from heat.common.context import RequestContext
 from heat.engine.actions import Actions
 from heat.engine.intake import Intake
+from heat.engine.metrics import Metrics
 from heat.engine.offers import Offers
 from heat.engine.parameter_store import ParameterStore
 from heat.engine.plans import Plans
 from heat.engine.reads import Reads
 from heat.engine.software import Software
 from heat.engine.templates import Templates
+from heat.engine.watches import Watches
 
 LOG = logging.getLogger(__name__)
 
@@ -38,10 +40,12 @@ class Service:
     """The table, and one way through it."""
 
     def __init__(self, intake: Intake, reads: Reads, templates: Templates, software: Software,
-                 poked: Callable[[str], None], store: ParameterStore) -> None:
+                 poked: Callable[[str], None], store: ParameterStore, watches: Watches,
+                 metrics: Metrics) -> None:
         self._poked = poked
         self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
-        for part in (Actions(intake), Plans(intake), Offers(intake), store, software, templates, reads):
+        for part in (Actions(intake), Plans(intake), Offers(intake), store, software, templates, reads,
+                     watches, metrics):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
         self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}

@@ -88,7 +88,7 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
             Templates(conf, available=lambda _context, kind: kind.service is None,
                       allowed=lambda _context, _name: True),
             Software(world.database, conf, world.crypt, world.clock, engine.owner.poke), engine.owner.poke,
-            ParameterStore(world.database, world.crypt, world.clock))
+            ParameterStore(world.database, world.crypt, world.clock), engine.watches, engine.metrics)
         with connect.write(world.database) as conn:
             services.register(conn, services.Service(
                 '0d1f1e6f-8a3c-4c8e-9d5e-1f2a3b4c5d6e', ENGINE, 'here', 'here', 'heat-engine', 'engine', 60),

@@ -29,12 +29,15 @@ from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
 from heat.engine.loop import Loop, Published
+from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
 from heat.engine.plans import Plans
 from heat.engine.shelf import Shelf
 from heat.engine.software import Software
 from heat.engine.step import Limits
 from heat.engine.store import DirectStore
+from heat.engine.watcher import Watcher
+from heat.engine.watches import Watches
 from heat.model import op
 from heat.simcloud.faults import AnswerLost
 from heat.simcloud.server import Settings, SimCloud
@@ -89,7 +92,11 @@ class Engine:
         self.store = DirectStore(world.database, name, world.crypt, world.clock, world.failpoint)
         addresses = Addresses(conf, None)
         self.loader = Loader(world.crypt, addresses)
-        self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0)
+        self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0,
+                           watch=lambda: self.watcher.claim())
+        # Its turns are taken by ``World.watch``.
+        self.watcher = Watcher(name, world.database, world.crypt, world.clock, self.owner.poke,
+                               spawn=lambda run: None, failpoint=world.failpoint)
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
                          may_call=lambda: True, gone=self._gone, reread=self.owner.refresh,
@@ -100,6 +107,8 @@ class Engine:
                              self.loader, self.owner, world.fetch, exchange=self.exchange)
         self.software = Software(world.database, conf, world.crypt, world.clock, self.owner.poke,
                                  world.clock.advance)
+        self.watches = Watches(world.database, world.crypt, world.clock, self.owner.poke)
+        self.metrics = Metrics(world.database, world.crypt, world.clock)
         self.released: list[str] = []
 
     def _publish(self, tree: Any, run: Any, values: Any, imports: Any) -> None:
@@ -218,6 +227,27 @@ class World:
             while self._due and self._due[0][0] <= self.clock.monotonic():
                 heapq.heappop(self._due)[2]()
         raise AssertionError('The world does not come to rest.')
+
+    def watch(self, seconds: float) -> None:
+        """Let ``seconds`` pass in which watch rules are evaluated; every engine looks for a free lease."""
+        end = self.clock.monotonic() + seconds
+        while True:
+            pauses = []
+            for engine in list(self.engines):
+                try:
+                    engine.owner.reap()
+                    pauses.append(engine.watcher.turn())
+                except Crash:
+                    self.kill(engine)
+                    self.take_over(self.engines[0] if self.engines else self.add_engine())
+                    pauses.append(0.0)
+            soonest = min((one for one in pauses if one is not None), default=seconds)
+            now = self.clock.monotonic()
+            self.run(until=min(end, now + soonest))
+            if self.clock.monotonic() < min(end, now + soonest):
+                self.clock.advance(min(end, now + soonest) - self.clock.monotonic())
+            if self.clock.monotonic() >= end:
+                return
 
     def _timer_due(self, engine: Engine) -> bool:
         due = engine.loop.next_due()

@@ -26,6 +26,7 @@ from heat.db.schema import (
     software_deployment,
     stored_parameter,
     user_creds,
+    watch_rule,
 )
 from heat.db.secrets import Cipher
 
@@ -36,7 +37,8 @@ Again = Callable[[str, str], Pair]
 # same under a key of a map.
 _TOKENS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = (
     (user_creds, ('password', 'trust_id', 'ec2_access')), (resource, ('data',)), (exports, ('secret',)),
-    (stored_parameter, ('value',)), (plan, ('entries',)), (pending_signal, ('details',)))
+    (stored_parameter, ('value',)), (plan, ('entries',)), (pending_signal, ('details',)),
+    (watch_rule, ('rule',)))
 _PAIRS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = ((resource, ('attributes', 'memo')),)
 _MAPS: tuple[tuple[sa.Table, str, tuple[str, ...]], ...] = (
     (snapshot, snapshots.SEALED, ('data',)), (software_config, software.SEALED, ('config',)),

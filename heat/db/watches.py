@@ -158,11 +158,11 @@ def unchanged(conn: Connection, rules: Sequence[Stored]) -> set[int]:
     return found
 
 
-def update(conn: Connection, rule: Stored, **changes: Any) -> bool:
+def update(conn: Connection, stored: Stored, /, **changes: Any) -> bool:
     """Change columns of a rule; False if it was changed since it was read, or is gone."""
     return bool(conn.execute(sa.update(watch_rule).where(
-        watch_rule.c.id == rule.number, watch_rule.c.revision == rule.revision).values(
-            revision=rule.revision + 1, **changes)).rowcount)
+        watch_rule.c.id == stored.number, watch_rule.c.revision == stored.revision).values(
+            revision=stored.revision + 1, **changes)).rowcount)
 
 
 def put_off(conn: Connection, dues: Mapping[int, float], now: datetime.datetime) -> None:
@@ -174,19 +174,21 @@ def put_off(conn: Connection, dues: Mapping[int, float], now: datetime.datetime)
 
 
 def put(conn: Connection, tenant: str, rule: WatchRule, crypt: Cipher | None, now: datetime.datetime,
-        at: float, stack_id: str | None = None, row_uuid: str | None = None) -> None:
+        at: float, stack_id: str | None = None, row_uuid: str | None = None) -> bool:
     """Make the rule of that name, or let the one that is there be so; its state stays.
 
-    IntegrityError if another was made at the same moment.
+    False if another of that name was made at the same moment.
     """
     leases.offer(conn, leases.WATCHES)
     before = get(conn, tenant, rule.name, crypt, lock=True)
     values = {**_columns(tenant, rule, crypt), 'stack_id': stack_id, 'row_uuid': row_uuid}
     due_at = next_due(rule, at, 0.0)
     if before is None:
-        conn.execute(sa.insert(watch_rule).values(
-            tenant=tenant, state=NODATA, state_reason=UNCHECKED, state_at=at, due_at=due_at, revision=1,
-            last_evaluated=now, created_at=now, updated_at=now, **values))
+        if not bulk.insert_missing(conn, watch_rule, [{
+                'tenant': tenant, 'state': NODATA, 'state_reason': UNCHECKED, 'state_at': at,
+                'due_at': due_at, 'revision': 1, 'last_evaluated': now, 'created_at': now,
+                'updated_at': now, **values}]):
+            return False
     else:
         actions = rule.actions_of(before.state)
         owed = list(before.owed) if actions == before.rule.actions_of(before.state) else [
@@ -197,6 +199,7 @@ def put(conn: Connection, tenant: str, rule: WatchRule, crypt: Cipher | None, no
     if before is None or before.rule != rule:
         record(conn, tenant, [Entry(rule.name, at, CONFIGURATION, f'Alarm "{rule.name}" {told}', {
             'version': '1.0', 'type': told[:-1].capitalize(), 'alarm': _without_signatures(rule)})])
+    return True
 
 
 def _without_signatures(rule: WatchRule) -> dict[str, Any]:

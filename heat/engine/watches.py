@@ -14,7 +14,6 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from heat.common import errors
 from heat.common.clock import Clock
@@ -131,10 +130,11 @@ class Watches:
                     watch_actions.find(conn, action, tenant, None, self._crypt)
                 except LookupError as error:
                     raise errors.Invalid(reason=str(error)) from None
-            watches.put(conn, tenant, rule, self._crypt, self._clock.now(), self._clock.wall())
+            if not watches.put(conn, tenant, rule, self._crypt, self._clock.now(), self._clock.wall()):
+                raise errors.ConcurrentTransaction(action=f'changing watch rule {rule.name}')
             return self._rule(conn, tenant, rule.name)
 
-        return shown(self._change(put, f'changing watch rule {rule.name}'))
+        return shown(self._change(put))
 
     def delete_watches(self, context: RequestContext, names: Sequence[str]) -> None:
         """Delete all of them, or none: WatchRuleNotFound, InvalidRestrictedAction for a stack's."""
@@ -146,7 +146,7 @@ class Watches:
                 self._own(one)
             watches.remove(conn, found, self._clock.wall())
 
-        self._change(delete, 'deleting watch rules')
+        self._change(delete)
 
     def set_watch_state(self, context: RequestContext, watch_name: str, state: str,
                         reason: str | None = None, reason_data: Any = None) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Watches:
                 self._clock.now(), self._clock.wall(), updated_at=self._clock.now())
             return self._rule(conn, tenant, watch_name), roots
 
-        rule, roots = self._change(change, f'setting the state of watch rule {watch_name}')
+        rule, roots = self._change(change)
         for root in sorted(roots):
             self._poke(root)
         return shown(rule)
@@ -183,7 +183,7 @@ class Watches:
                 watches.enable(conn, self._rule(conn, tenant, name, lock=True), enabled, self._crypt,
                                self._clock.now(), self._clock.wall())
 
-        self._change(change, 'switching the actions of watch rules')
+        self._change(change)
 
     # -- shared ------------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ class Watches:
 
         return connect.offload(self._database, run)
 
-    def _change(self, function: Callable[[Connection], T], doing: str) -> T:
+    def _change(self, function: Callable[[Connection], T]) -> T:
         def run() -> T:
             with connect.write(self._database) as conn:
                 return function(conn)
@@ -217,10 +217,7 @@ class Watches:
         def repeated() -> T:
             return connect.offload(self._database, run)
 
-        try:
-            return repeated()
-        except IntegrityError:
-            raise errors.ConcurrentTransaction(action=doing) from None
+        return repeated()
 
 
 def shown(rule: Stored) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def foreign(action: str, tenant: str) -> str | None:
 # -- rules -----------------------------------------------------------------------------------------
 
 
-def rule_of(given: Mapping[str, Any]) -> WatchRule:
+def rule_of(given: Mapping[str, Any], lite: bool = False) -> WatchRule:
     """The rule that a request describes; ValueError with a sentence that says what is wrong with it."""
     strange = sorted(set(given) - _KEYS)
     if strange:
@@ -117,7 +117,7 @@ def rule_of(given: Mapping[str, Any]) -> WatchRule:
         'periods': _whole('periods', given.get('periods')),
         'datapoints': None if given.get('datapoints') is None else _whole(
             'datapoints', given['datapoints']),
-        'missing': given.get('missing') or MISSING})
+        'missing': given.get('missing') or MISSING}, lite)
     for said in faults(rule):
         raise ValueError(said)
     return rule

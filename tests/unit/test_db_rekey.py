@@ -26,10 +26,12 @@ from heat.db import (
     stacks,
     stored_parameters,
     templates,
+    watches,
 )
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
+from heat.model.watch import Metric, WatchRule
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, 0)
 OLD, NEW = Crypt(['the key before']), Crypt(['the key from now on'])
@@ -38,7 +40,7 @@ ENVIRONMENT = {'parameters': {'pw': 'hunter2'}}
 TOKEN = re.compile(r'gAAAA[\w=-]{40,}')
 # Tables that keep no secret of this service's key.
 IN_CLEAR = {'raw_template_files', 'stack', 'stack_tag', 'goal', 'lease', 'event', 'service',
-            'resource_snapshot', 'stack_import'}
+            'resource_snapshot', 'stack_import', 'watch_metric', 'watch_data', 'watch_history'}
 
 
 def fill(engine: Engine) -> Row:
@@ -65,6 +67,9 @@ def fill(engine: Engine) -> Row:
         software.insert_config(conn, software.SoftwareConfig('c', 'n', None, 't', {'c': 'hunter2'}), NOW, OLD)
         software.insert_deployment(conn, software.SoftwareDeployment(
             'e', 'c', 'srv', 't', None, {'i': 'hunter2'}, {'o': 'hunter2'}), NOW, OLD)
+        watches.put(conn, 't', WatchRule(
+            'w', Metric('n', 'm'), 'Sum', 'LessThanThreshold', 1.0, 60,
+            actions=('http://h/v1/signal/a?Signature=hunter2',)), OLD, NOW, 0.0)
     return row
 
 
@@ -95,7 +100,7 @@ def test_no_table_needs_the_key_before(engine: Engine) -> None:
     assert all(all(one) for one in count.values())
 
     assert recrypt.recrypt(engine, OLD, NEW, renew=True) == (1, 1)
-    assert rekey.rekey(engine, OLD, NEW, batch=1) == 12
+    assert rekey.rekey(engine, OLD, NEW, batch=1) == 13
     after = stored(engine)
     assert {name: readable(text, NEW) for name, text in after.items()} == count
     assert not any(any(readable(text, OLD)) for text in after.values())

@@ -3,6 +3,7 @@
 from heat.resources.aws.addresses import EIP, EIPAssociation
 from heat.resources.aws.autoscaling import AWSAutoScalingGroup, AWSScalingPolicy, LaunchConfiguration
 from heat.resources.aws.cloudformation import Stack
+from heat.resources.aws.cloudwatch import CloudWatchAlarm
 from heat.resources.aws.iam import AccessKey, User
 from heat.resources.aws.instance import Instance
 from heat.resources.aws.network import VPC, NetworkInterface, Subnet
@@ -26,4 +27,5 @@ TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     Stack, AWSWaitCondition, AWSWaitConditionHandle, UpdateWaitConditionHandle, LaunchConfiguration,
     AWSAutoScalingGroup, AWSScalingPolicy, Instance, EIP, EIPAssociation, Volume, VolumeAttachment,
     SecurityGroup, VPC, Subnet, InternetGateway, VPCGatewayAttachment, RouteTable,
-    SubnetRouteTableAssociation, NetworkInterface, User, AccessKey, LoadBalancer, Bucket)}
+    SubnetRouteTableAssociation, NetworkInterface, User, AccessKey, LoadBalancer, Bucket,
+    CloudWatchAlarm)}

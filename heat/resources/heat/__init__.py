@@ -25,10 +25,11 @@ from heat.resources.heat.software_group import (
 from heat.resources.heat.stack import Stack
 from heat.resources.heat.trial import Delay, TestResource
 from heat.resources.heat.wait_condition import WaitCondition, WaitConditionHandle
+from heat.resources.heat.watch import CWLiteAlarm
 
 TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     NoneResource, Value, RandomString, Delay, TestResource, WaitCondition, WaitConditionHandle,
     ResourceGroup, ResourceChain, Stack, AutoScalingGroup, InstanceGroup, ScalingPolicy, AccessPolicy,
     HARestarter, SoftwareConfig, StructuredConfig, SoftwareComponent, CloudConfig, MultipartMime,
     SoftwareDeployment, StructuredDeployment, SoftwareDeploymentGroup, StructuredDeploymentGroup,
-    SoftwareDeployments, StructuredDeployments)}
+    SoftwareDeployments, StructuredDeployments, CWLiteAlarm)}

@@ -289,10 +289,12 @@ def history(conn: Connection, tenant: str, *, name: str | None = None, kind: str
     """Lines of a project's history by their numbers, beyond number ``after``."""
     of = watch_history.c
     query = sa.select(watch_history).where(of.tenant == tenant)
-    for given, condition in ((name, of.name == name), (kind, of.kind == kind), (start, of.at >= start),
-                             (end, of.at <= end)):
-        if given is not None:
-            query = query.where(condition)
+    for column, wanted in ((of.name, name), (of.kind, kind)):
+        query = query if wanted is None else query.where(column == wanted)
+    if start is not None:
+        query = query.where(of.at >= start)
+    if end is not None:
+        query = query.where(of.at <= end)
     if after is not None:
         query = query.where(of.id < after if newest_first else of.id > after)
     rows = conn.execute(query.order_by(of.id.desc() if newest_first else of.id).limit(limit)).mappings()

@@ -232,7 +232,8 @@ class World:
         """Let ``seconds`` pass in which watch rules are evaluated; every engine looks for a free lease."""
         end = self.clock.monotonic() + seconds
         while True:
-            pauses = []
+            pauses: list[float | None] = []
+            died = False
             for engine in list(self.engines):
                 try:
                     engine.owner.reap()
@@ -240,7 +241,9 @@ class World:
                 except Crash:
                     self.kill(engine)
                     self.take_over(self.engines[0] if self.engines else self.add_engine())
-                    pauses.append(0.0)
+                    died = True
+            if died:
+                continue
             soonest = min((one for one in pauses if one is not None), default=seconds)
             now = self.clock.monotonic()
             self.run(until=min(end, now + soonest))

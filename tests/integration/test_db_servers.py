@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import Engine
 
-from heat.db import connect, goals, leases, migrate
+from heat.common import errors
+from heat.db import connect, goals, leases, migrate, schema
 from heat.model.stack import Goal
 from heat.model.status import Action
 from tests.unit import store, test_db_batches, test_db_others, test_db_pages, test_db_rows, test_db_store
+from tests.unit import test_engine_watches as watched
 from tests.unit.test_db_connect import data_survives_migrations, differences
 
 full = test_db_pages.full
@@ -133,3 +135,37 @@ def test_a_connection_lost_while_idle_is_replaced(empty: Engine, monkeypatch: py
     other.dispose()
     with connect.read(empty) as conn:
         assert conn.exec_driver_sql(number).scalar_one() != first
+
+
+def test_watch_rules_and_samples_are_on_a_server_what_they_are_elsewhere(engine: Engine) -> None:
+    for case in (watched.test_samples_of_all_forms_are_added_up_by_period_and_unit,
+                 watched.test_rules_are_listed_in_pages_and_by_what_they_are,
+                 watched.test_history_is_told_in_pages_both_ways_and_kept_for_fourteen_days,
+                 watched.test_metrics_are_listed_in_pages_and_by_their_dimensions,
+                 watched.test_samples_are_cleared_away_after_fifteen_days,
+                 watched.test_a_rule_of_another_project_is_not_there):
+        case(watched.Site(engine))
+        with connect.write(engine) as conn:
+            for table in (schema.watch_rule, schema.watch_data, schema.watch_metric, schema.watch_history,
+                          schema.lease):
+                conn.execute(table.delete())
+
+
+def test_who_makes_a_rule_while_the_rules_are_given_up_is_not_forgotten(engine: Engine) -> None:
+    site = watched.Site(engine)
+    for n in range(5):
+        with connect.write(engine) as conn:
+            conn.execute(schema.watch_rule.delete())
+            conn.execute(schema.watch_history.delete())
+            leases.offer(conn, leases.WATCHES)
+        site.watcher.claim()
+
+        def work(i: int, name: str = f'r{n}') -> object:
+            return site.watcher.turn() if i == 0 else site.rule(name)['name']
+
+        _turn, *made = together(3, work)
+        # Of two who make the same one at the same moment, one may be asked to try again.
+        assert f'r{n}' in made and all(
+            one == f'r{n}' or isinstance(one, errors.ConcurrentTransaction) for one in made)
+        with connect.read(engine) as conn:
+            assert leases.owner(conn, leases.WATCHES) is not None

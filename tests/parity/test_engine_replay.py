@@ -79,6 +79,7 @@ DECIDED: dict[tuple[str, str], str] = {
     **{('validate', name): TOLD for name in ('circular dependency', 'circular by get_attr',
                                              'depends on itself')},
     ('validate', 'parameter pattern broken'): FAILED_THERE,
+    ('validate', 'environment_files merge strategies'): FAILED_THERE,
     ('validate', 'CFN Ref unknown'): 'creation refuses it, so does validation',
     ('validate', 'duplicated parameter (YAML keeps the last)'): 'a key given twice is a fault',
     ('validate', 'duplicated resource (YAML keeps the last)'): 'a key given twice is a fault',

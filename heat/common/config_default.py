@@ -131,6 +131,9 @@ BEHAVIOUR = [
                     'built-in one.'),
     cfg.URIOpt('heat_metadata_server_url', schemes=['http', 'https'],
                help='URL under which servers reach the CFN API for metadata.'),
+    cfg.StrOpt('heat_watch_server_url', default='',
+               help='URL under which servers reach the CloudWatch API, to send what they measure. Without it '
+                    'they are told none.'),
     cfg.URIOpt('heat_waitcondition_server_url', schemes=['http', 'https'],
                help='URL under which servers signal wait conditions. Unset means it is made from the '
                     'address of the CFN API in the catalogue.'),

@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Addresses:
-    """``urls()`` gives 'signal' and 'cfn_signal' (with /v1, without the project), 'cfn' and 'auth'."""
+    """``urls()`` gives 'signal' and 'cfn_signal' (with /v1, without the project), 'cfn' 'watch' 'auth'."""
 
     def __init__(self, conf: cfg.ConfigOpts, sessions: Sessions | None) -> None:
         self._conf = conf
@@ -33,7 +33,8 @@ class Addresses:
     def urls(self) -> dict[str, str]:
         if self._urls is None:
             urls = {'signal': self._native(), 'cfn': self._conf.heat_metadata_server_url or '',
-                    'cfn_signal': self._signed(), 'auth': self._auth()}
+                    'cfn_signal': self._signed(), 'auth': self._auth(),
+                    'watch': self._conf.heat_watch_server_url}
             if not urls['signal']:
                 # Not kept: the catalogue may know us a moment later.
                 return urls

@@ -39,7 +39,7 @@ class Surroundings:
 
     ``files`` and ``environment`` are the stack's, where a step runs.
     ``urls`` holds ``signal`` (native API), ``cfn`` (where agents ask), ``cfn_signal``
-    (where signed addresses begin), ``auth``.
+    (where signed addresses begin), ``watch`` (where agents send what they measure), ``auth``.
     """
 
     stack: StackId

@@ -201,6 +201,7 @@ def test_user_data_for_heat_cfntools() -> None:
     assert (
         'is_secure = 1' in parts['cfn-boto-cfg'][1] and 'cfn_region_endpoint = h' in parts['cfn-boto-cfg'][1]
     )
+    assert 'cloudwatch' not in parts['cfn-boto-cfg'][1] and 'cfn-watch-server' not in parts
     assert {parts['part-handler.py'][0], parts['boothook.sh'][0]} == {'part-handler', 'cloud-boothook'}
     compile(parts['part-handler.py'][1], 'part-handler.py', 'exec')
 
@@ -217,6 +218,12 @@ def test_user_data_for_heat_cfntools() -> None:
 def test_where_cfn_hup_and_os_collect_config_ask(url: str, told: str) -> None:
     """The one reads the port at the end, the other puts /v1/ behind it."""
     assert parts_of(user_data.build('', user_data.CFNTOOLS, {}, url))['cfn-metadata-server'][1] == told
+
+
+def test_user_data_says_where_to_send_what_is_measured() -> None:
+    parts = parts_of(user_data.build('x', user_data.CFNTOOLS, {}, 'http://h:8000/v1/', 'http://w:8003'))
+    assert parts['cfn-watch-server'] == ('x-cfninitdata', 'http://w:8003')
+    assert 'cloudwatch_region_endpoint = w\n' in parts['cfn-boto-cfg'][1]
 
 
 def test_user_data_of_other_forms() -> None:

@@ -134,7 +134,8 @@ class Server(Rest):
 
     def _request(self, props: Mapping[str, Any], nics: Any) -> Steps:
         text = user_data.build((yield from agent.script(props)), props['user_data_format'],
-                               agent.metadata_of(self.row), agent.metadata_url(self))
+                               agent.metadata_of(self.row), agent.metadata_url(self),
+                               self.around.urls.get('watch', ''))
         image = props.get('image')
         body: dict[str, Any] = {'name': props.get('name') or self.physical_name(), 'imageRef': image or '',
                                 'flavorRef': props['flavor']}
@@ -206,7 +207,8 @@ class Server(Rest):
             request['adminPass'] = new['admin_pass']
         if new.get('user_data_update_policy') == 'REBUILD':
             text = user_data.build((yield from agent.script(new)), new['user_data_format'],
-                                   agent.metadata_of(self.row), agent.metadata_url(self))
+                                   agent.metadata_of(self.row), agent.metadata_url(self),
+                                   self.around.urls.get('watch', ''))
             request['user_data'] = encoded(text) if text else None
         yield from self._unless(self.action('rebuild', request), 'REBUILD')
         yield self.until_state('ACTIVE')

@@ -80,11 +80,12 @@ exit "$code"
 '''
 
 
-def build(user_data: str, form: str, metadata: Mapping[str, Any], metadata_url: str = '') -> str:
+def build(user_data: str, form: str, metadata: Mapping[str, Any], metadata_url: str = '',
+          watch_url: str = '') -> str:
     """The user data in the form ``user_data_format`` asks for.
 
     ``metadata`` is the resource's own; ``metadata_url`` where the agents of heat-cfntools ask
-    (``http://host:8000/v1/``).
+    (``http://host:8000/v1/``), ``watch_url`` where they send what they measure (``http://host:8003``).
     """
     if form == RAW:
         return user_data
@@ -101,7 +102,9 @@ def build(user_data: str, form: str, metadata: Mapping[str, Any], metadata_url: 
         message.attach(_part(json.dumps(metadata), 'x-cfninitdata', 'cfn-init-data'))
     if form == CFNTOOLS and metadata_url:
         message.attach(_part(_metadata_server(metadata_url), 'x-cfninitdata', 'cfn-metadata-server'))
-        message.attach(_part(_boto(metadata_url), 'x-cfninitdata', 'cfn-boto-cfg'))
+        if watch_url:
+            message.attach(_part(watch_url, 'x-cfninitdata', 'cfn-watch-server'))
+        message.attach(_part(_boto(metadata_url, watch_url), 'x-cfninitdata', 'cfn-boto-cfg'))
     return message.as_string()
 
 
@@ -126,10 +129,13 @@ def _metadata_server(url: str) -> str:
     return f'{base}:{443 if parts.scheme == "https" else 80}'
 
 
-def _boto(url: str) -> str:
+def _boto(url: str, watch_url: str) -> str:
     secure = '1' if urlsplit(url).scheme == 'https' else '0'
+    watch = ['cloudwatch_region_name = heat',
+             f'cloudwatch_region_endpoint = {urlsplit(watch_url).hostname or ""}'] if watch_url else []
     return '\n'.join(['[Boto]', 'debug = 0', f'is_secure = {secure}', 'https_validate_certificates = 1',
-                      'cfn_region_name = heat', f'cfn_region_endpoint = {urlsplit(url).hostname or ""}', ''])
+                      'cfn_region_name = heat', f'cfn_region_endpoint = {urlsplit(url).hostname or ""}',
+                      *watch, ''])
 
 
 def _part(text: str, kind: str, name: str = '') -> MIMEText:

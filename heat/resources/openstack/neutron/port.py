@@ -129,6 +129,11 @@ class Port(Neutron):
         if diff:
             yield self.until(*self.ready)
 
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        # Without a word about it, the port is whoever's came to use it.
+        return {name: value for name, value in super().differences(body).items()
+                if name not in ('device_id', 'device_owner') or self.props.get(name)}
+
     def release(self) -> Steps:
         """Give the addresses up, so that the next port may have the same."""
         body = yield self.get()

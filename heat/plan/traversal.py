@@ -311,7 +311,7 @@ class Traversal(Walk):
             self._take_away(number, self.rows[row.uuid])
 
     def _take_away(self, number: int, row: Row) -> None:
-        stays, policy = self._stays(row), row.keep.get('deletion_policy')
+        stays, policy = self._stays(row) or self._taken_up(row), row.keep.get('deletion_policy')
         if stays and not self.types.of(row).nested:
             self._worked = True
             begun = row.to(Action.DELETE, Status.IN_PROGRESS, goal_seq=self.goal.seq)
@@ -325,6 +325,13 @@ class Traversal(Walk):
             self._start(row, Action.DELETE, keep={**row.keep, 'last_snapshot': True})
         else:
             self._start(row, Action.DELETE)
+
+    def _taken_up(self, row: Row) -> bool:
+        """Whether its successor stands for the same thing: a link that was missing and is made again."""
+        others = (self.rows.get(uuid) for uuid in self._named.get(row.name, ()) if uuid != row.uuid)
+        return any(other is not None and other.action is not Action.DELETE
+                   and other.class_name == row.class_name and self.types.of(row).same_thing(row, other)
+                   for other in others)
 
     def _stays(self, row: Row) -> bool:
         options = self.goal.options

@@ -57,6 +57,10 @@ class ResourceType(Protocol):
         """Whether the class asks for a new resource although the schema would not."""
         ...
 
+    def same_thing(self, row: Row, other: Row) -> bool:
+        """Whether two rows of one name stand for one thing, so that the old one must leave it to the new."""
+        ...
+
     def supports(self, verb: Action) -> bool:
         """Whether the type has a step of its own for ``verb``."""
         ...

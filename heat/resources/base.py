@@ -226,6 +226,11 @@ class Resource:
         return False
 
     @classmethod
+    def same_thing(cls, row: Row, other: Row) -> bool:
+        """Whether two rows of one name stand for one thing: a link is known by what it joins."""
+        return row.physical_id is not None and row.physical_id == other.physical_id
+
+    @classmethod
     def before(cls, name: str, definition: Definition,
                others: Mapping[str, Definition]) -> frozenset[str]:
         return frozenset()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from heat.model.op import Call, Record, StepFailed
+from heat.model.op import Call, CloudFault, NeedsReplacement, Record, StepFailed
 from heat.model.resource import Row
 from heat.resources.aws.translated import Translated
 from heat.resources.base import Diff, Steps
@@ -39,6 +39,11 @@ def port_of(instance: str) -> Steps:
     if not listed:
         raise StepFailed(f'Instance {instance} has no network interface.', 'NotFound')
     return listed[0]['port_id']
+
+
+def other_port(port: str | None) -> str | None:
+    """What is told in the place of an instance; whose port it is takes more than a look to know."""
+    return None if port is None else f'that of port {port}'
 
 
 class EIP(Translated):
@@ -72,14 +77,30 @@ class EIP(Translated):
         if instance:
             self.inner.props['port_id'] = yield from once(self, 'port', port_of(instance))
         answer = yield from super().create()
-        yield Record(data={'address': answer['floating_ip_address']})
+        yield Record(data={'address': answer['floating_ip_address'], 'serves': answer.get('port_id')})
         return answer
+
+    def observe(self) -> Steps:
+        try:
+            body = yield self.inner.get()
+        except CloudFault as fault:
+            if fault.status != 404:
+                raise
+            raise NeedsReplacement(f'The address {self.row.physical_id} is gone.') from fault
+        return self.differences(body)
+
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        found = super().differences(body)
+        wanted = self.row.data.get('serves')
+        return {**found, 'InstanceId': other_port(body.get('port_id'))} if (
+            wanted is not None and body.get('port_id') != wanted) else found
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         if 'InstanceId' in diff:
             instance = new.get('InstanceId')
             port = (yield from once(self, 'port', port_of(instance))) if instance else None
             yield self.inner.put({'port_id': port})
+            yield Record(data={'serves': port})
 
 
 class EIPAssociation(Translated):
@@ -141,6 +162,20 @@ class EIPAssociation(Translated):
         ends = yield from self._ends(new)
         yield from self.change(old, ends)
         yield Record(data={'floating': ends['floatingip_id'], 'port': ends['port_id']})
+
+    def observe(self) -> Steps:
+        return self._meant((yield from self.inner.observe()))
+
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._meant(self.inner.differences(body))
+
+    def _meant(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Which property it is that the address serves another port than that of."""
+        if 'port_id' not in found:
+            return {}
+        if self.props.get('NetworkInterfaceId'):
+            return {'NetworkInterfaceId': found['port_id']}
+        return {'InstanceId': other_port(found['port_id'])}
 
     def _ends(self, props: Mapping[str, Any]) -> Steps:
         def look() -> Steps:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from heat.model.resource import Row
 from heat.resources.aws.parts import as_map, pairs
 from heat.resources.aws.translated import Translated
 from heat.resources.base import Steps
@@ -54,3 +55,8 @@ class VolumeAttachment(Translated):
                           wire='volume_id')
         Device = String('Where the instance shows it.', required=True, immutable=True,
                         pattern='/dev/vd[b-z]', wire='mountpoint')
+
+    @classmethod
+    def same_thing(cls, row: Row, other: Row) -> bool:
+        return super().same_thing(row, other) and (row.props or {}).get('InstanceId') == (
+            other.props or {}).get('InstanceId')

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, Record, StepFailed
+from heat.model.resource import Row
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack.journal import made_since
 from heat.resources.openstack.metadata import text_values
@@ -358,6 +359,7 @@ class VolumeAttachment(Resource):
 
     type = 'OS::Cinder::VolumeAttachment'
     service = 'volumev3'
+    observes = True
 
     class properties:
         instance_uuid = String('The server.', required=True, update=IN_PLACE)
@@ -393,6 +395,20 @@ class VolumeAttachment(Resource):
         if not (yield from attached(props['instance_uuid'], props['volume_id'])):
             raise StepFailed(f'Volume {props["volume_id"]} is not attached to {props["instance_uuid"]}.',
                              'NotFound')
+        return {}
+
+    def observe(self) -> Steps:
+        """Whether it stands; under which name the server shows the volume is the server's to say."""
+        props = self.row.props or {}
+        if not (yield from attached(props.get('instance_uuid', ''), props.get('volume_id', ''))):
+            raise NeedsReplacement('The volume is not attached.')
+        return {}
+
+    @classmethod
+    def same_thing(cls, row: Row, other: Row) -> bool:
+        # The id is the volume's alone, which may be on several servers.
+        return super().same_thing(row, other) and (row.props or {}).get('instance_uuid') == (
+            other.props or {}).get('instance_uuid')
 
     def revive(self) -> Steps:
         """A FAILED attachment is kept only if it stands."""

@@ -86,6 +86,7 @@ class FloatingIPAssociation(Resource):
     type = 'OS::Neutron::FloatingIPAssociation'
     service = 'network'
     survives_failure = True
+    observes = True
 
     class properties:
         floatingip_id = String('Id of the floating address.', required=True, update=IN_PLACE)
@@ -140,6 +141,19 @@ class FloatingIPAssociation(Resource):
         wanted = (self.row.props or {}).get('port_id')
         if body is None or body.get('port_id') != wanted:
             raise StepFailed(f'Floating IP {self._floating()} does not serve port {wanted}.', 'NotFound')
+        return body
+
+    def observe(self) -> Steps:
+        body = yield self._get(self._floating())
+        if body is None:
+            raise NeedsReplacement(f'Floating IP {self._floating()} is gone.')
+        return self.differences(body)
+
+    def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        # By the row, which has the ends where a type of AWS has looked them up.
+        asked = self.row.props or {}
+        return {name: body.get(name) for name in ('port_id', 'fixed_ip_address')
+                if asked.get(name) and body.get(name) != asked[name]}
 
     def revive(self) -> Steps:
         """A FAILED association is made again by the update if its address is there."""

@@ -105,6 +105,7 @@ class RouterInterface(Resource):
     type = 'OS::Neutron::RouterInterface'
     service = 'network'
     survives_failure = True
+    observes = True
 
     class properties:
         router = String('The router.', required=True, is_a='neutron.router')
@@ -167,11 +168,17 @@ class RouterInterface(Resource):
         router, end = self._parts()
         if not (yield self._listing(router, end)):
             raise StepFailed(f'Router {router} has no interface for {" ".join(end.values())}.', 'NotFound')
+        return {}
+
+    def observe(self) -> Steps:
+        """There is nothing about a leg that could be otherwise; it is there or it is not."""
+        yield from self.revive()
+        return {}
 
     def revive(self) -> Steps:
         """A FAILED interface is kept if it is there."""
         try:
-            yield from self.check()
+            yield from RouterInterface.check(self)
         except StepFailed as gone:
             raise NeedsReplacement(gone.message) from gone
 

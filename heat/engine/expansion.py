@@ -37,7 +37,8 @@ class Expansion:
     """
 
     def __init__(self, loader: Loader, database: Engine, compiled: Compiled, restraints: Restraints,
-                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]]) -> None:
+                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
+                 observe: bool = False) -> None:
         self._loader, self._database = loader, database
         # By name of stack: what it would be made from, and what restrains it.
         self._root = compiled
@@ -45,6 +46,7 @@ class Expansion:
         self._root_restraints = restraints
         self._restraints: dict[str, Restraints] = {}
         self._tree, self._rows = tree, rows
+        self._options = {'observe': True} if observe else {}
         self.made: dict[tuple[str, str], Inner] = {}
 
     def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
@@ -58,7 +60,8 @@ class Expansion:
             id=NO_STACK, name=f'{around.name}-{row.name}', tenant=around.tenant, root_id=around.root_id,
             template_id=0, owner_id=around.id, parent_resource_name=row.name, parent_row=row.uuid,
             nested_depth=around.nested_depth + 1, username=around.username)
-        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=child_options(Goal('', 0, verb, 0), row))
+        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=child_options(
+            Goal('', 0, verb, 0, options=self._options), row))
         if verb is Action.DELETE:
             going = Inner(stack, goal, Wanted(), rows, outer.types, restraints=restraints)
             self.made[around.name, row.name] = going

@@ -254,7 +254,7 @@ class Intake:
             changes['termination_protection'] = bool(args['termination_protection'])
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
         options: dict[str, Any] = {}
-        if self._observes(stack, args):
+        if self.observes(stack, args):
             options['observe'] = True
         if args.get('guard'):
             options['guard'] = list(args['guard'])
@@ -262,7 +262,7 @@ class Intake:
                   on_failure=None if rollback_off else 'rollback', changes=changes,
                   tags=tuple(tags or ()), options=options, also=also)
 
-    def _observes(self, stack: Stack, args: Args) -> bool:
+    def observes(self, stack: Stack, args: Args) -> bool:
         """Whether the update looks at the cloud first; without a word, as the update before it."""
         if args.get('converge') is not None:
             return bool(args['converge'])

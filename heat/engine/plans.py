@@ -2,10 +2,11 @@
 
 Purpose: what a creation or update would do, in the classic shape and exactly;
 saved plans, on which change sets stand. Invariant: nothing is changed by a
-preview; a saved plan is carried out once, and only on the stack that it was made
-for: it is void as soon as that has another goal. Interface: preview methods of
-the RPC contract; the plan methods are ours. Neighbours: ``plan.preview``
-decides, ``intake`` checks and begins, ``previewed`` has the classic shapes.
+preview, which looks at the cloud if the update would (``looking``); a saved plan
+is carried out once, and only on the stack that it was made for: it is void as
+soon as that has another goal. Interface: preview methods of the RPC contract; the
+plan methods are ours. Neighbours: ``plan.preview`` decides, ``intake`` checks and
+begins, ``previewed`` has the classic shapes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, derived_id, new_id
@@ -26,11 +28,13 @@ from heat.engine.compiled import Compiled
 from heat.engine.expansion import Expansion
 from heat.engine.intake import Intake
 from heat.engine.loader import restraints_of
+from heat.engine.looking import Looker
+from heat.model.outcome import Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan import printed
-from heat.plan.preview import Entry, Inner, Preview, Source, walk
+from heat.plan.preview import NOT_LOOKED, Entry, Inner, Looked, Preview, Source, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
@@ -58,8 +62,12 @@ class Foreseen:
 class Plans:
     """Methods of the RPC interface."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, looker: Looker | None = None) -> None:
+        """Without a ``looker`` nothing in the cloud is looked at before a plan is made."""
         self._intake = intake
+        if looker is None and intake.performer is not None:
+            looker = Looker(intake.loader, intake.clock, intake.performer.perform_now)
+        self._looker = looker
 
     # -- previews, as ever ----------------------------------------------------------------------------
 
@@ -364,21 +372,35 @@ class Plans:
             return tree, rows
 
         tree, rows = connect.offload(self._intake.database, load)
-        options = {'guard': list(args['guard'])} if args.get('guard') else {}
+        options: dict[str, Any] = {'guard': list(args['guard'])} if args.get('guard') else {}
+        looked: dict[str, Outcome] = {}
+        if self._looker is not None and self._intake.observes(stack, args):
+            options['observe'] = True
+            looked = self._looker.look(tree, [row for some in rows.values() for row in some.values()],
+                                       self._credential(stack))
         goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
-        foreseen = self._foresee(stack, goal, compiled, kept, tree, rows)
+        foreseen = self._foresee(stack, goal, compiled, kept, tree, rows, looked)
         return replace(foreseen, unchanged=stack.status is Status.COMPLETE
                        and repeats.unchanged(compiled, kept))
 
+    def _credential(self, stack: Stack) -> Credential | None:
+        """That of the stack: a plan sees what the update will see."""
+        with connect.read(self._intake.database) as conn:
+            root = stack if stack.id == stack.root_id else stacks.load_stack(conn, stack.root_id)
+            return None if root is None else self._intake.loader.credential(conn, root)
+
     def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
-                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]]) -> Foreseen:
+                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
+                 looked: Looked = NOT_LOOKED) -> Foreseen:
         restraints = restraints_of(compiled)
-        expansion = Expansion(self._intake.loader, self._intake.database, compiled, restraints, tree, rows)
+        expansion = Expansion(self._intake.loader, self._intake.database, compiled, restraints, tree, rows,
+                              bool(looked))
         source = Source(compiled.template.resources, changed_parameters(compiled, kept),
                         frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
         inner = Inner(stack, goal, compiled.wanted(), rows.get(stack.id, {}), compiled.types, source,
                       restraints)
-        return Foreseen(stack, compiled, Preview(inner, expansion).run(), expansion, rows.get(stack.id, {}))
+        entries = Preview(inner, expansion, looked).run()
+        return Foreseen(stack, compiled, entries, expansion, rows.get(stack.id, {}))
 
 
 def changed_parameters(new: Compiled, old: Compiled | None) -> frozenset[str]:

@@ -3,8 +3,9 @@
 Purpose: what an update, creation or deletion would do to each resource and
 property, and why. Invariant: decisions are ``Traversal``'s own; nothing is looked
 up and no row of the caller is changed; what only the cloud will tell is UNKNOWN,
-and a decision that hangs on it is conditional. Neighbours: ``printed`` prints plans,
-``engine.plans`` expands nested stacks and keeps plans.
+unless it was looked at before, and a decision that hangs on it is conditional.
+Neighbours: ``printed`` prints plans, ``engine.plans`` expands nested stacks, has the
+cloud looked at and keeps plans.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heat import schema
-from heat.model.outcome import Done, Failed
+from heat.model.outcome import Done, Failed, Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action
@@ -98,6 +99,8 @@ class Inner:
     restraints: Restraints = FREE
 
 
+Looked = Mapping[str, Outcome]
+NOT_LOOKED: Looked = {}
 Expand = Callable[[Stack, Row, Action], Inner | None]
 """(the stack around, the nested resource's row, what is done to it) -> its stack, None if not known."""
 
@@ -126,7 +129,9 @@ class PreviewScope(StackScope):
 class Preview(Traversal):
     """A traversal over copies, in which every step succeeds at once and tells nothing."""
 
-    def __init__(self, inner: Inner, expand: Expand) -> None:
+    def __init__(self, inner: Inner, expand: Expand, looked: Looked = NOT_LOOKED) -> None:
+        """``looked``: what things in the cloud are like, by row; only of these is it known."""
+        self._looked = looked
         self.loose: dict[str, str] = {}
         self.entries: dict[str, Entry] = {}
         self._source, self._expand = inner.source, expand
@@ -157,14 +162,19 @@ class Preview(Traversal):
         return PreviewScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of, self.loose)
 
     def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
-        found = evaluate(definition, row, self.types, self.scope, unknown_ok=True)
+        there = self._as_seen(row)
+        found = evaluate(definition, there, self.types, self.scope, unknown_ok=True)
         if found.failure is None:
             kind = self.types(definition.type, definition.name)
-            old = row.props or {}
+            old = there.props or {}
             known = {name: old.get(name) if schema.has_unknown(value) else value
                      for name, value in found.props.items()}
             metadata = row.keep.get('metadata', {}) if schema.has_unknown(found.metadata) else found.metadata
-            self._definite[row.uuid] = decide(kind, row, known, metadata)
+            self._definite[row.uuid] = decide(kind, there, known, metadata)
+            gone = self._if_gone(row, found)
+            if gone is not found:
+                self._definite[row.uuid] = gone.decision
+                found = gone
         return found
 
     def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
@@ -191,7 +201,7 @@ class Preview(Traversal):
                  decision: Decision) -> list[Change]:
         kind = self.types(definition.type, definition.name)
         making = decision.verdict in (Verdict.CREATE, Verdict.ADOPT) or row.class_name != kind.type
-        old = {} if making else dict(row.props or {})
+        old = {} if making else dict(self._as_seen(row).props or {})
         given = items_of(definition.properties)
         changes = []
         for name in schema.diff(kind.schema, old, found.props).changed:
@@ -200,7 +210,10 @@ class Preview(Traversal):
                 # A default of the type; nobody has asked for it.
                 continue
             effect = 'none' if making else schema.effect(kind.schema, [name])
-            changes.append(self._change(name, old.get(name), after, effect, definition, making))
+            change = self._change(name, old.get(name), after, effect, definition, making)
+            if name in (self._observed.get(row.uuid) or ()):
+                change = replace(change, cause=('changed in the cloud',))
+            changes.append(change)
         before = row.keep.get('metadata', {})
         if not making and not schema.same(before, found.metadata):
             changes.append(Change('metadata', before, found.metadata, 'update',
@@ -250,7 +263,7 @@ class Preview(Traversal):
         return False
 
     def _must_observe(self, row: Row) -> bool:
-        return False
+        return row.uuid in self._looked and super()._must_observe(row)
 
     def _elsewhere(self, number: int, row: Row, definition: Definition, found: Evaluated,
                    requires: tuple[str, ...], keep: dict[str, Any]) -> None:
@@ -288,6 +301,8 @@ class Preview(Traversal):
         if row is None or step.uuid not in self._busy:
             # Something under way in a stack that is being worked on; it was cancelled meanwhile.
             return []
+        if step.task == 'observe':
+            return self.on(StepDone(step, row, self._looked[row.uuid]))
         if step.task == 'read':
             return self.on(StepDone(step, row, Done(attrs=dict.fromkeys(step.wanted, UNKNOWN))))
         if step.task == 'verb' and self.types.of(row).nested and step.verb in (Action.CREATE, Action.UPDATE):
@@ -312,7 +327,8 @@ class Preview(Traversal):
         if inner is None:
             return None
         veiled = self._source.veiled or row.name in self._secretive
-        return Preview(replace(inner, source=replace(inner.source, veiled=veiled)), self._expand).run()
+        return Preview(replace(inner, source=replace(inner.source, veiled=veiled)), self._expand,
+                       self._looked).run()
 
     def _finish(self) -> None:
         self.finished = True

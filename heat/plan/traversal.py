@@ -87,15 +87,19 @@ class Traversal(Walk):
             self._refuse_inputs(number, row, Failed(f'{decision.reason} is not supported.', 'NotSupported'))
 
     def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
-        if row.uuid not in self._observed:
-            return evaluate(definition, row, self.types, self.scope)
-        differs = self._observed[row.uuid]
-        found = evaluate(definition, replace(row, props={**(row.props or {}), **(differs or {})}), self.types,
-                         self.scope)
-        if differs is None and found.failure is None:
-            found = replace(found, decision=Decision(
-                Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement: it is gone.'))
-        return found
+        return self._if_gone(row, evaluate(definition, self._as_seen(row), self.types, self.scope))
+
+    def _as_seen(self, row: Row) -> Row:
+        """The row with the properties that its thing has in the cloud, as far as it was looked at."""
+        differs = self._observed.get(row.uuid)
+        return replace(row, props={**(row.props or {}), **differs}) if differs else row
+
+    def _if_gone(self, row: Row, found: Evaluated) -> Evaluated:
+        gone = row.uuid in self._observed and self._observed[row.uuid] is None
+        if not gone or found.failure is not None:
+            return found
+        return replace(found, decision=Decision(
+            Verdict.REPLACE, reason=f'The Resource {row.name} requires replacement: it is gone.'))
 
     def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
         """What was decided, for those who only look."""

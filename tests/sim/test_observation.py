@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from heat.common import errors
 from tests.sim.crashes import every_crash
+from tests.sim.nests import below
 from tests.sim.test_lifecycle import hot, of
+from tests.sim.test_plans import plan
 from tests.sim.world import World
 
 
@@ -78,6 +81,80 @@ def test_a_thing_that_is_gone_is_made_again(world):
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE'
     assert world.rows(me)['n'].physical_id in there and world.rows(child)['0'].physical_id in there
+
+
+def inner(**props: Any) -> dict[str, Any]:
+    return {'type': 'OS::Heat::ResourceGroup', 'properties': {'count': 1, 'resource_def': net(**props)}}
+
+
+def drifted(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A stack and its template: one thing changed outside, one gone, one in a group, one as it was."""
+    tree = hot(n=net(), gone=net(name='gone'), g=inner(name='inner'), same=net(name='same'))
+    me = world.create('s', tree)
+    world.run()
+    meddle(world, me)
+    rows = world.cloud.inventory.networks.rows
+    rows.pop(world.rows(me)['gone'].physical_id)
+    rows[world.rows(below(world, me, 'g'))['0'].physical_id]['name'] = 'theirs'
+    return me, tree
+
+
+def lists(world: World, me: dict[str, Any], tree: dict[str, Any], **args: Any) -> dict[str, list[str]]:
+    shown = world.plans.preview_update_stack(world.context, me, tree, {}, {}, {'show_nested': True, **args})
+    return {key: sorted(one['resource_name'] for one in found) for key, found in shown.items() if found}
+
+
+def test_a_preview_of_an_update_that_looks_has_looked(world):
+    me, tree = drifted(world)
+    assert lists(world, me, tree) == {'unchanged': ['0', 'g', 'gone', 'n', 'same']}
+    expected = {'unchanged': ['same'], 'updated': ['0', 'g', 'n'], 'replaced': ['gone']}
+    before = len(world.events(me))
+    assert lists(world, me, tree, converge=True) == expected
+    # Nothing of it has happened, and what happens is what was seen.
+    assert len(world.events(me)) == before
+    world.update(me, tree, args={'converge': True})
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    assert {name for name in world.rows(me) if of(world.events(me)[before:], name)} == {'n', 'gone', 'g'}
+    # The wish to look stays with the stack, so previews of it look as well.
+    meddle(world, me)
+    assert lists(world, me, tree)['updated'] == ['n']
+    assert 'updated' not in lists(world, me, tree, converge=False)
+
+
+def test_a_saved_plan_tells_what_was_changed_in_the_cloud(world):
+    me, tree = drifted(world)
+    made = plan(world, me, tree, args={'converge': True})
+    entries = {entry['resource_name']: entry for entry in made['entries']}
+    assert entries['n']['changes'] == [
+        {'property': 'name', 'before': 'theirs', 'after': 'ours', 'effect': 'update', 'conditional': False,
+         'cause': ['changed in the cloud'], 'hidden': False},
+        {'property': 'admin_state_up', 'before': False, 'after': True, 'effect': 'update',
+         'conditional': False, 'cause': ['changed in the cloud'], 'hidden': False}]
+    assert (entries['gone']['action'], entries['gone']['reason']) == (
+        'replace', 'The Resource gone requires replacement: it is gone.')
+    assert entries['same']['action'] == 'keep' and entries['g']['inner'][0]['action'] == 'update'
+    world.plans.execute_plan(world.context, made['id'])
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and lists(world, me, tree) == {
+        'unchanged': ['0', 'g', 'gone', 'n', 'same']}
+
+
+def test_a_guard_sees_what_is_gone(world):
+    me, tree = drifted(world)
+    with pytest.raises(errors.ResourceGuarded, match=r'gone \(replace\)'):
+        world.update(me, tree, args={'converge': True, 'guard': ['gone']})
+    world.update(me, tree, args={'converge': True, 'guard': ['n']})
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+
+
+def test_a_cloud_that_does_not_answer_is_told_in_the_preview(world):
+    me, tree = drifted(world)
+    world.cloud.faults.add(service='network', method='GET', path='/networks/[^/]+', count=1)
+    made = plan(world, me, tree, args={'converge': True})
+    refused = [entry for entry in made['entries'] if entry['action'] == 'refuse']
+    assert len(refused) == 1 and 'CloudFault' not in refused[0]['refused'] and refused[0]['refused']
 
 
 def test_every_crash_of_an_update_that_looks(conf):

@@ -28,6 +28,7 @@ from heat.engine.borrow import Stored
 from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
+from heat.engine.looking import Looker
 from heat.engine.loop import Loop, Published
 from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
@@ -351,8 +352,14 @@ class World:
 
     @property
     def plans(self) -> Plans:
+        def perform(credential: Any, operation: Any) -> Any:
+            answer = self.cloud_answer(operation)
+            if isinstance(answer, Answer):
+                return answer.body
+            raise answer.fault if isinstance(answer, Fault) else answer.error
+
         # Nothing the simulator asks of plans is read elsewhere.
-        return Plans(self.engine.intake)
+        return Plans(self.engine.intake, Looker(self.engine.loader, self.clock, perform, at_once=1))
 
     # -- what a user does and sees -------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from heat.common import errors
 from heat.common.context import RequestContext
 
 CONTEXT = 'heat.context'
+ROOT = 'heat.root'
 DEPTH = 200
 TOO_DEEP = 'The JSON body is nested too deeply.'
 JSON_TYPES = ('', 'application/json', 'text/plain')
@@ -39,6 +40,13 @@ class Request(webob.Request):
     @property
     def context(self) -> RequestContext:
         return self.environ[CONTEXT]
+
+    @property
+    def root(self) -> str:
+        """The URL at which the client reaches us, worked out once: a long list has a link in each row."""
+        if ROOT not in self.environ:
+            self.environ[ROOT] = self.application_url
+        return str(self.environ[ROOT])
 
     def one(self, name: str) -> str | None:
         """The last non-empty value of a query parameter, or None."""

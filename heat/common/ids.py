@@ -11,6 +11,7 @@ import base64
 import re
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -59,6 +60,12 @@ def check_stack_name(name: Any) -> str:
     return name
 
 
+@lru_cache(1024)
+def _stack_path(tenant: str, name: str, stack_id: str) -> str:
+    # Each row of a list of events links to the same stack.
+    return f'/{quote(tenant, "")}/stacks/{quote(name, "")}/{quote(stack_id, "")}'
+
+
 @dataclass(frozen=True, slots=True)
 class StackId:
     """Who a stack is: tenant, name, id and an optional path (``/resources/x``...)."""
@@ -81,8 +88,8 @@ class StackId:
 
     def url_path(self) -> str:
         """``/<tenant>/stacks/<name>/<id><path>``, percent-encoded."""
-        return (f'/{quote(self.tenant, "")}/stacks/{quote(self.stack_name, "")}/'
-                f'{quote(self.stack_id, "")}{quote(self.path)}')
+        path = quote(self.path) if self.path else ''
+        return _stack_path(self.tenant, self.stack_name, self.stack_id) + path
 
     def resource(self, name: str) -> StackId:
         return StackId(self.tenant, self.stack_name, self.stack_id,

@@ -16,7 +16,7 @@ from heat.common.ids import StackId
 
 def url(request: Request, identity: dict[str, Any]) -> str:
     """The URL of a stack, resource or event identity."""
-    return request.application_url + StackId.from_wire(identity).url_path()
+    return request.root + StackId.from_wire(identity).url_path()
 
 
 def stack_of(identity: dict[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,36 @@ def test_an_answer_is_what_the_description_says(here: Furnished, path: str,  # n
         assert got.status_int in (200, 302), got.text
 
 
+STACKS = '/{tenant_id}/stacks'
+STACK = f'{STACKS}/{{stack_name}}/{{stack_id}}'
+
+
+def test_what_is_foreseen_and_kept_is_what_the_description_says(here: Furnished) -> None:  # noqa: F811
+    other = {**NEW, 'template': {**NEW['template'], 'resources': {
+        'r': {'type': 'OS::Heat::TestResource', 'properties': {'value': 'new'}},
+        'kid': NEW['template']['resources']['kid'], 'more': {'type': 'OS::Heat::RandomString'}}}}
+    for method, path, query, body, told in (
+            ('POST', f'{STACKS}/preview', '', {'stack_name': 'x', **NEW}, ('stack', 'resources')),
+            ('PUT', f'{STACK}/preview', '?show_nested=true', other, ('resource_changes', 'added')),
+            ('PATCH', f'{STACK}/preview', '', other, ('resource_changes', 'updated')),
+            ('POST', '/{tenant_id}/validate', '?show_nested=true', NEW, ('NestedParameters', 'kid')),
+            ('POST', f'{STACK}/snapshots', '', {'name': 'one'}, ('data', 'template')),
+            ('GET', f'{STACK}/snapshots', '', None, ('snapshots', 0)),
+            ('GET', f'{STACK}/export', '', None, ('resources', 'kid'))):
+        got = here.site.ask(method, here.address(path) + query, body)
+        here.site.world.run()
+        assert got.status_int == 200, got.text
+        fits(DOCUMENT['paths'][path][method.lower()], got)
+        first, then = told
+        assert got.json_body[first][then]
+
+
+def test_a_refused_token_is_what_the_description_says(here: Furnished) -> None:  # noqa: F811
+    got = here.site.ask('GET', here.address(STACKS), user='nobody')
+    assert got.status_int == 401
+    fits(DOCUMENT['paths'][STACKS]['get'], got)
+
+
 def fits(one: dict[str, Any], got: webob.Response) -> None:
     said = one['responses'].get(str(got.status_int))
     if said is None:

@@ -64,8 +64,51 @@ _FAULT: Json = made_of(('message', 'path'), _PLACE, _PLACE)
 _DIFFERENCE: Json = made_of(('property', 'kind'), {'expected': {}, 'actual': {}})
 _REASON: Json = made_of(('kind', 'path', 'attribute'), optional=('path', 'attribute'))
 
+_IDENTITY: Json = made_of(('tenant', 'stack_name', 'stack_id', 'path'))
+_PREVIEW: Json = made_of(
+    ('resource_name', 'resource_type', 'resource_action', 'resource_status', 'resource_status_reason',
+     'physical_resource_id', 'stack_name', 'description', 'creation_time', 'updated_time', 'required_by',
+     'attributes', 'parent_resource'),
+    {'resource_identity': _IDENTITY, 'stack_identity': _IDENTITY, 'metadata': MAP, 'properties': MAP},
+    ('properties', 'parent_resource'))
+_CHANGES = ('added', 'deleted', 'replaced', 'unchanged', 'updated')
+# As parameters were first written in CloudFormation's templates.
+_LIMITS = ('Default', 'Value', 'AllowedPattern', 'AllowedValues', 'CustomConstraint', 'MinLength',
+           'MaxLength', 'MinValue', 'MaxValue', 'Step', 'Offset')
+_PARAMETER: Json = made_of(
+    ('Type', 'Description', 'NoEcho', 'Label', 'ConstraintDescription'),
+    {**{key: {} for key in _LIMITS}, 'Tags': TEXTS}, (*_LIMITS, 'ConstraintDescription', 'Tags'))
+_VALIDATION: Json = {
+    'Description': TEXT, 'Parameters': {'type': 'object', 'additionalProperties': _PARAMETER},
+    'ParameterGroups': {'type': 'array', 'items': MAP},
+    'NestedParameters': {'type': 'object', 'additionalProperties': ref('validation_of_nested')}}
+_SNAPSHOT: Json = made_of(('id', 'name', 'action', 'status', 'status_reason', 'creation_time'), {
+    'name': MAYBE, 'status_reason': MAYBE, 'data': {'anyOf': [ref('stack_data'), {'type': 'null'}]}})
+_SUPPORT: Json = made_of(('status', 'message', 'version'), {
+    'message': MAYBE, 'version': MAYBE, 'previous_status': {'type': ['object', 'null']}})
+_SERVICE: Json = made_of(
+    ('id', 'engine_id', 'host', 'hostname', 'binary', 'topic', 'status', 'created_at', 'updated_at',
+     'deleted_at'),
+    {'report_interval': COUNT, 'updated_at': MAYBE, 'deleted_at': MAYBE,
+     'status': {'enum': ['up', 'down']}})
+
 SCHEMAS: dict[str, Json] = {
     'link': made_of(('href', 'rel')),
+    # As the filter before us refuses a token; it is no fault of ours.
+    'unauthorized': wrapped('error', made_of(('message', 'title'), {'code': {'const': 401}})),
+    'preview': {'anyOf': [_PREVIEW, {'type': 'array', 'items': ref('preview')}]},
+    'validation_of_nested': made_of(('Type',), _VALIDATION, ('ParameterGroups', 'NestedParameters')),
+    'property': made_of(('type', 'description'), {
+        **dict.fromkeys(('required', 'update_allowed', 'immutable'), FLAG), 'default': {},
+        'constraints': {'type': 'array', 'items': MAP},
+        'schema': {'type': 'object', 'additionalProperties': ref('property')}},
+        ('description', 'default', 'constraints', 'schema')),
+    # A nested stack stands where its resource does.
+    'stack_data': made_of(
+        ('id', 'name', 'action', 'status', 'project_id', 'stack_user_project_id'),
+        {'template': MAP, 'environment': MAP, 'files': MAP, 'tags': {'type': ['array', 'null']},
+         'stack_user_project_id': MAYBE,
+         'resources': {'type': 'object', 'additionalProperties': MAP}}),
     'fault': made_of((), {
         'code': {'type': 'integer'}, 'title': TEXT, 'explanation': TEXT,
         'error': made_of(('type', 'message'), {
@@ -84,17 +127,25 @@ OBJECTS: dict[str, Json] = {
                                       ('outputs', 'progress'))),
     'stack_preview': wrapped('stack', made_of(
         [key for key in stacks.WHOLE if not key.startswith('stack_status')],
-        {**_STACK, 'resources': {'type': 'array'}}, ('outputs',))),
+        {**_STACK, 'resources': {'type': 'array', 'items': ref('preview')}}, ('outputs',))),
     'drift': listed('drift', made_of(drift.RESOURCE, {
         'checked_at': MAYBE, 'differences': {'type': 'array', 'items': _DIFFERENCE}})),
     'graph': wrapped('graph', ref('graph_of_stack')),
     'environment': MAP, 'files': {'type': 'object', 'additionalProperties': TEXT}, 'template': MAP,
-    'stack_abandon': MAP, 'validation': MAP, 'resource_schema': MAP,
+    'stack_abandon': ref('stack_data'),
+    'validation': made_of((), {**_VALIDATION, 'Environment': MAP}, ('ParameterGroups', 'NestedParameters')),
+    'resource_schema': made_of(('resource_type', 'description'), {
+        'properties': {'type': 'object', 'additionalProperties': ref('property')},
+        'attributes': {'type': 'object', 'additionalProperties': made_of(
+            ('description', 'type'), optional=('type',))},
+        'support_status': _SUPPORT}, ('description',)),
     'metadata': wrapped('metadata', MAP),
-    'resource_changes': wrapped('resource_changes', MAP),
+    'resource_changes': wrapped('resource_changes', made_of((), {
+        key: {'type': 'array', 'items': _PREVIEW} for key in _CHANGES})),
     'outputs': listed('outputs', made_of(('output_key', 'description'))),
     'output': wrapped('output', _OUTPUT),
-    'snapshot_taken': MAP, 'snapshot': wrapped('snapshot', MAP), 'snapshots': listed('snapshots', MAP),
+    'snapshot_taken': _SNAPSHOT, 'snapshot': wrapped('snapshot', _SNAPSHOT),
+    'snapshots': listed('snapshots', _SNAPSHOT),
     'resources': listed('resources', made_of(resources.DETAIL, _RESOURCE, (
         'parent_resource', 'attributes', 'description'))),
     'resource': wrapped('resource', made_of(resources.DETAIL, _RESOURCE, ('parent_resource',))),
@@ -110,7 +161,7 @@ OBJECTS: dict[str, Json] = {
     'software_deployments': listed('software_deployments', ref('deployment')),
     'software_deployment': wrapped('software_deployment', ref('deployment')),
     'server_metadata': listed('metadata', MAP),
-    'services': listed('services', MAP)}
+    'services': listed('services', _SERVICE)}
 SCHEMAS['deployment'] = made_of(('id', 'config_id', 'server_id', 'creation_time', 'updated_time'), {
     'input_values': {'type': ['object', 'null']}, 'output_values': {'type': ['object', 'null']},
     **dict.fromkeys(('action', 'status', 'status_reason'), MAYBE)}, ('updated_time',))

@@ -21,9 +21,14 @@ from heat.version import VERSION
 
 Json = dict[str, Any]
 TOKEN = 'X-Auth-Token'
-HEADERS = {CONDITION: 'The ETag of the stack; it is changed only if it is still there as that',
-           KEY: 'Makes a repeated request the same one'}
+HEADERS: dict[str, tuple[str, Json]] = {
+    CONDITION: ('The ETag of the stack, or several; it is changed only if it is still there as that',
+                {'type': 'string', 'pattern': r'^(\*|"[0-9]{1,17}"( *, *"[0-9]{1,17}")*)$'}),
+    KEY: ('Makes a repeated request the same one',
+          {'type': 'string', 'pattern': '^[!-~]([ -~]{0,126}[!-~])?$'})}
 FAULT: Json = {'description': 'A fault', 'content': {'application/json': {'schema': objects.ref('fault')}}}
+REFUSED: Json = {'description': 'No token, or none that is good', 'content': {
+    'application/json': {'schema': objects.ref('unauthorized')}}}
 PLACE = re.compile(r'\{(\w+)(?::([^{}]+))?\}')
 
 
@@ -68,11 +73,11 @@ def _operation(one: Address, route: Route, path: str) -> Json:
         'summary': (route.function.__doc__ or name.replace('_', ' ')).strip().split('\n')[0],
         'parameters': [{'name': match[1], 'in': 'path', 'required': True, 'schema': {'type': 'string'}}
                        for match in PLACE.finditer(path)],
-        'responses': {str(_status(route)): _answer(route), 'default': FAULT}}
+        'responses': {str(_status(route)): _answer(route), '401': REFUSED, 'default': FAULT}}
     shown['parameters'] += [_parameter(each) for each in route.query]
     if route.method != 'GET':
-        shown['parameters'] += [{'name': header, 'in': 'header', 'description': HEADERS[header],
-                                 'schema': {'type': 'string'}} for header in route.heeds]
+        shown['parameters'] += [{'name': header, 'in': 'header', 'description': HEADERS[header][0],
+                                 'schema': HEADERS[header][1]} for header in route.heeds]
     if route.rule:
         shown['x-policy'] = route.rule
     if route.sends is not None:

@@ -99,9 +99,10 @@ ARGUMENTS: dict[str, Key] = {
     'termination_protection': Key(FLAG, 'Refuse to delete the stack', _strict_flag),
     'client_request_token': Key({'type': ['string', 'null'], 'minLength': 1, 'maxLength': TOKEN_LENGTH},
                                 'Makes a repeated request the same one', _token)}
-NAME = Key(TEXT, 'Name of the stack')
+NAME = Key({**TEXT, 'examples': ['web']}, 'Name of the stack')
+EXAMPLE = {'heat_template_version': '2021-04-16', 'resources': {'word': {'type': 'OS::Heat::RandomString'}}}
 TEMPLATE: dict[str, Key] = {
-    'template': Key(TEXT_OR_MAP, 'The template, as an object or as its text'),
+    'template': Key({**TEXT_OR_MAP, 'examples': [EXAMPLE]}, 'The template, as an object or as its text'),
     'template_url': Key(TEXT, 'Where the template is, if it is not sent'),
     'parameters': Key({'type': ['object', 'null']}, 'Values of parameters'),
     'environment': Key({'type': ['string', 'object', 'null']},

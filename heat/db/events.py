@@ -25,7 +25,7 @@ SORT_KEYS = {'event_time': 'created_at', 'created_at': 'created_at', 'resource_t
              'id': 'id'}
 FILTERS = {'resource_status': 'resource_status', 'resource_action': 'resource_action',
            'resource_name': 'resource_name', 'resource_type': 'resource_type', 'uuid': 'uuid',
-           'stack_id': 'stack_id'}
+           'stack_id': 'stack_id', 'operation': 'operation_id'}
 
 
 @dataclass(frozen=True, slots=True)

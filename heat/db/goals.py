@@ -59,6 +59,23 @@ def latest_goal(conn: Connection, stack_id: str) -> Goal | None:
     return None if row is None else _value(row)
 
 
+def latest_two(conn: Connection, stack_ids: Sequence[str]) -> dict[str, list[Goal]]:
+    """stack id -> the goal that counts, behind the one before it if there was one."""
+    found: dict[str, list[Goal]] = {}
+    for chunk in bulk.chunks(stack_ids):
+        for row in conn.execute(sa.select(goal).join(stack, stack.c.id == goal.c.stack_id).where(
+                goal.c.stack_id.in_(chunk), goal.c.seq >= stack.c.goal_seq - 1).order_by(goal.c.seq)):
+            found.setdefault(row.stack_id, []).append(_value(row))
+    return found
+
+
+def stacks_of_request(conn: Connection, tenant: str | None, request_ids: Sequence[str]) -> list[str]:
+    """Ids of the stacks of a project (None: of all) that these requests were about."""
+    query = sa.select(goal.c.stack_id).join(stack, stack.c.id == goal.c.stack_id).where(
+        goal.c.requested_by.in_(list(request_ids))).distinct()
+    return list(conn.execute(query if tenant is None else query.where(stack.c.tenant == tenant)).scalars())
+
+
 def goals_of_tree(conn: Connection, root_id: str) -> dict[str, Goal]:
     """stack id -> latest goal, for the live stacks of a tree, in one statement."""
     rows = conn.execute(sa.select(goal).join(stack, sa.and_(

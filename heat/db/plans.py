@@ -8,12 +8,14 @@ of a stack goes with it, and its template stays as long as it does.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from heat.db import bulk
 from heat.db.schema import plan
 from heat.db.secrets import Cipher, seal, unseal
 
@@ -25,7 +27,8 @@ class SavedPlan:
     """``stack_id`` is None for a stack that is not there yet; ``base_goal_seq`` is 0 then.
 
     ``arguments`` are those of the request (timeout_mins, disable_rollback, tags,
-    ...); ``entries`` what ``plan.printed.to_wire`` made of the decisions.
+    ...); ``entries`` what ``plan.printed.to_wire`` made of the decisions. ``claim`` is
+    what no other plan may have until this one is carried out.
     """
 
     id: str
@@ -41,15 +44,16 @@ class SavedPlan:
     entries: dict[str, Any] = field(default_factory=dict)
     creator: str | None = None
     created_at: datetime.datetime | None = None
+    claim: str | None = None
 
 
 _PLAIN = ('id', 'tenant', 'stack_name', 'template_id', 'action', 'stack_id', 'base_goal_seq', 'name',
-          'status', 'arguments', 'creator', 'created_at')
+          'status', 'arguments', 'creator', 'created_at', 'claim')
 
 
 def insert_plan(conn: Connection, value: SavedPlan, crypt: Cipher | None,
                 now: datetime.datetime) -> SavedPlan:
-    """Store; returns the value with its creation time."""
+    """Store; returns the value with its creation time. IntegrityError if another has its claim."""
     value = replace(value, created_at=now)
     method, text = seal(crypt, value.entries)
     conn.execute(sa.insert(plan).values(
@@ -86,11 +90,17 @@ def list_plans(conn: Connection, tenant: str | None, stack_id: str | None = None
 
 def take_plan(conn: Connection, plan_id: str, now: datetime.datetime, stack_id: str | None = None) -> bool:
     """Mark it as being carried out; False if it was taken already. ``stack_id`` is that of the new stack."""
-    changes: dict[str, Any] = {'status': EXECUTED, 'updated_at': now}
+    changes: dict[str, Any] = {'status': EXECUTED, 'updated_at': now, 'claim': None}
     if stack_id is not None:
         changes['stack_id'] = stack_id
     return bool(conn.execute(sa.update(plan).where(
         plan.c.id == plan_id, plan.c.status == AVAILABLE).values(changes)).rowcount)
+
+
+def free(conn: Connection, plan_ids: Sequence[str]) -> None:
+    """Let go of what plans claim that can be carried out no more."""
+    for chunk in bulk.chunks(plan_ids):
+        conn.execute(sa.update(plan).where(plan.c.id.in_(chunk)).values(claim=None))
 
 
 def delete_plan(conn: Connection, plan_id: str) -> bool:

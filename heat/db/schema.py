@@ -118,6 +118,10 @@ stack = Table(
     Column('action', String(255), nullable=False),
     Column('status', String(255), nullable=False),
     Column('status_reason', Text),
+    # What holds whatever the template: its policy, the capabilities it was given.
+    Column('settings', Json),
+    # What the last check of all its resources came to.
+    Column('drift', Json),
     *times(),
     Column('deleted_at', DateTime),
     # A deleted stack keeps its name, so a name is not unique.
@@ -331,8 +335,11 @@ plan = Table(
     Column('entries', LongText),
     Column('decrypt_method', String(64)),
     Column('creator', String(255)),
+    # A name that no other plan may have now, as a digest; NULL where a name is free for all.
+    Column('claim', String(64)),
     *times(),
-    index('tenant', 'stack_name'))
+    index('tenant', 'stack_name'),
+    index('claim', unique=True))
 
 # A signal is kept here from its answer to the caller until the tree's owner applies it.
 pending_signal = Table(

@@ -30,7 +30,7 @@ _FIELDS = ('id', 'name', 'tenant', 'root_id', 'template_id', 'action', 'status',
            'deleted_at')
 # Columns without a field in the value, set at insertion or by ``update_stack``.
 _EXTRA = {'termination_protection': False, 'client_request_token': None, 'operation_id': None,
-          'template_hash': None, 'resources_total': 0, 'resources_done': 0}
+          'template_hash': None, 'resources_total': 0, 'resources_done': 0, 'settings': None, 'drift': None}
 _UNCHANGING = {'id', 'tenant', 'root_id', 'owner_id', 'created_at'}
 
 
@@ -105,6 +105,12 @@ def load_stack(conn: Connection, stack_id: str, tenant: str | None = None,
     return next(iter(read(conn, query)), None)
 
 
+def load_stacks(conn: Connection, stack_ids: Sequence[str]) -> list[Stack]:
+    """The stacks of these ids, deleted or not."""
+    return [one for chunk in bulk.chunks(stack_ids)
+            for one in read(conn, sa.select(stack).where(stack.c.id.in_(chunk)))]
+
+
 def find_by_name(conn: Connection, name: str, tenant: str | None,
                  owner_id: str | None = None) -> Stack | None:
     """The live stack of that name: a nested one of ``owner_id``, else any, root stacks first."""
@@ -168,10 +174,20 @@ def mark_deleted(conn: Connection, stack_ids: Iterable[str], now: datetime.datet
 
 
 def extra_columns(conn: Connection, stack_id: str) -> dict[str, Any] | None:
-    """termination_protection, client_request_token, operation_id, template_hash and the counters."""
+    """What of a stack's row is no field of its value: marks, settings, drift, counters."""
     row = conn.execute(sa.select(*(stack.c[name] for name in _EXTRA)).where(
         stack.c.id == stack_id)).mappings().one_or_none()
     return None if row is None else dict(row)
+
+
+def extras_of(conn: Connection, stack_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The same of several, by their ids."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in bulk.chunks(stack_ids):
+        for row in conn.execute(sa.select(stack.c.id, *(stack.c[name] for name in _EXTRA)).where(
+                stack.c.id.in_(chunk))).mappings():
+            found[row['id']] = dict(row)
+    return found
 
 
 def find_by_request_token(conn: Connection, tenant: str, token: str) -> Stack | None:

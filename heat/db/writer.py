@@ -55,12 +55,14 @@ class Child:
 class StackState:
     """A stack's new state under goal ``seq``; ``following`` is a goal to begin with it.
 
-    ``event`` tells of it and is written only if no newer goal is there.
+    ``event`` tells of it and is written only if no newer goal is there; ``drift`` is what
+    a check has found.
     """
 
     stack: Stack
     seq: int
     deleted: bool = False
+    drift: Mapping[str, Any] | None = None
     following: Goal | None = None
     event: Event | None = None
 
@@ -260,6 +262,8 @@ def _write_state(conn: Connection, change: StackState, now: datetime.datetime) -
         more['deleted_at'] = now
         exports.release(conn, [value.id])
         watches.release(conn, [value.id])
+    if change.drift is not None:
+        more['drift'] = dict(change.drift)
     if following is not None:
         more['template_id'] = following.template_id
     hit = stacks.update_stack_state(conn, value.id, change.seq, action=value.action, status=value.status,

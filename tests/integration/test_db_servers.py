@@ -12,12 +12,21 @@ from heat.common import errors
 from heat.db import connect, goals, leases, migrate, schema
 from heat.model.stack import Goal
 from heat.model.status import Action
-from tests.unit import store, test_db_batches, test_db_others, test_db_pages, test_db_rows, test_db_store
+from tests.unit import (
+    store,
+    test_db_batches,
+    test_db_others,
+    test_db_pages,
+    test_db_rows,
+    test_db_settings,
+    test_db_store,
+)
 from tests.unit import test_engine_watches as watched
 from tests.unit.test_db_connect import data_survives_migrations, differences
 
 full = test_db_pages.full
-for subject in (test_db_store, test_db_batches, test_db_rows, test_db_pages, test_db_others):
+for subject in (test_db_store, test_db_batches, test_db_rows, test_db_pages, test_db_others,
+                test_db_settings):
     globals().update({name: case for name, case in vars(subject).items() if name.startswith('test_')})
 
 

@@ -240,6 +240,10 @@ def data_survives_migrations(engine: Engine) -> None:
         # What was waiting then is a signal to the resource itself.
         assert conn.execute(sa.text('SELECT kind FROM pending_signal')).scalar() == 'signal'
         assert plans.list_plans(conn, 't') == []
+        # Nothing was set for a stack before there were settings, nor did a check come to anything.
+        kept_columns = stacks.extra_columns(conn, 's') or {}
+        assert (kept_columns['settings'], kept_columns['drift']) == (None, None)
+        assert kept_columns['termination_protection'] is True
 
 
 def test_data_survives_migrations() -> None:

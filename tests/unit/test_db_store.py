@@ -30,7 +30,7 @@ def test_stack_comes_back_equal(engine: Engine) -> None:
         assert stacks.load_stack(conn, value.id, tenant='other') is None
         assert stacks.extra_columns(conn, value.id) == {
             'termination_protection': False, 'client_request_token': None, 'operation_id': None,
-            'template_hash': None, 'resources_total': 0, 'resources_done': 0}
+            'template_hash': None, 'resources_total': 0, 'resources_done': 0, 'settings': None, 'drift': None}
 
 
 def test_stack_is_reachable_from_its_user_project(engine: Engine) -> None:

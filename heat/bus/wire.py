@@ -111,11 +111,16 @@ OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'delete_stack': ('1.0', ('stack_identity', 'retain', 'force')),
     'delete_stored_parameters': ('1.36', ('names',)),
     'delete_watches': ('1.36', ('names',)),
+    'describe_events': ('1.36', (
+        'stack_identity', 'operation', 'failed', 'limit', 'marker')),
+    'describe_stacks': ('1.36', (
+        'stack_identity', 'whole', 'limit', 'marker', 'filters', 'show_deleted')),
     'execute_plan': ('1.36', ('plan_id', 'args')),
     'get_metric_statistics': ('1.36', (
         'namespace', 'name', 'dimensions', 'start', 'end', 'period', 'statistics', 'unit')),
     'get_plan_template': ('1.36', ('plan_id',)),
     'get_processed_template': ('1.36', ('stack_identity',)),
+    'get_stack_policy': ('1.36', ('stack_identity',)),
     'get_stored_parameters': ('1.36', ('names', 'decrypt')),
     'list_exports': ('1.36', ('marker', 'limit')),
     'list_imports': ('1.36', ('name',)),
@@ -130,17 +135,20 @@ OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'put_metric_data': ('1.36', ('namespace', 'data')),
     'put_stored_parameter': ('1.36', ('name', 'value', 'kind', 'description', 'overwrite')),
     'put_watch': ('1.36', ('watch',)),
+    'set_stack_policy': ('1.36', ('stack_identity', 'policy')),
     'set_termination_protection': ('1.36', ('stack_identity', 'enabled')),
     'set_watch_actions': ('1.36', ('names', 'enabled')),
     'set_watch_state': ('1.0', ('watch_name', 'state', 'reason', 'reason_data')),
-    'show_drift': ('1.36', ('stack_identity', 'resource_name')),
+    'show_drift': ('1.36', ('stack_identity', 'resource_name', 'own')),
     'show_plan': ('1.36', ('plan_id',)),
     'show_watch': ('1.0', ('watch_name',)),
     'show_watch_metric': ('1.0', ('metric_namespace', 'metric_name')),
-    'stack_facts': ('1.36', ('stack_identity',)),
+    'stack_check': ('1.0', ('stack_identity', 'resource_names')),
     'stack_graph': ('1.36', ('stack_identity', 'nested_depth')),
     'stack_progress': ('1.36', ('stack_identity',)),
-    'stack_rollback': ('1.36', ('stack_identity', 'client_request_token', 'again')),
+    'stack_rollback': ('1.36', (
+        'stack_identity', 'client_request_token', 'again', 'skip', 'force',
+        'retain_except_on_create')),
 }
 SERVED = {**METHODS, **OWN_METHODS}
 

@@ -27,7 +27,8 @@ class Signal:
 
     ``kind`` is 'signal', or 'mark' for a judgement of its health (``details`` has
     ``unhealthy`` and ``reason``). 'check' and 'stop' are wishes for a nested stack as
-    a whole, and name no resource.
+    a whole, and name no resource; ``details`` of a check may have ``only``, names of those
+    it is about.
     """
 
     uuid: str

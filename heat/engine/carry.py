@@ -31,7 +31,7 @@ from heat.model.outcome import Done, Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
-from heat.plan import breakpoints
+from heat.plan import breakpoints, drift
 from heat.plan.effects import (
     Cancel,
     Cancelled,
@@ -328,7 +328,10 @@ class Carrier:
     def _conclude(self, tree: Tree, run: StackRun, finish: Finish, deleted: bool) -> None:
         self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
-        self._loop.batch.states.append(StackState(finish.stack, finish.goal.seq, deleted=deleted))
+        found = (drift.summary(run.rows.values(), self._loop.clock.wall())
+                 if finish.goal.action is Action.CHECK else None)
+        self._loop.batch.states.append(
+            StackState(finish.stack, finish.goal.seq, deleted=deleted, drift=found))
         self._snapshot_ends(tree, run, finish.status, finish.reason)
         if run.stack.parent_row is not None:
             self._tell_parent(tree, run, finish)

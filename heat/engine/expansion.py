@@ -8,6 +8,7 @@ Neighbours: ``nested`` does the same when it is really done, ``plans`` asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -36,17 +37,17 @@ class Expansion:
     Its keys are (name of the stack around, name of the resource).
     """
 
-    def __init__(self, loader: Loader, database: Engine, compiled: Compiled, restraints: Restraints,
-                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
-                 observe: bool = False) -> None:
+    def __init__(self, loader: Loader, database: Engine, compiled: Compiled, goal: Goal,
+                 restraints: Restraints, tree: Mapping[str, Stack],
+                 rows: Mapping[str, Mapping[str, Row]]) -> None:
         self._loader, self._database = loader, database
-        # By name of stack: what it would be made from, and what restrains it.
+        # By name of stack: what it would be made from, with which goal, and what restrains it.
         self._root = compiled
         self._compiled: dict[str, Compiled] = {}
+        self._root_goal, self._goals = goal, dict[str, Goal]()
         self._root_restraints = restraints
         self._restraints: dict[str, Restraints] = {}
         self._tree, self._rows = tree, rows
-        self._options = {'observe': True} if observe else {}
         self.made: dict[tuple[str, str], Inner] = {}
 
     def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
@@ -60,8 +61,9 @@ class Expansion:
             id=NO_STACK, name=f'{around.name}-{row.name}', tenant=around.tenant, root_id=around.root_id,
             template_id=0, owner_id=around.id, parent_resource_name=row.name, parent_row=row.uuid,
             nested_depth=around.nested_depth + 1, username=around.username)
-        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=child_options(
-            Goal('', 0, verb, 0, options=self._options), row))
+        outer_goal = self._goals.get(around.name, self._root_goal)
+        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0,
+                    options=child_options(outer_goal, replace(row, action=verb)))
         if verb is Action.DELETE:
             going = Inner(stack, goal, Wanted(), rows, outer.types, restraints=restraints)
             self.made[around.name, row.name] = going
@@ -75,6 +77,7 @@ class Expansion:
             # Found at validation as far as it can be; the rest shows when it is done.
             return None
         self._compiled[stack.name], self._restraints[stack.name] = compiled, restraints
+        self._goals[stack.name] = goal
         found = Inner(stack, goal, wanted, rows, compiled.types, restraints=restraints)
         self.made[around.name, row.name] = found
         return found

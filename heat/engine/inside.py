@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
@@ -45,7 +45,7 @@ class Inside:
         elif signal.kind == STOP:
             self._stop(tree, run)
         else:
-            self._check(tree, run)
+            self._check(tree, run, (signal.details or {}).get('only'))
 
     def _stop(self, tree: Tree, run: StackRun) -> None:
         if not run.working:
@@ -54,7 +54,7 @@ class Inside:
         run.stopped = True
         self._carrier.feed(tree, run, TimedOut(f'Stack {run.goal.action} cancelled'))
 
-    def _check(self, tree: Tree, run: StackRun) -> None:
+    def _check(self, tree: Tree, run: StackRun, only: list[str] | None) -> None:
         parent = tree.stacks.get(run.stack.owner_id or '')
         row = parent.rows.get(run.stack.parent_row or '') if parent is not None else None
         if parent is None or row is None or run.working:
@@ -62,8 +62,11 @@ class Inside:
             return
         now, minutes = self._loop.clock.wall(), parent.stack.timeout
         # What the last goal of the parent was to be done with is not for this one.
-        around = replace(parent, goal=Goal(parent.stack.id, parent.goal.seq, parent.goal.action, 0, options={
-            key: True for key in ('veiled',) if parent.goal.options.get(key)}))
+        options: dict[str, Any] = {key: True for key in ('veiled',) if parent.goal.options.get(key)}
+        if only is not None:
+            options['only'] = [f'{row.name}/{name}' for name in only]
+        around = replace(parent, goal=Goal(parent.stack.id, parent.goal.seq, parent.goal.action, 0,
+                                           options=options))
         try:
             made = nested.child_goal(
                 around, row, Action.CHECK, run, now, self._loop.limits.nested_depth,

@@ -29,11 +29,11 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, goals, leases, resources, signals, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import deployed, inside, repeats
-from heat.engine.borrow import KEY
+from heat.engine import deployed, inside, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
+from heat.engine.given import handed_over, merged_environment, own
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.nested import adopted_rows
 from heat.engine.owner import Owner
@@ -48,7 +48,6 @@ from heat.model.status import Action, Status
 from heat.plan.told import stack_event
 from heat.plan.traversal import Traversal, Wanted
 from heat.schema.parameters import check_immutable
-from heat.template.load import parse
 
 Args = Mapping[str, Any]
 Also = Callable[[Connection, Goal], None]
@@ -117,6 +116,7 @@ class Intake:
         self._refuse_unserved(args, files_container)
         if args.get('guard'):
             raise errors.NotSupported(feature='A guard on a creation, which replaces and deletes nothing,')
+        settings.brought(args)
         if args.get('adopt_stack_data') and not self.conf.enable_stack_adopt:
             raise errors.NotSupported(feature='Stack Adopt')
         tenant = context.tenant_id or ''
@@ -183,10 +183,11 @@ class Intake:
                 timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
             stacks.insert_stack(conn, stack, termination_protection=bool(args.get('termination_protection')),
                                 client_request_token=repeats.mark(
-                                    Action.CREATE, args.get('client_request_token')))
+                                    Action.CREATE, args.get('client_request_token')),
+                                settings=settings.brought(args) or None)
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
-                        None if disable_rollback else 'rollback', context.request_id)
+                        settings.after_failure(args), context.request_id, settings.options(args))
             goals.add_goals(conn, [goal], now)
             rows = adopted_rows(stack, wanted, compiled.types, handed_over(args['adopt_stack_data'])
                                 ) if action is Action.ADOPT else []
@@ -232,6 +233,7 @@ class Intake:
                      ) -> tuple[Stack, Compiled, Compiled]:
         """The stack, what it would be made from and what it is made from; raises as ``update_stack``."""
         self._refuse_unserved(args, files_container)
+        settings.brought(args)
         stack = self.find(context, stack_identity)
         if stack.action is Action.SUSPEND and stack.status is not Status.FAILED:
             raise errors.NotSupported(feature='Updating a stack when it is suspended')
@@ -253,14 +255,19 @@ class Intake:
         if args.get('termination_protection') is not None:
             changes['termination_protection'] = bool(args['termination_protection'])
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
-        options: dict[str, Any] = {}
+        options = settings.options(args)
         if self.observes(stack, args):
             options['observe'] = True
         if args.get('guard'):
             options['guard'] = list(args['guard'])
+
+        def keep(conn: Connection, goal: Goal) -> None:
+            settings.change(conn, stack.id, settings.brought(args))
+            also(conn, goal)
+
         self.wish(context, stack, Action.UPDATE, minutes, compiled=compiled,
                   on_failure=None if rollback_off else 'rollback', changes=changes,
-                  tags=tuple(tags or ()), options=options, also=also)
+                  tags=tuple(tags or ()), options=options, also=keep)
 
     def observes(self, stack: Stack, args: Args) -> bool:
         """Whether the update looks at the cloud first; without a word, as the update before it."""
@@ -325,17 +332,30 @@ class Intake:
     def stack_resume(self, context: RequestContext, stack_identity: Args) -> None:
         self._act(context, stack_identity, Action.RESUME)
 
-    def stack_check(self, context: RequestContext, stack_identity: Args) -> None:
-        self._act(context, stack_identity, Action.CHECK)
+    def stack_check(self, context: RequestContext, stack_identity: Args,
+                    resource_names: Sequence[str] | None = None) -> None:
+        """Look at what the stack made, or at the resources of these names alone; ResourceNotFound."""
+        if not resource_names:
+            self._act(context, stack_identity, Action.CHECK)
+            return
+        stack = self.find(context, stack_identity)
+        with connect.read(self.database) as conn:
+            known = {row.name for row in resources.light_rows(conn, [stack.id])
+                     if row.action not in (Action.INIT, Action.DELETE)}
+        for name in resource_names:
+            if name not in known:
+                raise errors.ResourceNotFound(resource_name=name, stack_name=stack.name)
+        self._act(context, stack_identity, Action.CHECK, {'only': sorted(set(resource_names))})
 
-    def _act(self, context: RequestContext, stack_identity: Args, action: Action) -> None:
+    def _act(self, context: RequestContext, stack_identity: Args, action: Action,
+             options: dict[str, Any] | None = None) -> None:
         stack = self.find(context, stack_identity)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
         if stack.owner_id is not None and action is Action.CHECK:
-            self._wish_inside(context, stack, inside.CHECK)
+            self._wish_inside(context, stack, inside.CHECK, options)
             return
-        self.wish(context, stack, action, stack.timeout)
+        self.wish(context, stack, action, stack.timeout, options=options)
 
     def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
                             cancel_with_rollback: bool = True) -> None:
@@ -357,13 +377,15 @@ class Intake:
             return
         self.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
 
-    def _wish_inside(self, context: RequestContext, stack: Stack, kind: str) -> None:
+    def _wish_inside(self, context: RequestContext, stack: Stack, kind: str,
+                     options: dict[str, Any] | None = None) -> None:
         """A wish for a nested stack, to be carried out by whoever drives the tree."""
         self._renew_credential(context, stack)
 
         def keep() -> None:
             with connect.write(self.database) as conn:
-                signals.add(conn, stack.root_id, stack.id, '', None, self.crypt, self.clock.now(), kind=kind)
+                signals.add(conn, stack.root_id, stack.id, '', options, self.crypt, self.clock.now(),
+                            kind=kind)
 
         connect.offload(self.database, keep)
         self.owner.poke(stack.root_id)
@@ -401,6 +423,9 @@ class Intake:
                 if stack.status is not Status.COMPLETE and stack.prev_template_id is not None:
                     good = stack.prev_template_id
                 changes['prev_template_id'] = good
+                # The policy that is there now, and not one that comes with this very wish.
+                stacks.lock_stack(conn, stack.id)
+                options = {**settings.options(args={}, kept=settings.of(conn, stack.id)), **options}
             goal = goals.add_goal(conn, Goal(
                 stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
                 context.request_id, options), now)
@@ -558,33 +583,3 @@ class Intake:
         """What this release does not do says so, rather than being ignored."""
         if files_container:
             raise errors.NotSupported(feature='A files container')
-
-
-def own(environment: Args | None) -> dict[str, Any]:
-    """A user's own sections; what the stack borrowed is worked out anew, and by nobody else."""
-    return {name: section for name, section in (environment or {}).items() if name != KEY}
-
-
-def handed_over(text: Any) -> dict[str, Any]:
-    """The resources in the data of an abandoned stack: name -> what it was there."""
-    data = parse(text, what='environment') if isinstance(text, str) else text
-    found = data.get('resources') if isinstance(data, Mapping) else None
-    if found is not None and not isinstance(found, Mapping):
-        raise errors.StackValidationFailed(message='Invalid adopt data: "resources" must be a map.')
-    return dict(found or {})
-
-
-def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:
-    """An ``existing`` update's environment: the new sections over the stored ones."""
-    merged: dict[str, Any] = {}
-    old = old or {}
-    for section in {*old, *new}:
-        before, after = old.get(section), new.get(section)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            merged[section] = {**before, **after}
-        else:
-            merged[section] = before if after in (None, [], {}) else after
-    parameters = merged.get('parameters') or {}
-    merged['parameters'] = {name: value for name, value in parameters.items()
-                            if name not in clear or name in (new.get('parameters') or {})}
-    return merged

@@ -128,7 +128,7 @@ class Loader:
                        restraints_of(compiled))
 
     def _way_back(self, conn: Connection, stack: Stack, goal: Goal) -> tuple[Goal | None, Basis | None]:
-        if goal.on_failure != 'rollback' or goal.action is Action.ROLLBACK:
+        if goal.on_failure is None or goal.action is Action.ROLLBACK:
             return None, None
         if stack.prev_template_id is None:
             return rollback_goal(goal, goal.template_id), None
@@ -171,11 +171,15 @@ def basis(compiled: Compiled, wanted: Wanted) -> Basis:
 
 
 def rollback_goal(goal: Goal, template_id: int) -> Goal:
-    """What follows a failed goal: back to ``template_id``, with as much time again.
+    """What follows a failed goal: back to ``template_id``, or no stack at all, with as much time again.
 
     What was there before an adoption stays there after it has failed.
     """
     options = {'abandon': True} if goal.action is Action.ADOPT else {}
+    if goal.options.get('except_on_create'):
+        options['except_on_create'] = True
+    if goal.on_failure == 'delete':
+        return replace(goal, action=Action.DELETE, on_failure=None, options={**options, 'undo': True})
     return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None, options=options)
 
 

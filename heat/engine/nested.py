@@ -29,6 +29,7 @@ from heat.plan.candidates import fits
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
 from heat.resources.nested import Stage
+from heat.template.stack_policy import MODIFY, SEALED, StackPolicy
 
 _NAMESPACE = uuid_module.UUID('5d5f0ab9-6c2a-4c0f-9b57-0e3a1f6f8f11')
 _CAUSE = re.compile(
@@ -181,6 +182,9 @@ def with_referred(parent: StackRun, row: Row) -> Row:
 def child_options(goal: Goal, row: Row) -> dict[str, Any]:
     """What of the parent's goal holds inside; a resource that is retained abandons what it holds."""
     options = goal.inside(row.name)
+    policy = StackPolicy.of(goal.options.get('policy'))
+    if row.action is Action.UPDATE and policy.denial(MODIFY, row.name, row.type):
+        options['policy'] = SEALED
     if row.keep.get('masked'):
         options['veiled'] = True
     return {**options, 'abandon': True} if row.keep.get('abandon') else options

@@ -1,26 +1,25 @@
-"""What stacks offer and take, and what protects them: reads and one mark, for the AWS front-end.
+"""What stacks offer and take, and what protects them: reads and two marks, for the AWS front-end.
 
-Purpose: list exports and importers, tell what of a stack only CloudFormation's API shows, set
-its termination protection, roll it back on request. Invariant: a project sees its own only.
+Purpose: list exports and importers, set a stack's termination protection and its policy, roll
+it back on request. Invariant: a project sees its own only.
 Interface: RPC methods that the classic does not have. Neighbours: ``exchange`` keeps exports
 true, ``intake`` makes wishes durable, ``api.cfn`` asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.db import connect, exports, stacks
-from heat.engine import render, repeats
+from heat.db import connect, exports, resources, stacks
+from heat.engine import render, repeats, settings
 from heat.engine.intake import Intake
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
-from heat.plan.exports import export_names
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
@@ -61,25 +60,6 @@ class Offers:
             raise render.missing(f'Export {name} does not exist')
         return list(found)
 
-    def stack_facts(self, context: RequestContext, stack_identity: Args) -> Json:
-        """``termination_protection`` and ``export_names`` (output -> export) of a live stack."""
-        stack = self._intake.find(context, stack_identity)
-
-        def load(conn: Connection) -> Json:
-            marks = stacks.extra_columns(conn, stack.root_id) or {}
-            compiled = self._intake.loader.compiled(conn, stack.identity, stack.template_id)
-            wanted = compiled.wanted()
-            try:
-                names = export_names(wanted.template, wanted.facts)
-            except errors.StackValidationFailed:
-                # What it imported is gone or not known yet; it exports nothing by now either.
-                names = {}
-            return {'termination_protection': bool(marks.get('termination_protection')),
-                    'export_names': {output.name: name for name, output in names.items()}}
-
-        shown: Json = self._read(load)
-        return shown
-
     def get_processed_template(self, context: RequestContext, stack_identity: Args) -> Json:
         """A stack's template with its macros worked out."""
         stack = self._intake.find(context, stack_identity)
@@ -102,12 +82,34 @@ class Offers:
 
         connect.offload(self._intake.database, store)
 
+    def get_stack_policy(self, context: RequestContext, stack_identity: Args) -> str | None:
+        """The text of a stack's policy."""
+        stack = self._intake.find(context, stack_identity)
+        found: dict[str, Any] = self._read(lambda conn: settings.of(conn, stack.id))
+        return found.get('policy')
+
+    def set_stack_policy(self, context: RequestContext, stack_identity: Args, policy: str) -> None:
+        """The policy of updates to come; StackValidationFailed for a faulty one."""
+        stack = self._intake.find(context, stack_identity)
+        if stack.owner_id is not None:
+            raise errors.NotSupported(feature='A policy of a nested stack by itself')
+        settings.check(policy)
+
+        def store() -> None:
+            with connect.write(self._intake.database) as conn:
+                settings.change(conn, stack.id, {'policy': policy})
+
+        connect.offload(self._intake.database, store)
+
     def stack_rollback(self, context: RequestContext, stack_identity: Args,
-                       client_request_token: str | None = None, again: bool = False) -> Json:
+                       client_request_token: str | None = None, again: bool = False,
+                       skip: Sequence[str] | None = None, force: bool = False,
+                       retain_except_on_create: bool = False) -> Json:
         """Back to what last stood, from a failed creation or update; returns the identity.
 
-        With ``again`` from a rollback of an update that has failed itself. Said twice with
-        the same token it is one rollback. NotSupported in another state.
+        With ``again`` from a rollback of an update that has failed itself, past the failed
+        resources of the names ``skip`` (``group/0`` inside a nested stack), with ``force`` past
+        all of them. Said twice with the same token it is one rollback. NotSupported in another state.
         """
         intake, stack = self._intake, self._intake.find(context, stack_identity)
         with connect.read(intake.database) as conn:
@@ -115,10 +117,33 @@ class Offers:
                 return stack.identity.to_wire()
         if not _can_go_back(stack, again):
             raise errors.NotSupported(feature=f'Rolling back when stack is {stack.action}_{stack.status}')
+        options = settings.options({'retain_except_on_create': retain_except_on_create})
+        if skip or force:
+            options['skip'] = self._skipped(stack, skip or (), force)
         mark = repeats.mark(Action.ROLLBACK, client_request_token)
         intake.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id,
-                    changes={'client_request_token': mark} if mark else None)
+                    changes={'client_request_token': mark} if mark else None, options=options)
         return stack.identity.to_wire()
+
+    def _skipped(self, stack: Stack, names: Sequence[str], every: bool) -> list[str]:
+        """Paths of resources that have failed; StackValidationFailed if one of ``names`` has not."""
+        def load(conn: Connection) -> set[str]:
+            prefixes = {stack.id: ''}
+            for one in stacks.tree(conn, stack.root_id):
+                if one.owner_id in prefixes:
+                    prefixes[one.id] = f'{prefixes[one.owner_id]}{one.parent_resource_name}/'
+            return {prefixes[row.stack_id] + row.name for row in resources.light_rows(conn, list(prefixes))
+                    if row.status is Status.FAILED}
+
+        failed: set[str] = self._read(load)
+        wrong = sorted(set(names) - failed)
+        if wrong:
+            raise errors.StackValidationFailed(message=(
+                f'The resources [{", ".join(wrong)}] of stack {stack.name} cannot be skipped: they are not '
+                'there, or have not failed.'))
+        # A nested stack that has failed because of one inside it is gone through, not past.
+        outer = {path for path in failed if any(other.startswith(f'{path}/') for other in failed)}
+        return sorted(failed - outer) if every else sorted(set(names))
 
     def _read(self, function: Any) -> Any:
         def run() -> Any:

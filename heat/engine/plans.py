@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, derived_id, new_id
 from heat.db import connect, plans, resources, stacks
+from heat.db.columns import content_hash, dump
 from heat.db.plans import SavedPlan
-from heat.engine import previewed, render, repeats
+from heat.engine import previewed, render, repeats, settings
 from heat.engine.compiled import Compiled
 from heat.engine.expansion import Expansion
 from heat.engine.intake import Intake
@@ -40,7 +42,7 @@ Args = Mapping[str, Any]
 Json = dict[str, Any]
 # What of a request's arguments a saved plan keeps.
 KEPT = ('timeout_mins', 'disable_rollback', 'tags', 'existing', 'converge', 'guard', 'termination_protection',
-        'change_set')
+        'change_set', 'capabilities', 'on_failure', 'retain_except_on_create')
 NO_STACK = 'None'
 # Why the change set of an update that changes nothing has failed; deploying tools look for these words.
 NO_CHANGES = ("The submitted information didn't contain changes. Submit different information to create a "
@@ -139,10 +141,11 @@ class Plans:
 
         def keep() -> SavedPlan:
             with connect.write(self._intake.database) as conn:
-                beside = self._beside(conn, stack.tenant, stack.id if base else None, stack.name)
+                beside, stale = self._beside(conn, stack.tenant, stack.id if base else None, stack.name)
                 if args.get('change_set') is not None and any(
                         _is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
                     raise errors.EntityExists(entity='ChangeSet', name=name)
+                plans.free(conn, [one.id for one in stale if one.claim is not None])
                 template_id = self._intake.store_template(conn, foreseen.compiled, stack.tenant, now)
                 return plans.insert_plan(conn, SavedPlan(
                     id=new_id(), tenant=stack.tenant, stack_name=stack.name, template_id=template_id,
@@ -150,17 +153,28 @@ class Plans:
                     status=plans.FAILED if failed else plans.AVAILABLE,
                     arguments={**kept, **({} if base else {'stack_id': _future_id(beside)}),
                                **({'reason': NO_CHANGES} if failed else {})},
-                    entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username),
+                    entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username,
+                    claim=_claim(stack, base, name) if args.get('change_set') is not None else None),
                     self._intake.crypt, now)
 
-        return self._shown(connect.offload(self._intake.database, keep))
+        try:
+            return self._shown(connect.offload(self._intake.database, keep))
+        except IntegrityError as error:
+            # Two of one name came at once: the other was first, and may have been this very request.
+            before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
+            if before is None:
+                raise errors.EntityExists(entity='ChangeSet', name=name) from error
+            return self._shown(before)
 
     @staticmethod
-    def _beside(conn: Connection, tenant: str, stack_id: str | None, name: str) -> list[SavedPlan]:
-        """The plans of a stack, or of a stack that is not there yet."""
+    def _beside(conn: Connection, tenant: str, stack_id: str | None, name: str,
+                ) -> tuple[list[SavedPlan], list[SavedPlan]]:
+        """The plans of a stack, or of one that is not there yet; and those of what is there no more."""
         found = plans.list_plans(conn, tenant, stack_id, None if stack_id else name)
-        return [one for one in found if one.stack_id == stack_id and (stack_id or stacks.load_stack(
-            conn, _target(one)['stack_id'], show_deleted=True) is None)]
+        own = [one for one in found if one.stack_id == stack_id]
+        stale = [one for one in own if not stack_id and stacks.load_stack(
+            conn, _target(one)['stack_id'], show_deleted=True) is not None]
+        return [one for one in own if one not in stale], stale
 
     def _change_set_before(self, context: RequestContext, stack_identity: Args | None, stack_name: Any,
                            name: str | None, asked: Any) -> SavedPlan | None:
@@ -176,7 +190,7 @@ class Plans:
                 if _is_change_set(one, name) and asked.get('token') and (
                         one.arguments['change_set'].get('token') == asked['token']):
                     return plans.load_plan(conn, one.id, tenant, self._intake.crypt)
-            beside = self._beside(conn, tenant, stack_id, str(stack_name))
+            beside, _stale = self._beside(conn, tenant, stack_id, str(stack_name))
         if any(_is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
             raise errors.EntityExists(entity='ChangeSet', name=name)
         return None
@@ -207,7 +221,8 @@ class Plans:
     def execute_plan(self, context: RequestContext, plan_id: str, args: Args | None = None) -> Json:
         """Carry a plan out; returns the identity of its stack.
 
-        ``args``: disable_rollback, client_request_token (said twice it is one execution).
+        ``args``: disable_rollback, retain_except_on_create, client_request_token (said twice it is
+        one execution).
         PlanVoid if it was carried out already, or if the stack has had another wish, is
         gone, or (for a creation) is there by now. NotFound; and what validation raises,
         for the cloud may have changed.
@@ -222,7 +237,8 @@ class Plans:
                 raise errors.PlanVoid(plan=found.id, reason='it has been carried out.')
 
         given = {key: value for key, value in (args or {}).items()
-                 if key in ('disable_rollback', 'client_request_token') and value is not None}
+                 if key in ('disable_rollback', 'client_request_token', 'retain_except_on_create')
+                 and value is not None}
         arguments = {**found.arguments, **given}
         if self._repeats(found, given):
             return _target(found)
@@ -363,16 +379,18 @@ class Plans:
         stack, compiled, kept = self._intake.check_update(
             context, stack_identity, template, params, files, args, environment_files, files_container)
 
-        def load() -> tuple[dict[str, Stack], dict[str, dict[str, Row]]]:
+        def load() -> tuple[dict[str, Stack], dict[str, dict[str, Row]], Json]:
             with connect.read(self._intake.database) as conn:
                 tree = {one.id: one for one in stacks.tree(conn, stack.root_id)}
                 rows: dict[str, dict[str, Row]] = {one: {} for one in tree}
                 for row in resources.rows_of_tree(conn, stack.root_id, self._intake.crypt):
                     rows.setdefault(row.stack_id, {})[row.uuid] = row
-            return tree, rows
+                return tree, rows, settings.of(conn, stack.id)
 
-        tree, rows = connect.offload(self._intake.database, load)
-        options: dict[str, Any] = {'guard': list(args['guard'])} if args.get('guard') else {}
+        tree, rows, kept_settings = connect.offload(self._intake.database, load)
+        options = settings.options(args, kept_settings)
+        if args.get('guard'):
+            options['guard'] = list(args['guard'])
         looked: dict[str, Outcome] = {}
         if self._looker is not None and self._intake.observes(stack, args):
             options['observe'] = True
@@ -393,8 +411,8 @@ class Plans:
                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
                  looked: Looked = NOT_LOOKED) -> Foreseen:
         restraints = restraints_of(compiled)
-        expansion = Expansion(self._intake.loader, self._intake.database, compiled, restraints, tree, rows,
-                              bool(looked))
+        expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, tree,
+                              rows)
         source = Source(compiled.template.resources, changed_parameters(compiled, kept),
                         frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
         inner = Inner(stack, goal, compiled.wanted(), rows.get(stack.id, {}), compiled.types, source,
@@ -421,6 +439,11 @@ def _moved_on(found: SavedPlan) -> str:
 
 def _is_change_set(found: SavedPlan, name: str | None) -> bool:
     return found.name == name and found.arguments.get('change_set') is not None
+
+
+def _claim(stack: Stack, base: int, name: str | None) -> str:
+    """What is taken by a change set: its name, among those of its stack."""
+    return content_hash(dump([stack.tenant, stack.id if base else None, stack.name, name]))
 
 
 def _changes_nothing(foreseen: Foreseen, args: Args) -> bool:

@@ -19,7 +19,7 @@ from heat.common import errors
 from heat.common.context import RequestContext
 from heat.db import events, listing, resources, services, stacks
 from heat.db.listing import Selection
-from heat.engine import render
+from heat.engine import described, render
 from heat.engine.drift import DriftReads
 from heat.engine.reads_overview import Overview
 from heat.engine.reads_resources import several, split_status
@@ -61,6 +61,31 @@ class Reads(DriftReads, Overview):
             return self._whole(conn, self._find(conn, context, stack_identity), resolve_outputs)
 
         return [self._shown(self._read(load))]
+
+    def describe_stacks(self, context: RequestContext, stack_identity: Identity | None = None,
+                        whole: bool = True, limit: int | None = None, marker: str | None = None,
+                        filters: Mapping[str, Any] | None = None, show_deleted: bool = False,
+                        ) -> list[dict[str, Any]]:
+        """One stack, or a page of them, each with what ``described.facts`` knows.
+
+        With ``whole`` they are shown as by ``show_stack``, with ``export_names`` (output -> export);
+        else as in ``list_stacks``.
+        """
+        def load(conn: Connection) -> tuple[list[Stack], dict[str, dict[str, Any]]]:
+            found = [self._find(conn, context, stack_identity)] if stack_identity is not None else (
+                listing.list_stacks(conn, self._selection(context, filters, show_deleted=show_deleted),
+                                    limit, marker))
+            return found, described.facts(conn, found)
+
+        found, facts = self._read(load)
+        if not whole:
+            return [{**render.stack_row(stack), **facts[stack.id]} for stack in found]
+        return [{**self._described(stack), **facts[stack.id]} for stack in found]
+
+    def _described(self, stack: Stack) -> dict[str, Any]:
+        shown = self._read(self._whole, stack, True)
+        names = {} if stack.deleted_at is not None else described.exported(self._compiled(stack, *shown[1]))
+        return {**self._shown(shown), 'export_names': names}
 
     def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool) -> Whole:
         parts = self._parts(conn, stack)

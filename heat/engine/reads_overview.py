@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from heat.common.context import RequestContext
-from heat.db import resources, stacks
+from heat.db import events, goals, resources, stacks
 from heat.engine import render
 from heat.engine.reads_resources import ResourceReads
-from heat.engine.reads_stored import Identity
+from heat.engine.reads_stored import Identity, reach
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action, Status
@@ -40,6 +40,29 @@ class Overview(ResourceReads):
             return top, resources.tally(conn, sorted(among))
 
         return progress(*self._read(load))
+
+    def describe_events(self, context: RequestContext, stack_identity: Identity | None = None,
+                        operation: str | None = None, failed: bool = False, limit: int | None = None,
+                        marker: str | None = None) -> list[dict[str, Any]]:
+        """Events with the ``operation`` that they belong to, newest first: those of a stack, or of one
+        operation, whosesoever it is in the project; with ``failed`` the failures alone."""
+        filters: dict[str, Any] = {**({'operation': operation} if operation else {}),
+                                   **({'resource_status': str(Status.FAILED)} if failed else {})}
+
+        def load(conn: Connection) -> list[dict[str, Any]]:
+            if stack_identity is not None:
+                among = {(top := self._find(conn, context, stack_identity)).id: top}
+            else:
+                ids = goals.stacks_of_request(conn, reach(context), [operation or '', f'req-{operation}'])
+                among = {one.id: one for one in stacks.load_stacks(conn, ids)}
+            if not among:
+                return []
+            found = events.list_events(conn, list(among), filters=filters, limit=limit, marker=marker,
+                                       sort_dir='desc')
+            return [{**render.event(among[one.event.stack_id], one, None), 'operation': one.event.operation}
+                    for one in found]
+
+        return self._read(load)
 
     def stack_graph(self, context: RequestContext, stack_identity: Identity,
                     nested_depth: int = 0) -> dict[str, Any]:

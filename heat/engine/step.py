@@ -342,7 +342,7 @@ class StepRun:
         """A step's end by ``error``; what failed its check may be gone, or differ besides."""
         if self._failed is not None:
             gone = isinstance(error, NeedsReplacement)
-            self._keep_drift(Drift(drift.DELETED, self._now()) if gone else None)
+            self._keep_drift(drift.gone(self.row, self._now()) if gone else None)
             return Ended(self._failed)
         if isinstance(error, NeedsReplacement):
             return Ended(Replace(replacement_reason(self.row, self.around)))

@@ -63,6 +63,11 @@ class Goal:
     ``force``     what cannot be deleted is left behind
     ``snapshot``  id of the snapshot that the goal takes
     ``veiled``    hidden values went into the stack, so a check tells none
+    ``policy``    the text of the stack policy that an update is under
+    ``only``      names of the resources that a check looks at
+    ``skip``      names of failed resources that a rollback leaves as they are
+    ``undo``      what this goal takes away is what the one before it made
+    ``except_on_create``  a deletion policy of Retain counts for nothing that a failed goal has made
     Names inside a nested stack are paths: ``group/0``.
     """
 
@@ -77,9 +82,10 @@ class Goal:
 
     def inside(self, name: str) -> dict[str, Any]:
         """The options of the goal of the nested stack that the resource ``name`` is."""
-        kept: dict[str, Any] = {key: self.options[key] for key in ('observe', 'abandon', 'force', 'veiled')
+        kept: dict[str, Any] = {key: self.options[key] for key in (
+            'observe', 'abandon', 'force', 'veiled', 'undo', 'except_on_create')
                                 if key in self.options}
-        for key in ('guard', 'retain'):
+        for key in ('guard', 'retain', 'only', 'skip'):
             below = [path.removeprefix(f'{name}/') for path in self.options.get(key, ())
                      if path.startswith(f'{name}/')]
             if below:

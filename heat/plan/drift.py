@@ -10,7 +10,7 @@ may be told, ``engine.drift`` shows.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from heat.template.expr import Constant, Expr, items_of
 KEPT = 'drift'
 EVERY = '*'
 IN_SYNC, MODIFIED, DELETED, NOT_CHECKED = 'IN_SYNC', 'MODIFIED', 'DELETED', 'NOT_CHECKED'
+DRIFTED = 'DRIFTED'
 LONGEST_SENTENCE = 1000
 
 
@@ -43,14 +44,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What the last check has found; ``at`` is wall time in seconds, None if there was none."""
+    """What the last check has found; ``at`` is wall time in seconds, None if there was none.
+
+    ``masked`` names the properties whose values are not told, ``EVERY`` all of them.
+    """
 
     status: str = NOT_CHECKED
     at: float | None = None
     differences: tuple[Difference, ...] = ()
+    masked: tuple[str, ...] = (EVERY,)
 
     def to_wire(self) -> dict[str, Any]:
-        return {'status': self.status, 'at': self.at, 'differences': [d.to_wire() for d in self.differences]}
+        return {'status': self.status, 'at': self.at, 'differences': [d.to_wire() for d in self.differences],
+                'masked': list(self.masked)}
 
     @classmethod
     def of(cls, row: Row) -> Drift:
@@ -58,14 +64,15 @@ class Drift:
         kept = row.data.get(KEPT)
         if not isinstance(kept, Mapping) or kept.get('status') not in (IN_SYNC, MODIFIED, DELETED):
             return cls()
-        return cls(kept['status'], kept['at'], tuple(Difference(**one) for one in kept['differences']))
+        return cls(kept['status'], kept['at'], tuple(Difference(**one) for one in kept['differences']),
+                   # Records without it are older than the wish to tell all properties.
+                   tuple(kept.get('masked', (EVERY,))))
 
 
 def compared(row: Row, asked: Mapping[str, Any], there: Mapping[str, Any], at: float) -> Drift:
     """The record of a check: ``there`` has the properties that differ as they are in the cloud."""
-    masked = row.keep.get('masked') or ()
-    # What comes from elsewhere as a secret is told of no property.
-    every = EVERY in masked or bool(row.keep.get('dynamic'))
+    masked = _untold(row)
+    every = EVERY in masked
     found = []
     for name, actual in there.items():
         expected = asked.get(name)
@@ -73,13 +80,44 @@ def compared(row: Row, asked: Mapping[str, Any], there: Mapping[str, Any], at: f
         if every or name in masked:
             expected, actual = _covered(expected), _covered(actual)
         found.append(Difference(name, expected, actual, kind))
-    return Drift(MODIFIED if found else IN_SYNC, at, tuple(found))
+    return Drift(MODIFIED if found else IN_SYNC, at, tuple(found), masked)
+
+
+def gone(row: Row, at: float) -> Drift:
+    """The record of a check that has found nothing there."""
+    return Drift(DELETED, at, masked=_untold(row))
+
+
+def _untold(row: Row) -> tuple[str, ...]:
+    """Names of the properties that are masked; what comes from elsewhere as a secret is told of none."""
+    masked = row.keep.get('masked') or ()
+    return (EVERY,) if EVERY in masked or row.keep.get('dynamic') else tuple(sorted(masked))
+
+
+def properties(row: Row) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The properties that the last check has expected and found, hidden ones masked; None if not known."""
+    drift = Drift.of(row)
+    if drift.status == NOT_CHECKED or EVERY in drift.masked:
+        return None, None
+    expected = {name: _covered(value) if name in drift.masked else value
+                for name, value in (row.props or {}).items() if value is not None}
+    if drift.status == DELETED:
+        return expected, None
+    actual = {**expected, **{one.property: one.actual for one in drift.differences}}
+    return expected, {name: value for name, value in actual.items() if value is not None}
 
 
 def recorded(row: Row, drift: Drift | None) -> dict[str, Any]:
     """The row's private data with that record, or with none."""
     data = {name: value for name, value in row.data.items() if name != KEPT}
     return data if drift is None else {**data, KEPT: drift.to_wire()}
+
+
+def summary(rows: Iterable[Row], at: float) -> dict[str, Any]:
+    """What the rows of a whole stack come to: DRIFTED, IN_SYNC or NOT_CHECKED, and when that was found."""
+    found = {Drift.of(row).status for row in rows if row.replaced_by is None and not row.gone}
+    whole = DRIFTED if found & {MODIFIED, DELETED} else IN_SYNC if IN_SYNC in found else NOT_CHECKED
+    return {'status': whole, 'at': at}
 
 
 def sentence(row: Row, drift: Drift) -> str:

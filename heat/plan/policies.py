@@ -24,7 +24,7 @@ def policies_to_keep(definition: Definition, found: Evaluated, row: Row) -> dict
                             'update_policy': found.update_policy}
     if found.creation_policy:
         keep['creation_policy'] = found.creation_policy
-    if definition.deletion_policy == EXCEPT_ON_CREATE:
+    if definition.deletion_policy in (EXCEPT_ON_CREATE, 'Retain'):
         # The goal that brings it up; the row's own goal moves on with each step.
         keep['born'] = row.keep.get('born', row.goal_seq)
     return keep
@@ -33,7 +33,8 @@ def policies_to_keep(definition: Definition, found: Evaluated, row: Row) -> dict
 def retained(row: Row, goal: Goal) -> bool:
     """Whether the thing stays in the cloud although its resource goes."""
     policy = row.keep.get('deletion_policy')
-    if policy == EXCEPT_ON_CREATE:
-        # Taken back by the rollback of the very goal that made it: nobody has used it yet.
-        return not (goal.action is Action.ROLLBACK and row.keep.get('born', 0) >= goal.seq - 1)
-    return policy == 'Retain'
+    undone = goal.action is Action.ROLLBACK or bool(goal.options.get('undo'))
+    if undone and (policy == EXCEPT_ON_CREATE or goal.options.get('except_on_create')):
+        # Taken back by what follows the very goal that made it: nobody has used it yet.
+        return policy in (EXCEPT_ON_CREATE, 'Retain') and row.keep.get('born', 0) < goal.seq - 1
+    return policy in (EXCEPT_ON_CREATE, 'Retain')

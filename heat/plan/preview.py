@@ -242,8 +242,8 @@ class Preview(Traversal):
         return bool(expr.parameters() & self._source.hidden) or any(
             ref.kind == 'attribute' and ref.resource in self._secretive for ref in expr.refs())
 
-    def _restricts(self, number: int, row: Row, decision: Decision) -> bool:
-        sentence = self._restriction(row, decision)
+    def _restricts(self, number: int, row: Row, decision: Decision, own: Decision) -> bool:
+        sentence = self._restriction(row, decision, own)
         if sentence:
             self.entries[row.name] = replace(self.entries[row.name], refused=sentence)
         return False

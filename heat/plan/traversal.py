@@ -23,8 +23,9 @@ from heat.plan.graph import Down, Up
 from heat.plan.policies import policies_to_keep, retained
 from heat.plan.told import settled_keep, step_old_props
 from heat.plan.walk import IN_PLACE, Walk, Wanted
-from heat.template import dynamic
+from heat.template import dynamic, stack_policy
 from heat.template.definition import Definition
+from heat.template.stack_policy import StackPolicy
 
 __all__ = ['IN_PLACE', 'Traversal', 'Wanted']
 
@@ -36,6 +37,7 @@ class Traversal(Walk):
         super().__init__(*args, **kwargs)
         # Row uuid -> properties that differ in the cloud; None for a thing that is gone.
         self._observed: dict[str, dict[str, Any] | None] = {}
+        self._policy = StackPolicy.of(self.goal.options.get('policy'))
 
     # -- up: create, keep, update, replace ----------------------------------------------------------
 
@@ -43,6 +45,9 @@ class Traversal(Walk):
         definition = self.wanted.definitions[node.name]
         row = self.row_of(node.name)
         assert row is not None  # _make_rows gave every wanted name a row
+        if row.name in self.goal.options.get('skip', ()):
+            self._skip(number, row)
+            return
         if row.action is not Action.INIT and self._pauses_again(row):
             return
         found = self._evaluate(definition, row)
@@ -67,7 +72,7 @@ class Traversal(Walk):
         if decision.verdict in (Verdict.UPDATE, Verdict.KEEP) and self._must_observe(row):
             self._task(row, 'observe')
             return
-        if self._restricts(number, row, decision):
+        if self._restricts(number, row, decision, found.decision):
             return
         if decision.verdict is Verdict.KEEP:
             self._keep(number, row, definition.type, requires, keep, wanted)
@@ -85,6 +90,13 @@ class Traversal(Walk):
             self._replace_row(row, definition, decision, found.props, found.metadata, requires, keep)
         else:
             self._refuse_inputs(number, row, Failed(f'{decision.reason} is not supported.', 'NotSupported'))
+
+    def _skip(self, number: int, row: Row) -> None:
+        """A resource that could not be brought back counts as it is, whatever that is."""
+        if row.status is Status.FAILED:
+            self._ended(row.to(Action.UPDATE, Status.COMPLETE, 'Skipped by request; it may differ from what '
+                               'its template says', goal_seq=self.goal.seq))
+        self._complete(number)
 
     def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
         return self._if_gone(row, evaluate(definition, self._as_seen(row), self.types, self.scope))
@@ -122,23 +134,36 @@ class Traversal(Walk):
                     and row.status is Status.COMPLETE and row.physical_id is not None
                     and row.uuid not in self._observed)
 
-    def _restricts(self, number: int, row: Row, decision: Decision) -> bool:
-        """Whether the environment or the request forbids what was decided; then the goal fails."""
-        sentence = self._restriction(row, decision)
+    def _restricts(self, number: int, row: Row, decision: Decision, own: Decision) -> bool:
+        """Whether environment, policy or request forbid what was decided; then the goal fails.
+
+        ``own`` is the decision by what the resource itself asks for.
+        """
+        sentence = self._restriction(row, decision, own)
         if not sentence:
             return False
         self._forbid(row, Action.UPDATE, sentence)
         self._blocked.add(number)
         return True
 
-    def _restriction(self, row: Row, decision: Decision) -> str:
+    def _restriction(self, row: Row, decision: Decision, own: Decision) -> str:
         if decision.verdict not in (Verdict.UPDATE, Verdict.REPLACE) or row.action is Action.INIT:
             return ''
         if decision.verdict.value in self.restraints.restricted(row.name):
             return f'{decision.verdict.value} is restricted for resource.'
         if decision.verdict is Verdict.REPLACE and row.name in self.goal.options.get('guard', ()):
             return f'{row.name} is guarded and may not be replaced.'
-        return ''
+        if own.verdict is Verdict.KEEP and decision.verdict is Verdict.UPDATE:
+            # What is inside decides for itself, under a policy that lets nothing happen to it.
+            return ''
+        action = stack_policy.REPLACE if decision.verdict is Verdict.REPLACE else stack_policy.MODIFY
+        return self._policy.denial(action, row.name, row.type)
+
+    def _unasked(self, row: Row) -> str:
+        """Why a replacement that an update has asked for may not be; '' if it may."""
+        if 'replace' in self.restraints.restricted(row.name):
+            return 'replace is restricted for resource.'
+        return self._policy.denial(stack_policy.REPLACE, row.name, row.type)
 
     def _forbid(self, row: Row, action: Action, sentence: str) -> None:
         """Told, and the goal fails; the resource stays as it is."""
@@ -311,6 +336,10 @@ class Traversal(Walk):
         elif node.name not in self.wanted.definitions and node.name in self.goal.options.get('guard', ()):
             self._forbid(row, Action.DELETE, f'{row.name} is guarded and may not be deleted.')
             self._blocked.add(number)
+        elif node.name not in self.wanted.definitions and (
+                denied := self._policy.denial(stack_policy.DELETE, row.name, row.type)):
+            self._forbid(row, Action.DELETE, denied)
+            self._blocked.add(number)
         elif not self._pauses(row, 'pre', Action.DELETE):
             self._take_away(number, self.rows[row.uuid])
 
@@ -339,6 +368,8 @@ class Traversal(Walk):
 
     def _stays(self, row: Row) -> bool:
         options = self.goal.options
+        if row.name in options.get('skip', ()) and row.state == (Action.DELETE, Status.FAILED):
+            return True
         return (retained(row, self.goal) or row.keep.get('external') is not None
                 or bool(options.get('abandon')) or row.name in options.get('retain', ()))
 
@@ -426,9 +457,15 @@ class Traversal(Walk):
                 self._revisit(row)
             elif row.uuid not in self._paused:
                 self._node_done(row)
-        elif isinstance(outcome, Replace) and 'replace' in self.restraints.restricted(row.name):
-            self._end_failed(row, Failed('replace is restricted for resource.', 'ResourceActionRestricted'),
-                             counts=not stale)
+        elif isinstance(outcome, Replace) and (refused := self._unasked(row)):
+            # Nothing was done to it yet.
+            old = replace(row.to(Action.UPDATE, Status.COMPLETE, ''), intent=None, memo=(),
+                          props=step_old_props(event_row=self.rows[row.uuid]))
+            self._save(old)
+            if stale:
+                self._revisit(old)
+            else:
+                self._forbid(old, Action.UPDATE, refused)
         elif isinstance(outcome, Replace):
             old = replace(row.to(Action.UPDATE, Status.COMPLETE, outcome.reason),
                           props=step_old_props(event_row=self.rows[row.uuid]))

@@ -132,8 +132,14 @@ class Walk:
         if self.goal.options.get('stop'):
             return Graph()
         if self.goal.action in IN_PLACE:
-            return transforms.in_place(self.rows, reverse=self.goal.action is Action.SUSPEND)
+            return transforms.in_place(self._looked_at(), reverse=self.goal.action is Action.SUSPEND)
         return transforms.build(transforms.Problem(self.wanted.definitions, self.rows, self.types))
+
+    def _looked_at(self) -> Mapping[str, Row]:
+        """The rows that an action in place is about."""
+        only = self.goal.options.get('only')
+        return self.rows if only is None else {uuid: row for uuid, row in self.rows.items()
+                                               if row.name in only}
 
     def _scope(self) -> StackScope:
         return StackScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of)

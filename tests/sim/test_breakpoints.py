@@ -144,7 +144,10 @@ def test_a_replacement_asked_for_by_the_resource_is_restricted_too(world):
     world.run()
     world.update(me, hot(a=res(props={'update_replace': True})), environment=kept)
     world.run()
-    assert world.states(me) == {'a': 'UPDATE_FAILED'}
+    # Nothing was done to it: the way back has no reason to make another.
+    assert world.states(me) == {'a': 'UPDATE_COMPLETE'}
+    assert world.rows(me)['a'].props['update_replace'] is False
+    assert of(world.events(me), 'a')[-1] == 'UPDATE_FAILED'
     assert len(world.all_rows(me)) == 1
 
 

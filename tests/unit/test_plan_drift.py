@@ -24,13 +24,41 @@ def row(**keep: Any) -> Row:
 def test_kinds(expected: Any, actual: Any, kind: str) -> None:
     found = drift.compared(row(), {'p': expected}, {'p': actual}, 7.0)
     assert found.to_wire() == {'status': 'MODIFIED', 'at': 7.0, 'differences': [
-        {'property': 'p', 'expected': expected, 'actual': actual, 'kind': kind}]}
+        {'property': 'p', 'expected': expected, 'actual': actual, 'kind': kind}], 'masked': []}
 
 
 @pytest.mark.parametrize('keep', [{'masked': ['p']}, {'masked': ['*']}, {'dynamic': True}])
 def test_masks_cover_values_and_keep_the_kind(keep: dict[str, Any]) -> None:
     found = drift.compared(row(**keep), {'p': 'secret'}, {'p': None}, 7.0).differences[0]
     assert (found.expected, found.actual, found.kind) == ('******', None, 'REMOVE')
+
+
+def test_all_properties_are_told_but_those_that_are_masked() -> None:
+    def kept(found: Drift, **keep: Any) -> Row:
+        base = Row('u', 's', 's', 'r', 'T', props={'p': 'a', 'q': 'secret', 'r': None}, keep=keep)
+        return Row('u', 's', 's', 'r', 'T', props=base.props, data=drift.recorded(base, found))
+
+    hides = row(masked=['q'])
+    found = drift.compared(hides, {'p': 'a', 'q': 'secret'}, {'p': 'b', 'q': None, 's': 1}, 7.0)
+    assert drift.properties(kept(found)) == ({'p': 'a', 'q': '******'}, {'p': 'b', 's': 1})
+    assert drift.properties(kept(drift.compared(hides, {}, {}, 7.0))) == (
+        {'p': 'a', 'q': '******'}, {'p': 'a', 'q': '******'})
+    assert drift.properties(kept(drift.gone(hides, 7.0))) == ({'p': 'a', 'q': '******'}, None)
+    for secretive in (row(masked=['*']), row(dynamic=True)):
+        assert drift.properties(kept(drift.gone(secretive, 7.0))) == (None, None)
+    # A record of the time before does not say what was masked.
+    old = Row('u', 's', 's', 'r', 'T', props={'p': 'a'}, data={
+        'drift': {'status': 'IN_SYNC', 'at': 7.0, 'differences': []}})
+    assert drift.properties(old) == (None, None) == drift.properties(row())
+
+
+@pytest.mark.parametrize(('statuses', 'whole'), [
+    ((), 'NOT_CHECKED'), (('IN_SYNC', 'NOT_CHECKED'), 'IN_SYNC'), (('IN_SYNC', 'DELETED'), 'DRIFTED'),
+    (('MODIFIED',), 'DRIFTED'), (('NOT_CHECKED',), 'NOT_CHECKED')])
+def test_what_a_whole_stack_comes_to(statuses: tuple[str, ...], whole: str) -> None:
+    rows = [Row('u', 's', 's', 'r', 'T', data=drift.recorded(row(), Drift(status, 7.0)))
+            for status in statuses]
+    assert drift.summary(rows, 9.0) == {'status': whole, 'at': 9.0}
 
 
 def test_a_record_is_read_as_it_was_written() -> None:

@@ -1,0 +1,46 @@
+"""What a request gives to make a stack from, before it is compiled.
+
+Purpose: environments, and what was handed over by an abandoned stack. Invariant: pure.
+Neighbours: ``intake`` compiles what comes of it; ``borrow`` fills the section that is no user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heat.common import errors
+from heat.engine.borrow import KEY
+from heat.template.load import parse
+
+Args = Mapping[str, Any]
+
+
+def own(environment: Args | None) -> dict[str, Any]:
+    """A user's own sections; what the stack borrowed is worked out anew, and by nobody else."""
+    return {name: section for name, section in (environment or {}).items() if name != KEY}
+
+
+def handed_over(text: Any) -> dict[str, Any]:
+    """The resources in the data of an abandoned stack: name -> what it was there."""
+    data = parse(text, what='environment') if isinstance(text, str) else text
+    found = data.get('resources') if isinstance(data, Mapping) else None
+    if found is not None and not isinstance(found, Mapping):
+        raise errors.StackValidationFailed(message='Invalid adopt data: "resources" must be a map.')
+    return dict(found or {})
+
+
+def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:
+    """An ``existing`` update's environment: the new sections over the stored ones."""
+    merged: dict[str, Any] = {}
+    old = old or {}
+    for section in {*old, *new}:
+        before, after = old.get(section), new.get(section)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            merged[section] = {**before, **after}
+        else:
+            merged[section] = before if after in (None, [], {}) else after
+    parameters = merged.get('parameters') or {}
+    merged['parameters'] = {name: value for name, value in parameters.items()
+                            if name not in clear or name in (new.get('parameters') or {})}
+    return merged

@@ -199,10 +199,12 @@ OWN_CFN = (
     ('DeleteChangeSet', MEMBER),
     ('DescribeChangeSet', READER),
     ('ExecuteChangeSet', MEMBER),
+    ('GetStackPolicy', READER),
     ('ListChangeSets', READER),
     ('ListExports', READER),
     ('ListImports', READER),
     ('RollbackStack', MEMBER),
+    ('SetStackPolicy', MEMBER),
     ('UpdateTerminationProtection', MEMBER),
 )
 OWN_SSM = (

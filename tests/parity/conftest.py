@@ -52,6 +52,7 @@ class Site:
     world: World
     live: list[tuple[str, tuple[Any, ...]]]
     cfn: Any = None
+    tails: Any = None
 
     def ask(self, method: str, path: str, body: Any = None, user: str = 'member') -> webob.Response:
         request = webob.Request.blank(path, method=method, base_url='http://localhost')
@@ -94,7 +95,8 @@ def site(identity: Any, tmp_path: pathlib.Path) -> Callable[[], Site]:  # noqa: 
                 '0d1f1e6f-8a3c-4c8e-9d5e-1f2a3b4c5d6e', ENGINE, 'here', 'here', 'heat-engine', 'engine', 60),
                 world.clock.now())
         wiring.configure(conf, Client(service))
-        return Site(deploy.load_app(conf, 'heat-api'), world, seen, deploy.load_app(conf, 'heat-api-cfn'))
+        return Site(deploy.load_app(conf, 'heat-api'), world, seen, deploy.load_app(conf, 'heat-api-cfn'),
+                    wiring.current().tails)
     return build
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from heat.db import connect, plans
 from tests.parity.conftest import Site
 from tests.wire import boto, conftest, keystone
 
@@ -141,6 +143,33 @@ def test_requests_said_twice(here: Site, cloud: Any) -> None:
                  ClientRequestToken='go')[0] == 'TokenAlreadyExistsException'
 
 
+def test_two_of_one_name_at_the_same_moment(here: Site, cloud: Any) -> None:
+    made(cloud, 'CREATE')
+    with connect.write(here.world.database) as conn:
+        first, = plans.list_plans(conn, None)
+        assert first.claim
+        # The other one is under way: it has the name, and nobody sees it yet as the change set it will be.
+        plans.delete_plan(conn, first.id)
+        plans.insert_plan(conn, replace(first, arguments={}), here.world.crypt, here.world.clock.now())
+    assert fault(made, cloud=cloud, kind='CREATE') == (
+        'AlreadyExistsException', 'ChangeSet first already exists')
+    made(cloud, 'CREATE', 'second')
+    made(cloud, 'CREATE', stack='other')
+
+
+def test_a_name_is_free_again_with_its_stack(here: Site, cloud: Any) -> None:
+    deploy(here, cloud, 'other', 'CREATE')
+    cloud.delete_stack(StackName='web')
+    here.world.run()
+    stale = made(cloud, 'CREATE')
+    deploy(here, cloud, 'second', 'CREATE')
+    # The creation that came too late has no hold on its name.
+    made(cloud, 'UPDATE', TemplateBody=body('new'))
+    cloud.delete_stack(StackName='web')
+    here.world.run()
+    assert made(cloud, 'CREATE')['Id'] != stale['Id']
+
+
 def test_what_would_change(here: Site, cloud: Any) -> None:
     group = {'Type': 'OS::Heat::ResourceGroup', 'Properties': {'count': 1, 'resource_def': {
         'type': 'OS::Heat::TestResource', 'properties': {'value': 'a'}}}}
@@ -185,7 +214,6 @@ def test_pages_of_changes(cloud: Any) -> None:
     ({'ChangeSetType': 'IMPORT'}, 'The value IMPORT of the parameter ChangeSetType is not supported'),
     ({'ResourcesToImport': [{'ResourceType': 'a', 'LogicalResourceId': 'b'}]},
      'The parameter ResourcesToImport is not supported'),
-    ({'OnStackFailure': 'DELETE'}, 'The value DELETE of the parameter OnStackFailure is not supported'),
     ({'ImportExistingResources': True}, 'The parameter ImportExistingResources is not supported'),
     ({'ChangeSetType': 'CREATE', 'UsePreviousTemplate': True}, 'UsePreviousTemplate cannot be used'),
     ({'ChangeSetName': '1st'}, 'must match'),
@@ -196,6 +224,17 @@ def test_what_is_refused(cloud: Any, given: dict[str, Any], says: str) -> None:
     code, message = fault(cloud.create_change_set, **{**asked, **given})
     assert code == 'ValidationError' and says in message
     assert cloud.list_stacks()['StackSummaries'] == []
+
+
+def test_only_a_creation_leaves_no_stack_when_it_fails(here: Site, cloud: Any) -> None:
+    deploy(here, cloud, 'first', 'CREATE')
+    assert 'valid only for a change set of the type CREATE' in fault(
+        made, cloud=cloud, kind='UPDATE', name='second', OnStackFailure='DELETE')[1]
+    made(cloud, 'UPDATE', 'second', OnStackFailure='DO_NOTHING', TemplateBody=body('b', X={
+        'Type': 'OS::Heat::TestResource', 'Properties': {'fail': True}}))
+    cloud.execute_change_set(StackName='web', ChangeSetName='second')
+    here.world.run()
+    assert cloud.describe_stacks(StackName='web')['Stacks'][0]['StackStatus'] == 'UPDATE_FAILED'
 
 
 def test_names_of_change_sets(here: Site, cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ DECIDED = {
     'ListStacks v4query GET': 'presigned requests are served',
     'action of CloudFormation not implemented': 'CreateChangeSet is served',
     'action of CloudFormation not implemented 2': 'DescribeAccountLimits is served',
+    'action of CloudFormation not implemented 3': 'SetStackPolicy is served',
     'unknown access key': FAILED_THERE, 'unknown access key (JSON)': FAILED_THERE,
     **{f'ListStacks at {path}': ANY_PATH for path in ('/', '/v1', '/v1/zz', '/zz', '/v1/<project>')},
     **{f'{method} at the root': 'no query has that method, and nothing else is there'
@@ -108,7 +109,8 @@ def said(value: Any, expected: Any) -> Any:
         for key, item in value.items():
             if key in ('ResponseMetadata', 'RequestId') or (key not in known and key in (
                     'Tags', 'StagesAvailable', 'Capabilities', 'CapabilitiesReason', 'LastUpdatedTime',
-                    'EnableTerminationProtection')):
+                    'EnableTerminationProtection', 'DriftInformation', 'LastOperations',
+                    'RetainExceptOnCreate', 'OperationId')):
                 continue
             kept[key] = '<any>' if known.get(key) == '<any>' else said(item, known.get(key))
         return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,3 +89,36 @@ def test_drift_over_cloudformation(here: Site) -> None:
     cloud.detect_stack_drift(StackName='s')
     here.world.run()
     assert status(StackDriftDetectionId=detection)['DetectionStatus'] == 'DETECTION_FAILED'
+
+
+def test_the_drift_of_single_resources(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud: Any = boto.client(types.SimpleNamespace(app=here.cfn))  # type: ignore[arg-type]
+    me = here.world.create('s', hot(n=net(), m=net(), r={'type': 'OS::Heat::RandomString'}))
+    here.world.run()
+    meddle(here.world, me)
+    # The caller waits; meanwhile the world goes on.
+    monkeypatch.setattr(here.tails, 'sleep', lambda _seconds: here.world.run())
+    one = cloud.detect_stack_resource_drift(StackName='s', LogicalResourceId='n')['StackResourceDrift']
+    assert one['StackResourceDriftStatus'] == 'MODIFIED'
+    expected, actual = json.loads(one['ExpectedProperties']), json.loads(one['ActualProperties'])
+    assert (expected['name'], actual['name']) == ('ours', 'theirs')
+    assert {key for key in expected if expected[key] != actual.get(key)} == {
+        each['PropertyPath'][1:] for each in one['PropertyDifferences']}
+
+    def drifts() -> dict[str, str]:
+        return {row['LogicalResourceId']: row['DriftInformation']['StackResourceDriftStatus']
+                for row in cloud.list_stack_resources(StackName='s')['StackResourceSummaries']}
+
+    assert drifts() == {'n': 'MODIFIED', 'm': 'NOT_CHECKED', 'r': 'NOT_CHECKED'}
+    assert cloud.list_stacks()['StackSummaries'][0]['DriftInformation']['StackDriftStatus'] == 'DRIFTED'
+    cloud.detect_stack_drift(StackName='s', LogicalResourceIds=['m'])
+    here.world.run()
+    assert drifts() == {'n': 'MODIFIED', 'm': 'IN_SYNC', 'r': 'NOT_CHECKED'}
+    shown = cloud.describe_stacks(StackName='s')['Stacks'][0]['DriftInformation']
+    assert shown['StackDriftStatus'] == 'DRIFTED' and shown['LastCheckTimestamp']
+    for ask in (lambda name: cloud.detect_stack_resource_drift(StackName='s', LogicalResourceId=name),
+                lambda name: cloud.detect_stack_drift(StackName='s', LogicalResourceIds=[name])):
+        with pytest.raises(ClientError, match=r'\(nil\)'):
+            ask('nil')
+    with pytest.raises(ClientError, match='not supported for resource r'):
+        cloud.detect_stack_resource_drift(StackName='s', LogicalResourceId='r')

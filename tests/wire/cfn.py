@@ -22,14 +22,18 @@ BODY = json.dumps(TEMPLATE)
 LIVE = {**STACK, 'parameters': {'AWS::StackName': 'web', 'P': 'given'}, 'outputs': [
     {'output_key': 'O', 'output_value': 'a & <b>', 'description': 'an o'},
     {'output_key': 'M', 'output_value': {'k': [1, None, True]}, 'description': 'No description given'},
-    {'output_key': 'Gone', 'output_value': None, 'output_error': 'no', 'description': ''}]}
+    {'output_key': 'Gone', 'output_value': None, 'output_error': 'no', 'description': ''}],
+    'termination_protection': False, 'capabilities': ['CAPABILITY_IAM'], 'back_from': 'CREATE',
+    'drift': {'status': 'DRIFTED', 'checked_at': '2026-11-22T10:00:00Z'}, 'retain_except_on_create': False,
+    'operation': {'id': 'op-1', 'action': 'CREATE'}, 'parent_identity': None, 'root_identity': None,
+    'export_names': {}}
 
 
 def knowing_web(pipeline: Load) -> World:
     """CloudFormation's front-end, whose engine answers about the stack ``web``."""
     world = pipeline('heat-api-cfn')
-    world.engine.answers.update(identify_stack=WEB, show_stack=[LIVE], get_template=TEMPLATE,
-                                get_environment={'parameters': {}}, create_stack=WEB)
+    world.engine.answers.update(identify_stack=WEB, show_stack=[LIVE], describe_stacks=[LIVE],
+                                get_template=TEMPLATE, get_environment={'parameters': {}}, create_stack=WEB)
     return world
 
 

@@ -12,7 +12,7 @@ EMPTY: dict[str, Any] = {
     'list_stacks': [], 'count_stacks': 0, 'list_stack_resources': [], 'list_events': [],
     'list_software_configs': [], 'list_software_deployments': [], 'list_services': [],
     'list_template_versions': [], 'list_template_functions': [], 'list_resource_types': [],
-    'stack_facts': {'termination_protection': False, 'export_names': {}}, 'list_plans': [],
+    'describe_stacks': [], 'describe_events': [], 'show_drift': [], 'list_plans': [],
     'get_revision': 'unknown', 'authenticated_to_backend': True}
 
 

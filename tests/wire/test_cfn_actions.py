@@ -67,7 +67,9 @@ def test_a_stack_as_it_is_described(cloud: Any) -> None:
         'StackId': ARN, 'StackName': 'web', 'Description': 'A small stack', 'CreationTime': WHEN,
         'StackStatus': 'CREATE_COMPLETE', 'StackStatusReason': 'Stack CREATE completed successfully',
         'DisableRollback': True, 'EnableTerminationProtection': False, 'TimeoutInMinutes': 7,
-        'NotificationARNs': [], 'Capabilities': [],
+        'NotificationARNs': [], 'Capabilities': ['CAPABILITY_IAM'], 'RetainExceptOnCreate': False,
+        'DriftInformation': {'StackDriftStatus': 'DRIFTED', 'LastCheckTimestamp': WHEN},
+        'LastOperations': [{'OperationType': 'CREATE_STACK', 'OperationId': 'op-1'}],
         'Parameters': [{'ParameterKey': 'P', 'ParameterValue': 'given'}],
         'Outputs': [{'OutputKey': 'O', 'OutputValue': 'a & <b>', 'Description': 'an o'},
                     {'OutputKey': 'M', 'OutputValue': '{"k": [1, null, true]}',
@@ -79,7 +81,7 @@ def test_a_stack_as_it_is_described(cloud: Any) -> None:
 @pytest.mark.parametrize('name', ['web', 'id-1', ARN])
 def test_stacks_are_named_in_three_ways(api: World, cloud: Any, name: str) -> None:
     cloud.describe_stacks(StackName=name)
-    assert calls(api, 'show_stack')[0]['stack_identity'] == WEB
+    assert calls(api, 'describe_stacks') == [{'stack_identity': WEB}]
     assert len(calls(api, 'identify_stack')) == (0 if name == ARN else 1)
 
 
@@ -96,7 +98,7 @@ def test_an_unknown_stack_is_a_validation_error_in_the_words_tools_look_for(api:
 
 
 def test_a_stack_of_another_project_does_not_exist(api: World, cloud: Any) -> None:
-    api.engine.answers['show_stack'] = errors.InvalidTenant(target='t', actual='u')
+    api.engine.answers['describe_stacks'] = errors.InvalidTenant(target='t', actual='u')
     foreign = ARN.replace(PROJECT, 'b' * 32)
     assert fault(cloud.describe_stacks, StackName=foreign) == (
         'ValidationError', f'Stack with id {foreign} does not exist')
@@ -107,11 +109,14 @@ def test_creation_with_all_that_is_honoured(api: World, cloud: Any) -> None:
         StackName='web', TemplateBody=BODY, Parameters=[{'ParameterKey': 'P', 'ParameterValue': ''}],
         TimeoutInMinutes=5, Tags=[{'Key': 'k=1', 'Value': 'a,b 100%='}], OnFailure='DO_NOTHING',
         ClientRequestToken='t-1', ResourceTypes=['OS::*'], EnableTerminationProtection=False,
-        NotificationARNs=[])
+        NotificationARNs=[], Capabilities=['CAPABILITY_IAM'], StackPolicyBody='{"a": 1}',
+        RetainExceptOnCreate=True)
     assert answer['StackId'] == ARN
+    assert api.engine.contexts[-1].request_id.endswith(answer['OperationId'])
     sent = calls(api, 'create_stack')[0]
     assert sent['args'] == {'disable_rollback': True, 'timeout_mins': 5, 'client_request_token': 't-1',
-                            'tags': ['k%3D1=a%2Cb 100%25=']}
+                            'tags': ['k%3D1=a%2Cb 100%25='], 'capabilities': ['CAPABILITY_IAM'],
+                            'stack_policy': '{"a": 1}', 'retain_except_on_create': True}
     assert sent['params']['parameters'] == {'P': ''}
     assert (sent['stack_name'], sent['template']) == ('web', TEMPLATE)
 
@@ -125,13 +130,20 @@ def test_a_failed_creation_is_rolled_back_unless_told_otherwise(
     assert calls(api, 'create_stack')[0]['args'] == {'disable_rollback': expected}
 
 
+def test_a_failed_creation_may_leave_nothing(api: World, cloud: Any) -> None:
+    cloud.create_stack(StackName='web', TemplateBody=BODY, OnFailure='DELETE')
+    assert calls(api, 'create_stack')[0]['args'] == {'disable_rollback': False, 'on_failure': 'DELETE'}
+
+
 @pytest.mark.parametrize(('given', 'says'), [
     ({'RoleARN': 'arn:aws:iam::1:role/x'}, 'The parameter RoleARN is not supported'),
     ({'NotificationARNs': ['arn:aws:sns:x']}, 'The parameter NotificationARNs is not supported'),
-    ({'StackPolicyBody': '{}'}, 'The parameter StackPolicyBody is not supported'),
-    ({'OnFailure': 'DELETE'}, 'The value DELETE of the parameter OnFailure is not supported'),
+    ({'NotificationARNs': ['arn:aws:sns:x']}, 'no topics'),
+    ({'StackPolicyBody': '{}', 'StackPolicyURL': 'http://x/'}, 'cannot specify both StackPolicyBody and'),
+    ({'StackPolicyURL': 'http://127.0.0.1:9/x'}, 'StackPolicyURL: Failed to retrieve policy'),
+    ({'OnFailure': 'DELETE', 'DisableRollback': True}, 'not both'),
     ({'RollbackConfiguration': {'MonitoringTimeInMinutes': 5}}, 'RollbackConfiguration is not supported'),
-    ({'RetainExceptOnCreate': True}, 'The parameter RetainExceptOnCreate is not supported'),
+    ({'DeploymentConfig': {'Mode': 'EXPRESS'}}, 'The parameter DeploymentConfig is not supported'),
     ({'OnFailure': 'ROLLBACK', 'DisableRollback': True}, 'not both'),
     ({'OnFailure': 'PANIC'}, "must be one of: DO_NOTHING, ROLLBACK, DELETE"),
     ({'TimeoutInMinutes': 0}, "'TimeoutInMinutes' must be a whole number of at least 1"),
@@ -249,12 +261,14 @@ def test_cancelling_and_deleting(api: World, cloud: Any) -> None:
     assert calls(api, 'delete_stack') == [{'stack_identity': WEB}]
     assert 'only after its deletion has failed' in fault(
         cloud.delete_stack, StackName='web', RetainResources=['A'])[1]
-    assert 'DeletionMode is not supported' in fault(
+    assert 'DeletionMode may be given only after its deletion has failed' in fault(
         cloud.delete_stack, StackName='web', DeletionMode='FORCE_DELETE_STACK')[1]
     assert len(calls(api, 'delete_stack')) == 1
     api.engine.answers['show_stack'] = [{**LIVE, 'stack_action': 'DELETE', 'stack_status': 'FAILED'}]
     cloud.delete_stack(StackName='web', RetainResources=['A'])
     assert calls(api, 'delete_stack')[1] == {'stack_identity': WEB, 'retain': ['A']}
+    cloud.delete_stack(StackName='web', DeletionMode='FORCE_DELETE_STACK')
+    assert calls(api, 'delete_stack')[2] == {'stack_identity': WEB, 'force': True}
     api.engine.answers['delete_stack'] = errors.TerminationProtected(stack_name='web')
     assert fault(cloud.delete_stack, StackName='web') == (
         'ValidationError', 'Stack [web] cannot be deleted while TerminationProtection is enabled')
@@ -267,7 +281,8 @@ def test_protection_from_deletion(api: World, cloud: Any) -> None:
         answer = cloud.update_termination_protection(StackName='web', EnableTerminationProtection=wished)
         assert answer['StackId'] == ARN
         assert calls(api, 'set_termination_protection')[-1] == {'stack_identity': WEB, 'enabled': wished}
-    api.engine.answers['stack_facts'] = {'termination_protection': True, 'export_names': {'O': 'web-o'}}
+    api.engine.answers['describe_stacks'] = [
+        {**LIVE, 'termination_protection': True, 'export_names': {'O': 'web-o'}}]
     stack = cloud.describe_stacks(StackName='web')['Stacks'][0]
     assert stack['EnableTerminationProtection'] is True
     assert [one.get('ExportName') for one in stack['Outputs']] == ['web-o', None]
@@ -282,8 +297,33 @@ def test_going_back(api: World, cloud: Any) -> None:
         {'stack_identity': WEB, 'again': True, 'client_request_token': None}]
     api.engine.answers['stack_rollback'] = errors.NotSupported(feature='Rolling back when stack is X')
     assert 'Rolling back when stack is X' in fault(cloud.rollback_stack, StackName='web')[1]
-    assert 'ResourcesToSkip is not supported' in fault(
-        cloud.continue_update_rollback, StackName='web', ResourcesToSkip=['A'])[1]
+    api.engine.answers['stack_rollback'] = WEB
+    cloud.continue_update_rollback(StackName='web', ResourcesToSkip=['A', 'Inner.B'])
+    assert calls(api, 'stack_rollback')[-1]['skip'] == ['A', 'Inner/B']
+    cloud.continue_update_rollback(StackName='web', ForceRollback=True)
+    assert calls(api, 'stack_rollback')[-1]['force'] is True
+    cloud.rollback_stack(StackName='web', RetainExceptOnCreate=True)
+    assert calls(api, 'stack_rollback')[-1]['retain_except_on_create'] is True
+    assert 'Only one of' in fault(cloud.continue_update_rollback, StackName='web', ForceRollback=True,
+                                  ResourcesToSkip=['A'])[1]
+
+
+def test_policies_of_stacks(api: World, cloud: Any) -> None:
+    cloud.set_stack_policy(StackName='web', StackPolicyBody='{"Statement": []}')
+    assert calls(api, 'set_stack_policy') == [{'stack_identity': WEB, 'policy': '{"Statement": []}'}]
+    api.engine.answers['get_stack_policy'] = '{"Statement": []}'
+    assert cloud.get_stack_policy(StackName='web')['StackPolicyBody'] == '{"Statement": []}'
+    api.engine.answers['get_stack_policy'] = None
+    assert 'StackPolicyBody' not in cloud.get_stack_policy(StackName='web')
+    cloud.update_stack(StackName='web', UsePreviousTemplate=True, StackPolicyBody='a',
+                       StackPolicyDuringUpdateBody='b')
+    sent = calls(api, 'update_stack')[0]['args']
+    assert (sent['stack_policy'], sent['stack_policy_during_update']) == ('a', 'b')
+    assert 'either StackPolicyBody or' in fault(cloud.set_stack_policy, StackName='web')[1]
+    api.engine.answers['set_stack_policy'] = errors.StackValidationFailed(
+        message='Error validating stack policy: it is not valid JSON.')
+    assert fault(cloud.set_stack_policy, StackName='web', StackPolicyBody='{') == (
+        'ValidationError', 'Error validating stack policy: it is not valid JSON.')
 
 
 def test_exports_and_imports(api: World, cloud: Any) -> None:
@@ -310,7 +350,7 @@ def test_policy(pipeline: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(keystone.USERS, 'viewer', (PROJECT, ('reader',)))
     monkeypatch.setitem(keystone.USERS, 'guest', (PROJECT, ('heat_stack_user',)))
     world = pipeline('heat-api-cfn')
-    world.engine.answers.update(identify_stack=WEB, show_stack=[LIVE], describe_stack_resource=RESOURCE)
+    world.engine.answers.update(identify_stack=WEB, describe_stacks=[LIVE], describe_stack_resource=RESOURCE)
     viewer, guest = (boto.client(world, access=name) for name in ('viewer', 'guest'))
     assert viewer.describe_stacks(StackName='web')['Stacks']
     assert fault(viewer.create_stack, StackName='x', TemplateBody=BODY)[0] == 'AccessDenied'
@@ -318,6 +358,7 @@ def test_policy(pipeline: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     guest.signal_resource(StackName='web', LogicalResourceId='H', UniqueId='u', Status='SUCCESS')
     world.engine.answers['describe_stack_resource'] = {**RESOURCE, 'updated_time': '2026-11-22T10:00:00Z'}
     guest.describe_stack_resource(StackName='web', LogicalResourceId='kid')
+    assert calls(world, 'show_drift') == []
 
 
 # -- tags ------------------------------------------------------------------------------------------------

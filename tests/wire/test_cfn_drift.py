@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from heat.api.tails import Tails
 from heat.common import errors
 from tests.wire import boto
 from tests.wire.cfn import ARN, LIVE, WHEN, Load, calls, fault, knowing_web
@@ -34,7 +36,7 @@ DRIFT: list[dict[str, Any]] = [
             {'property': 'Name', 'expected': 'a', 'actual': 'b', 'kind': 'NOT_EQUAL'},
             {'property': 'Note', 'expected': None, 'actual': True, 'kind': 'ADD'}]),
         ('a', 'a', 'IN_SYNC', '2026-11-22T10:00:00Z', []), ('c', 'c', 'DELETED', '2026-11-22T10:00:00Z', []),
-        ('d', 'd', 'NOT_CHECKED', None, []), ('0', 'g/0', 'MODIFIED', '2026-11-22T10:00:00Z', []))]
+        ('d', 'd', 'NOT_CHECKED', None, []))]
 
 
 @pytest.fixture
@@ -49,8 +51,11 @@ def drifted(api: World) -> World:
 def test_a_detection_begins(drifted: World, cloud: Any) -> None:
     assert cloud.detect_stack_drift(StackName='web')['StackDriftDetectionId'] == 'id-1'
     assert calls(drifted, 'stack_check') == [{'stack_identity': WEB}]
-    assert 'LogicalResourceIds' in fault(cloud.detect_stack_drift, StackName='web',
-                                         LogicalResourceIds=['a'])[1]
+    cloud.detect_stack_drift(StackName='web', LogicalResourceIds=['a', 'b'])
+    assert calls(drifted, 'stack_check')[1] == {'stack_identity': WEB, 'resource_names': ['a', 'b']}
+    drifted.engine.answers['stack_check'] = errors.ResourceNotFound(resource_name='z', stack_name='web')
+    code, message = fault(cloud.detect_stack_drift, StackName='web', LogicalResourceIds=['z'])
+    assert code == 'ValidationError' and '(z)' in message
     drifted.engine.answers['stack_check'] = errors.ActionInProgress(stack_name='web', action='UPDATE')
     assert fault(cloud.detect_stack_drift, StackName='web') == (
         'ValidationError', 'Stack web already has an action (UPDATE) in progress.')
@@ -81,6 +86,33 @@ def test_how_a_detection_stands(drifted: World, cloud: Any) -> None:
                         'DetectionStatus': 'DETECTION_COMPLETE'}
     drifted.engine.answers['show_drift'] = DRIFT[3:4]
     assert stands()['StackDriftStatus'] == 'NOT_CHECKED'
+
+
+def test_one_resource_is_looked_at_while_the_caller_waits(pipeline: Load) -> None:
+    slept: list[float] = []
+    api = pipeline('heat-api-cfn', tails=Tails(sleep=slept.append))
+    api.engine.answers['identify_stack'] = WEB
+    cloud = boto.client(api)
+    states = iter(['IN_PROGRESS', 'IN_PROGRESS', 'COMPLETE'])
+    api.engine.answers['describe_stacks'] = lambda **_asked: [
+        {**LIVE, 'stack_action': 'CHECK', 'stack_status': next(states)}]
+    api.engine.answers['show_drift'] = [{
+        **DRIFT[0], 'expected': {'Name': 'a'}, 'actual': {'Name': 'b', 'Note': True}}]
+    found = cloud.detect_stack_resource_drift(StackName='web', LogicalResourceId='b')['StackResourceDrift']
+    assert (found['LogicalResourceId'], found['StackResourceDriftStatus']) == ('b', 'MODIFIED')
+    assert json.loads(found['ExpectedProperties']) == {'Name': 'a'}
+    assert json.loads(found['ActualProperties']) == {'Name': 'b', 'Note': True}
+    assert calls(api, 'stack_check') == [{'stack_identity': WEB, 'resource_names': ['b']}]
+    assert next(states, None) is None and slept == [0.25, 0.5]
+    api.engine.answers['describe_stacks'] = [LIVE]
+    api.engine.answers['show_drift'] = [DRIFT[3]]
+    assert 'not supported for resource d' in fault(
+        cloud.detect_stack_resource_drift, StackName='web', LogicalResourceId='d')[1]
+    api.engine.answers['describe_stacks'] = [
+        {**LIVE, 'stack_action': 'CHECK', 'stack_status': 'IN_PROGRESS'}]
+    assert 'still in progress' in fault(
+        cloud.detect_stack_resource_drift, StackName='web', LogicalResourceId='d')[1]
+    assert sum(slept) < 60
 
 
 @pytest.mark.parametrize('answers', [

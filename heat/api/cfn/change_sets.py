@@ -29,11 +29,14 @@ def create(query: Query) -> dict[str, Any]:
     if kind == 'IMPORT':
         raise unsupported('The value IMPORT of the parameter ChangeSetType')
     wish = _creation(query) if kind == 'CREATE' else _update(query)
+    on_failure = query.get('OnStackFailure')
+    if on_failure == 'DELETE' and kind != 'CREATE':
+        raise refused('The value DELETE of the parameter OnStackFailure is valid only for a change set of '
+                      'the type CREATE.')
     note = {'token': query.get('ClientToken'), 'description': query.get('Description'),
-            'capabilities': query.get('Capabilities', []), 'on_failure': query.get('OnStackFailure'),
+            'capabilities': query.get('Capabilities', []), 'on_failure': on_failure,
             'nested': query.get('IncludeNestedStacks')}
-    wish['args'] |= {'change_set': note, 'disable_rollback': stacks.no_rollback(
-        query.get('OnStackFailure'), 'OnStackFailure')}
+    wish['args'] |= {'change_set': note, 'disable_rollback': False, **stacks.after_failure(on_failure)}
     name = query.get('ChangeSetName')
     try:
         plan = query.engine('create_plan', files={}, name=name, **wish)
@@ -126,8 +129,12 @@ def delete(query: Query) -> str:
 def execute(query: Query) -> str:
     """ExecuteChangeSet."""
     plan = reviews.find(query)
+    if query.get('DisableRollback') is not None and plan['change_set'].get('on_failure'):
+        raise refused('DisableRollback cannot be specified for a change set that was created with '
+                      'OnStackFailure.')
     args = {'client_request_token': query.get('ClientRequestToken'),
-            'disable_rollback': query.get('DisableRollback')}
+            'disable_rollback': query.get('DisableRollback'),
+            'retain_except_on_create': query.get('RetainExceptOnCreate')}
     try:
         query.engine('execute_plan', plan_id=plan['id'],
                      args={name: value for name, value in args.items() if value is not None})

@@ -1,13 +1,14 @@
 """Actions on drift: a check of the stack, in AWS's words.
 
-Purpose: DetectStackDrift and what tells of it. Invariant: as with AWS, the resources of
-nested stacks are told of when their own stack is asked. A stack has one detection, its
-last: the id of a detection is that of its stack. Neighbours: ``actions`` names these
+Purpose: DetectStackDrift, DetectStackResourceDrift and what tells of them. Invariant: as
+with AWS, the resources of nested stacks are told of when their own stack is asked. A stack
+has one detection, its last: the id of a detection is that of its stack. Neighbours: ``actions`` names these
 functions, the engine's ``show_drift`` has what was found.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from heat.api.cfn import paging, shapes
@@ -17,15 +18,47 @@ from heat.api.cfn.render import Loose
 from heat.common import errors
 
 MOST, EVENTS = 100, 10
+# Seconds: how often, and for how long, the answer of a detection is waited for.
+SHORTEST, LONGEST = 0.25, 50.0
 DRIFTED = ('MODIFIED', 'DELETED')
 STATES = ('IN_SYNC', *DRIFTED, 'NOT_CHECKED')
 
 
 def detect(query: Query) -> dict[str, Any]:
-    """DetectStackDrift."""
-    identity = query.stack
-    query.engine('stack_check', stack_identity=identity)
+    """DetectStackDrift, of the whole stack or of the resources that are named."""
+    identity, names = query.stack, query.get('LogicalResourceIds')
+    _check(query, identity, names or [])
     return {'StackDriftDetectionId': identity['stack_id']}
+
+
+def _check(query: Query, identity: dict[str, str], names: list[str]) -> None:
+    try:
+        query.engine('stack_check', stack_identity=identity, **({'resource_names': names} if names else {}))
+    except errors.ResourceNotFound as error:
+        raise refused(f'{error} (looked for to detect its drift)') from error
+
+
+def detect_one(query: Query) -> dict[str, Any]:
+    """DetectStackResourceDrift: answers when the resource has been looked at."""
+    identity, name = query.stack, query.get('LogicalResourceId')
+    _check(query, identity, [name])
+    tails, waited = query.call.wiring.tails, 0.0
+    pause = SHORTEST
+    while _state(query, identity) == ('CHECK', 'IN_PROGRESS'):
+        if waited > LONGEST:
+            raise refused(f'Drift detection for resource {name} is still in progress; '
+                          'DescribeStackResourceDrifts will tell of it.')
+        tails.sleep(pause)
+        waited, pause = waited + pause, min(pause * 2, 2.0)
+    found = [one for one in _found(query, identity) if one['resource_name'] == name]
+    if not found or not found[0]['checked_at']:
+        raise refused(f'Drift detection is not supported for resource {name}, or has failed for it.')
+    return {'StackResourceDrift': _shaped(shapes.arn(identity), found[0])}
+
+
+def _state(query: Query, identity: dict[str, str]) -> tuple[str, str]:
+    shown = query.engine('describe_stacks', stack_identity=identity, whole=False)[0]
+    return shown['stack_action'], shown['stack_status']
 
 
 def status(query: Query) -> dict[str, Any]:
@@ -64,11 +97,12 @@ def _missed(query: Query, identity: dict[str, str], looked: dict[str, str | None
                         filters=None)
     return sorted(row['resource_name'] for row in rows if not row.get('nested_stack_id')
                   and (row['resource_action'], row['resource_status']) == ('CHECK', 'FAILED')
-                  and (looked.get(row['resource_name']) or '') < began)
+                  and row['updated_time'] >= began and (looked.get(row['resource_name']) or '') < began)
 
 
 def _found(query: Query, identity: dict[str, str]) -> list[dict[str, Any]]:
-    return [one for one in query.engine('show_drift', stack_identity=identity) if '/' not in one['path']]
+    found: list[dict[str, Any]] = query.engine('show_drift', stack_identity=identity, own=True)
+    return found
 
 
 def describe(query: Query) -> dict[str, Any]:
@@ -92,8 +126,14 @@ def _shaped(arn: str, one: dict[str, Any]) -> dict[str, Any]:
     return {
         'StackId': arn, 'LogicalResourceId': one['resource_name'],
         'PhysicalResourceId': one['physical_resource_id'] or None, 'ResourceType': one['resource_type'],
+        'ExpectedProperties': _properties(one.get('expected')),
+        'ActualProperties': _properties(one.get('actual')),
         'PropertyDifferences': [{
             'PropertyPath': f'/{each["property"]}', 'ExpectedValue': Loose(each['expected']),
             'ActualValue': Loose(each['actual']), 'DifferenceType': each['kind']}
             for each in one['differences']],
         'StackResourceDriftStatus': one['status'], 'Timestamp': one['checked_at']}
+
+
+def _properties(found: dict[str, Any] | None) -> str | None:
+    return None if found is None else json.dumps(found)

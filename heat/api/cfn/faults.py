@@ -51,9 +51,9 @@ def refused(message: str) -> Fault:
     return Fault('ValidationError', message)
 
 
-def unsupported(what: str) -> Fault:
+def unsupported(what: str, because: str = '') -> Fault:
     """The fault of asking for a part of CloudFormation that this service does not have."""
-    return refused(f'{what} is not supported by this service.')
+    return refused(f'{what} is not supported by this service{because and f": {because}"}.')
 
 
 def no_such_stack(name: Any) -> Fault:

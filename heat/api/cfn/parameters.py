@@ -119,9 +119,9 @@ def object_of(required: tuple[str, ...] = (), **members: Kind) -> Kind:
     return kind
 
 
-def unserved(*harmless: str) -> Kind:
+def unserved(*harmless: str, because: str = '') -> Kind:
     """A parameter that this service cannot honour; ``harmless`` values ask for nothing."""
     def kind(place: str, parts: Parts) -> None:
         if any(rest or (value and value not in harmless) for rest, value in parts.items()):
-            raise unsupported(f'The parameter {place}')
+            raise unsupported(f'The parameter {place}', because)
     return kind

@@ -56,6 +56,19 @@ class Query:
     def conf(self) -> Any:
         return self.call.wiring.conf
 
+    @property
+    def operation(self) -> str:
+        """The id of the operation that this call begins, as events carry it."""
+        return self.call.context.request_id[-36:]
+
+    def may(self, rule: str) -> bool:
+        """Whether the caller may do what ``rule`` is about, too."""
+        try:
+            self.call.allow(rule)
+        except errors.Forbidden:
+            return False
+        return True
+
     @cached_property
     def stack(self) -> dict[str, str]:
         """The identity that StackName (a name, an id or an ARN) stands for. Fault if none does."""

@@ -15,6 +15,7 @@ from heat.api.cfn.query import Query
 from heat.common import errors
 
 PAGE = 100
+UNCHECKED = {'status': 'NOT_CHECKED', 'checked_at': None}
 # Handles of HOT templates take other keys than those of AWS.
 HOT_HANDLES = ('OS::Heat::WaitConditionHandle',)
 
@@ -24,6 +25,13 @@ def _begun(row: dict[str, Any]) -> bool:
     return row['resource_action'] != 'INIT'
 
 
+def _drifts(query: Query, identity: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with what the last check has found about each."""
+    found = {one['resource_name']: one
+             for one in query.engine('show_drift', stack_identity=identity, own=True)} if rows else {}
+    return [{**row, 'drift': found.get(row['resource_name'], UNCHECKED)} for row in rows]
+
+
 def describe(query: Query) -> dict[str, Any]:
     """DescribeStackResource, metadata included: what cfn-init and os-collect-config read."""
     name = query.get('LogicalResourceId')
@@ -31,7 +39,9 @@ def describe(query: Query) -> dict[str, Any]:
         row = query.engine('describe_stack_resource', stack_identity=query.stack, resource_name=name)
     except errors.ResourceNotFound as error:
         raise refused(f'Resource {name} does not exist for stack {query.get("StackName")}') from error
-    return {'StackResourceDetail': shapes.shaped(row, shapes.RESOURCE_DETAIL)}
+    # Agents ask for it again and again, and have no use for what a check has found.
+    found = _drifts(query, query.stack, [row]) if query.may('stacks:drift') else [row]
+    return {'StackResourceDetail': shapes.shaped(found[0], shapes.RESOURCE_DETAIL)}
 
 
 def describe_all(query: Query) -> dict[str, Any]:
@@ -49,7 +59,8 @@ def describe_all(query: Query) -> dict[str, Any]:
         identity = query.stack
     rows = query.engine('describe_stack_resources', stack_identity=identity,
                         resource_name=query.get('LogicalResourceId'))
-    return {'StackResources': [shapes.shaped(row, shapes.RESOURCE) for row in rows if _begun(row)]}
+    return {'StackResources': [shapes.shaped(row, shapes.RESOURCE)
+                               for row in _drifts(query, identity, rows) if _begun(row)]}
 
 
 def list_all(query: Query) -> dict[str, Any]:
@@ -61,7 +72,8 @@ def list_all(query: Query) -> dict[str, Any]:
     rows = sorted((row for row in rows if row['resource_name'] > after), key=lambda row: row['resource_name'])
     page = rows[:PAGE]
     token = paging.token(request, page[-1]['resource_name']) if len(rows) > PAGE else None
-    return {'StackResourceSummaries': [shapes.shaped(row, shapes.RESOURCE_SUMMARY) for row in page],
+    return {'StackResourceSummaries': [shapes.shaped(row, shapes.RESOURCE_SUMMARY)
+                                       for row in _drifts(query, query.stack, page)],
             'NextToken': token}
 
 
@@ -73,14 +85,11 @@ def events(query: Query) -> dict[str, Any]:
         return {'StackEvents': [shapes.shaped(reviews.event(query), shapes.EVENT)]}
     request = [query.action, identity]
     marker = paging.marker(request, query.get('NextToken'))
-    rows = query.engine('list_events', stack_identity=identity, limit=PAGE, marker=marker)
-    token = paging.token(request, _event_id(rows[-1])) if len(rows) == PAGE else None
+    method = 'list_events' if identity is None else 'describe_events'
+    rows = query.engine(method, stack_identity=identity, limit=PAGE, marker=marker)
+    token = paging.token(request, shapes.event_id(rows[-1])) if len(rows) == PAGE else None
     return {'StackEvents': [shapes.shaped(row, shapes.EVENT) for row in _with_ways_back(query, rows)],
             'NextToken': token}
-
-
-def _event_id(row: dict[str, Any]) -> str:
-    return str(row['event_identity']['path']).rsplit('/', 1)[-1]
 
 
 def _with_ways_back(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -90,8 +99,9 @@ def _with_ways_back(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, 
                   if row['resource_action'] == 'ROLLBACK'}.values():
         own = query.engine('list_events', stack_identity=stack['stack_identity'],
                            filters={'resource_name': [stack['stack_name']]})
-        known |= {_event_id(row): row['back_from'] for row in shapes.back_from(own, stack['stack_name'])}
-    return [{**row, 'back_from': known.get(_event_id(row), 'CREATE')} for row in rows]
+        told = shapes.back_from(own, stack['stack_name'])
+        known |= {shapes.event_id(row): row['back_from'] for row in told}
+    return [{**row, 'back_from': known.get(shapes.event_id(row), 'CREATE')} for row in rows]
 
 
 def signal(query: Query) -> None:

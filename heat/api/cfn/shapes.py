@@ -60,10 +60,29 @@ def _outputs(row: Row) -> list[dict[str, Any]]:
             for one in row.get('outputs') or () if one.get('output_value') is not None]
 
 
-def _nested(member: str) -> Callable[[Row], Any]:
-    return lambda row: arn(row[member]) if row.get(member) else None
+def _identity(key: str) -> Callable[[Row], Any]:
+    return lambda row: arn(row[key]) if row.get(key) else None
 
 
+def _stack_drift(row: Row) -> dict[str, Any]:
+    found = row.get('drift') or {'status': 'NOT_CHECKED', 'checked_at': None}
+    return {'StackDriftStatus': found['status'], 'LastCheckTimestamp': found['checked_at']}
+
+
+def _resource_drift(row: Row) -> dict[str, Any] | None:
+    found = row.get('drift')
+    return None if found is None else {
+        'StackResourceDriftStatus': found['status'], 'LastCheckTimestamp': found['checked_at']}
+
+
+def _last_operations(row: Row) -> list[dict[str, Any]]:
+    last = row.get('operation')
+    return [{'OperationId': last['id'], 'OperationType': statuses.operation(last['action'])}] if last else []
+
+
+_ANY_STACK: Table = {
+    'ParentId': _identity('parent_identity'), 'RootId': _identity('root_identity'),
+    'DriftInformation': _stack_drift, 'LastOperations': _last_operations}
 STACK: Table = {
     'StackId': _arn, 'StackName': 'stack_name', 'Description': 'description',
     'CreationTime': 'creation_time', 'LastUpdatedTime': 'updated_time', 'DeletionTime': 'deletion_time',
@@ -71,15 +90,16 @@ STACK: Table = {
     'DisableRollback': 'disable_rollback', 'TimeoutInMinutes': 'timeout_mins',
     'Parameters': parameters, 'Outputs': _outputs, 'Tags': lambda row: tags.shown(row.get('tags')),
     'Capabilities': 'capabilities', 'NotificationARNs': 'notification_topics',
-    'EnableTerminationProtection': 'termination_protection'}
+    'EnableTerminationProtection': 'termination_protection',
+    'RetainExceptOnCreate': 'retain_except_on_create', **_ANY_STACK}
 SUMMARY: Table = {
     'StackId': _arn, 'StackName': 'stack_name', 'CreationTime': 'creation_time',
     'LastUpdatedTime': 'updated_time', 'DeletionTime': 'deletion_time', 'StackStatus': _stack_status,
-    'StackStatusReason': 'stack_status_reason'}
+    'StackStatusReason': 'stack_status_reason', **_ANY_STACK}
 _RESOURCE: Table = {
     'LogicalResourceId': 'resource_name', 'PhysicalResourceId': 'physical_resource_id',
     'ResourceType': 'resource_type', 'ResourceStatus': _resource_status,
-    'ResourceStatusReason': 'resource_status_reason'}
+    'ResourceStatusReason': 'resource_status_reason', 'DriftInformation': _resource_drift}
 _OF_STACK: Table = {'StackId': _arn, 'StackName': 'stack_name'}
 DESCRIPTION: Table = {'Description': lambda row: row.get('description') or ''}
 RESOURCE_SUMMARY: Table = {**_RESOURCE, 'LastUpdatedTimestamp': 'updated_time'}
@@ -99,13 +119,35 @@ def _event_status(row: Row) -> str:
     return statuses.of_resource(action, status)
 
 
+def event_id(row: Row) -> str:
+    return str(row['event_identity']['path']).rsplit('/', 1)[-1]
+
+
 EVENT: Table = {
-    **_OF_STACK, **_RESOURCE,
-    'EventId': lambda row: row['event_identity']['path'].rsplit('/', 1)[-1], 'Timestamp': 'event_time',
+    **_OF_STACK, **{name: source for name, source in _RESOURCE.items() if name != 'DriftInformation'},
+    'EventId': event_id, 'Timestamp': 'event_time', 'OperationId': 'operation',
     # Of a stack's own events the ARN tells clients that they have seen the end.
     'PhysicalResourceId': lambda row: _arn(row) if _of_stack_itself(row) else row.get('physical_resource_id'),
     'ResourceType': lambda row: STACK_TYPE if _of_stack_itself(row) else row.get('resource_type'),
     'ResourceStatus': _event_status, 'ResourceProperties': _json('resource_properties')}
+
+
+def _only_of_stack(function: Callable[[Row], Any]) -> Callable[[Row], Any]:
+    return lambda row: function(row) if _of_stack_itself(row) else None
+
+
+def _event_type(row: Row) -> str:
+    if _of_stack_itself(row):
+        return 'STACK_EVENT'
+    return 'PROVISIONING_ERROR' if row['resource_status'] == 'FAILED' else 'PROGRESS_EVENT'
+
+
+OPERATION_EVENT: Table = {
+    **{name: source for name, source in EVENT.items() if name not in ('StackName', 'ResourceStatus')},
+    'EventType': _event_type,
+    'OperationType': _only_of_stack(lambda row: statuses.operation(row['resource_action'])),
+    'OperationStatus': _only_of_stack(lambda row: statuses.OPERATIONS[row['resource_status']]),
+    'ResourceStatus': lambda row: statuses.of_resource(row['resource_action'], row['resource_status'])}
 
 
 def back_from(events: list[dict[str, Any]], stack_name: str) -> list[dict[str, Any]]:

@@ -41,6 +41,16 @@ def of_resource(action: str, status: str) -> str:
     return RESOURCES.get(glued, glued)
 
 
+# The action of a goal -> what AWS calls the operation; an action that it does not have changes the stack.
+OPERATION_TYPES = {'CREATE': 'CREATE_STACK', 'ADOPT': 'CREATE_STACK', 'DELETE': 'DELETE_STACK',
+                   'ROLLBACK': 'ROLLBACK'}
+OPERATIONS = {'IN_PROGRESS': 'IN_PROGRESS', 'COMPLETE': 'SUCCEEDED', 'FAILED': 'FAILED'}
+
+
+def operation(action: str) -> str:
+    return OPERATION_TYPES.get(action, 'UPDATE_STACK')
+
+
 ALL = frozenset(of_stack(action, status, back) for action in ENGINE_ACTIONS for status in STATUSES
                 for back in ('CREATE', 'UPDATE')) | NEVER
 

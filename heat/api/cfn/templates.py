@@ -44,6 +44,11 @@ def sent(query: Query) -> dict[str, Any] | None:
         raise refused(str(error)) from error
 
 
+def unread(error: Exception, what: str) -> str:
+    """Why a document could not be read, in its own name: the reader speaks of templates."""
+    return str(error).replace('retrieve template', f'retrieve {what}')
+
+
 def needed(query: Query) -> dict[str, Any]:
     """As ``sent``, where there must be one."""
     template = sent(query)

@@ -12,11 +12,15 @@ import webob
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from tests.wire import keystone
+from tests.wire import answers, keystone
 from tests.wire.conftest import World
 
 # One session reads the models once.
 _SESSION = boto3.session.Session(region_name='RegionOne', botocore_session=botocore.session.get_session())
+
+
+# The actions of CloudFormation that were answered so far.
+ANSWERED: set[str] = set()
 
 
 class _Raw:
@@ -46,13 +50,21 @@ def answered(app: Any, request: Any) -> webob.Response:
 
 def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'member',
            secret: str = keystone.SECRET, service: str = 'cloudformation', **options: Any) -> Any:
-    """A client of a service of AWS's that talks to ``world``; ``options`` are botocore's Config."""
+    """A client of a service of AWS's that talks to ``world``; ``options`` are botocore's Config.
+
+    What CloudFormation's API answers is held against AWS's model each time.
+    """
     made = _SESSION.client(
         service, endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret,
         config=Config(retries={'total_max_attempts': 1}, parameter_validation=False, **options))
 
-    def send(request: Any, **_: Any) -> AWSResponse:
+    def send(request: Any, event_name: str, **_: Any) -> AWSResponse:
         got = sent(world, request)
+        if service == 'cloudformation' and got.status_int == 200:
+            name = event_name.rsplit('.', 1)[1]
+            ANSWERED.add(name)
+            wrong = answers.faults(made.meta.service_model.operation_model(name), got.body)
+            assert not wrong, wrong
         return AWSResponse(request.url, got.status_int, dict(got.headers), _Raw(got.body))
 
     made.meta.events.register(f'before-send.{service}', send)

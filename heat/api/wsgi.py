@@ -16,12 +16,14 @@ from typing import Any
 import webob
 import webob.exc
 
-from heat.common import errors
+from heat.common import errors, green
 from heat.common.context import RequestContext
 
 CONTEXT = 'heat.context'
 ROOT = 'heat.root'
 DEPTH = 200
+# From so many bytes on, a body is looked through in a real thread.
+LONG = 256 * 1024
 TOO_DEEP = 'The JSON body is nested too deeply.'
 JSON_TYPES = ('', 'application/json', 'text/plain')
 
@@ -147,7 +149,10 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
         raise webob.exc.HTTPBadRequest(TOO_DEEP) from error
     except ValueError as error:
         raise webob.exc.HTTPBadRequest(str(error)) from error
-    _check_depth(data)
+    if len(raw) > LONG:
+        green.in_thread(_check_depth, data)
+    else:
+        _check_depth(data)
     return data
 
 

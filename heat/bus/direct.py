@@ -20,7 +20,14 @@ from heat.common import errors, green
 LOG = logging.getLogger(__name__)
 
 
-def _copy(value: Any) -> Any:
+# Templates, their sections and what these hold are copied one by one.
+LEVELS = 4
+
+
+def _copy(value: Any, levels: int = LEVELS) -> Any:
+    """``value`` as it would come out of a message, in portions between which others run."""
+    if levels and type(value) is dict and all(isinstance(key, str) for key in value):
+        return {key: _copy(one, levels - 1) for key, one in green.at_ease(value.items())}
     return json.loads(json.dumps(value))
 
 

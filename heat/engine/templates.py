@@ -17,7 +17,7 @@ from oslo_config import cfg
 
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
-from heat.common import errors, fetch
+from heat.common import errors, fetch, green
 from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_all, compile_child
@@ -110,7 +110,7 @@ class Templates:
         template, found = wanted.template, compiled.noted or errors.Collected()
         assert template is not None
         kinds = {}
-        for name, definition in template.resources.items():
+        for name, definition in green.at_ease(template.resources.items()):
             kind = type_of(template, name, compiled.types, found)
             if kind is None:
                 continue
@@ -122,9 +122,7 @@ class Templates:
                     reason=f'{row.section} {row.name} endpoint is not in service catalog.').at(
                         place_of(template, name, 'type'), value=definition.type))
             _check_names(template, definition, kind, found)
-        check_references(template, found)
-        check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
-        note_circles(template, found)
+        at_leisure(template.raw, lambda: _check_references(template, kinds, found))
         error = found.error()
         if error is not None:
             raise compiled.told(error)
@@ -255,6 +253,13 @@ class Templates:
 
 def _hidden(kind: type[Resource]) -> bool:
     return kind.hidden or kind.schema.support.hidden
+
+
+def _check_references(template: Template, kinds: Mapping[str, Any], found: errors.Collected) -> None:
+    """Note what is wrong with how resources refer to each other."""
+    check_references(template, found)
+    check_attributes(template, lambda name: attributes_of(kinds.get(name)), found)
+    note_circles(template, found)
 
 
 def _check_names(template: Template, definition: Definition, kind: Any, found: errors.Collected) -> None:

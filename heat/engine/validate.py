@@ -51,9 +51,6 @@ from heat.template.definition import (
 )
 from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope, items_of
 
-# Resources that are looked at before anybody else may run.
-AT_ONCE = 200
-
 
 class Validator:
     """Validates for one request. ``available`` tells whether a service is in the catalogue."""
@@ -108,8 +105,7 @@ class Validator:
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
         known: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         names = frozenset((*template.resources, *template.broken))
-        for number, (name, kind) in enumerate(kinds.items()):
-            _let_others_run(number)
+        for name, kind in green.at_ease(kinds.items()):
             before = found.count
             props = self._properties(template, name, kind, scope, found, wanted.aws)
             if props is not None:
@@ -118,8 +114,7 @@ class Validator:
             if props is not None and kind.variant(props).nested and found.count == before:
                 self._nested(identity, name, kind, props, kind.wanted(frozenset(reads.get(name, ()))),
                              compiled, depth, found)
-        for number, (name, (kind, _props)) in enumerate(known.items()):
-            _let_others_run(number)
+        for name, (kind, _props) in green.at_ease(known.items()):
             for said in kind.among(_refers(template.resources[name]), known):
                 found.add(misfit(template, name, 'properties', said))
 
@@ -149,8 +144,7 @@ class Validator:
     def _types(self, template: Template, types: Any, found: errors.Collected) -> dict[str, Any]:
         """The type of each resource that has one which may be used here."""
         kinds = {}
-        for number, (name, definition) in enumerate(template.resources.items()):
-            _let_others_run(number)
+        for name, definition in green.at_ease(template.resources.items()):
             kind = type_of(template, name, types, found)
             if kind is None:
                 continue
@@ -320,12 +314,6 @@ def _entry(name: str, place: tuple[Any, ...], node: Expr, scope: NullScope, foun
     except (ValueError, TypeError, KeyError, errors.HeatException) as error:
         found.add(refusal(name, error, (*place, *refusing(node, scope))))
         return schema.UNKNOWN
-
-
-def _let_others_run(number: int) -> None:
-    """Between two portions of a long template others are served."""
-    if number % AT_ONCE == AT_ONCE - 1:
-        green.sleep(0)
 
 
 def _likeness(child: ChildTemplate, environment: Mapping[str, Any], depth: int) -> str | None:

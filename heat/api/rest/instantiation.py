@@ -92,8 +92,12 @@ class Instantiation:
         if isinstance(given, dict):
             # Text is measured as sent; of an object nobody kept the text, so its JSON form counts.
             with _wording(NOT_TEMPLATE):
-                load.check_depth(given)
-            self._measure(len(json.dumps(given)))
+                size = _length(given)
+                if size > PARSED_ELSEWHERE:
+                    green.in_thread(load.check_depth, given)
+                else:
+                    load.check_depth(given)
+            self._measure(size)
             return given
         if not isinstance(given, str):
             raise webob.exc.HTTPBadRequest()
@@ -210,6 +214,14 @@ class Instantiation:
         return {'template': self.template, 'params': self.environment, 'files': self.files,
                 'environment_files': self.environment_files, 'files_container': self.files_container,
                 'args': self.arguments}
+
+
+def _length(value: Any, levels: int = 3) -> int:
+    """How many characters ``value`` has as JSON; counted in portions, between which others run."""
+    if not levels or not isinstance(value, dict) or not value:
+        return len(json.dumps(value))
+    return sum(len(json.dumps(key)) + 4 + _length(one, levels - 1)
+               for key, one in green.at_ease(value.items()))
 
 
 @contextmanager

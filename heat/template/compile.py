@@ -243,11 +243,15 @@ class Several(Expr):
     decides: bool
 
     def value(self, scope: Scope) -> Any:
-        values = [part.value(scope) for part in self.parts]
-        known = [_truth(value) for value in values if value is not UNKNOWN]
-        if self.decides in known:
-            return self.decides
-        return UNKNOWN if len(known) < len(values) else not self.decides
+        left_open = False
+        # What stands behind the one that decides is not looked at, so it need not be a condition.
+        for part in self.parts:
+            value = part.value(scope)
+            if value is UNKNOWN:
+                left_open = True
+            elif _truth(value) is self.decides:
+                return self.decides
+        return UNKNOWN if left_open else not self.decides
 
     def children(self) -> Iterable[Expr]:
         return self.parts

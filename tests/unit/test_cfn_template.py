@@ -173,6 +173,19 @@ def test_what_is_unknown_does_not_matter_where_another_decides(
     assert compiled(Conditions=conditions).condition_values(NullScope({}))['C'] is expected
 
 
+@pytest.mark.parametrize(('function', 'first'), [('or', True), ('and', False)])
+def test_what_stands_behind_the_condition_that_decides_is_not_looked_at(function: str, first: bool) -> None:
+    tree = {'heat_template_version': '2018-08-31', 'parameters': {'p': {'type': 'json', 'default': {}}},
+            'conditions': {'c': {function: [first, {'equals': [{'get_param': ['p', 'no']}, 'x']},
+                                            {'get_param': ['p', 'no']}]}}}
+    template = compile_template(tree)
+    assert template.condition_values(NullScope({'p': {}}))['c'] is first
+    with pytest.raises(errors.StackValidationFailed, match='condition value should be boolean'):
+        tree['conditions']['c'][function].pop(0)
+        compile_template({**tree, 'conditions': {'c': {function: [not first, {'get_param': ['p', 'no']}]}}}
+                         ).condition_values(NullScope({'p': {}}))
+
+
 def test_circles_of_conditions() -> None:
     template = compiled(Conditions={'C': {'Condition': 'D'}, 'D': {'Fn::Not': [{'Condition': 'C'}]}})
     with pytest.raises(errors.StackValidationFailed, match='Circular definition for condition "C"'):

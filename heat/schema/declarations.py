@@ -217,7 +217,9 @@ def _checked(keys: tuple[str, str], schema: ParameterSchema) -> ParameterSchema:
             raise errors.InvalidSchemaError(
                 message=f"Parameter '{schema.name}' is invalid: {kind} constraint invalid for {schema.type}",
             ).at((keys[0], index) if keys[0] else ())
-    if schema.default is not ABSENT and schema.constraints:
+    # An empty text, map or list says that a value is to be given, and need not fit until it is used.
+    empty = isinstance(schema.default, (str, dict, list)) and not schema.default
+    if schema.default is not ABSENT and schema.constraints and not empty:
         try:
             schema.check(schema.default)
         except ValueError as exc:

@@ -19,7 +19,8 @@ from heat.common.ids import StackId
 from heat.engine.compiled import compile_all
 from heat.engine.validate import Validator
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+SCALARS = (st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+           | st.floats(allow_nan=False, allow_infinity=False))
 TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.text(max_size=5) | st.integers(), inner, max_size=3), max_leaves=15)
 

@@ -189,6 +189,16 @@ def test_refused_schemas(declared: Any, sentence: str | None) -> None:
     assert sentence is None or str(caught.value) == sentence
 
 
+@pytest.mark.parametrize(('kind', 'empty', 'given'), [
+    ('string', '', 'xxxxx'), ('json', {}, {'a': 1, 'b': 2, 'c': 3, 'd': 4, 'e': 5}),
+    ('comma_delimited_list', [], [1, 2, 3, 4, 5])])
+def test_an_empty_default_need_not_fit_until_it_is_used(kind: str, empty: Any, given: Any) -> None:
+    declared = schemas({'p': {'type': kind, 'default': empty, 'constraints': [{'length': {'min': 5}}]}})
+    assert bind(declared, {'p': given}, {}, {}).value('p') == given
+    with pytest.raises(errors.StackValidationFailed, match=r"Parameter 'p' is invalid: length \(0\) is"):
+        bind(declared, {}, {}, {})
+
+
 def test_what_older_versions_do_not_know() -> None:
     modulo = {'type': 'number', 'constraints': [{'modulo': {'step': 2, 'offset': 0}}]}
     assert schemas({'p': modulo}, '2017-02-24')

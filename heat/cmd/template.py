@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from heat.cmd.own_conf import etc_directory
-from heat.cmd.template_check import check
-from heat.cmd.template_files import Reader, Unreadable, as_json
+from heat.cmd.template_check import Written, check
+from heat.cmd.template_files import ENVIRONMENT_CODE, Reader, Unreadable, as_json
 from heat.common import config, errors
 from heat.engine.compiled import compile_all
 from heat.plan import show
@@ -64,7 +64,10 @@ def examined(args: argparse.Namespace, reader: Reader, name: str) -> Checked:
               for file in operators(args.environment_dir)]
     if args.environment:
         files = {file: as_json(reader.environment(file)) for file in args.environment}
-        given = merge_files(Environment(), args.environment, files, _schemas(bundle))
+        try:
+            given = merge_files(Environment(), args.environment, files, _schemas(bundle))
+        except errors.HeatException as error:
+            raise Refused(_of_environments(error, reader)) from None
         # What is said on the command line goes over what is said in files.
         environment = Environment({**given.parameters, **environment.parameters}, given.resource_registry,
                                   given.parameter_defaults, given.encrypted_param_names, given.event_sinks)
@@ -72,7 +75,19 @@ def examined(args: argparse.Namespace, reader: Reader, name: str) -> Checked:
         bundle = reader.add(bundle, layer.registry, optional=True)
     bundle = reader.add(bundle, environment.resource_registry)
     registry = Registry(PLUGINS, [*layers, Layer(environment.resource_registry)])
-    return check(bundle, registry, environment, strict=args.strict)
+    return check(bundle, registry, environment, strict=args.strict,
+                 written=Written(tuple(reader.environments.values()), frozenset(dict(args.parameter))))
+
+
+def _of_environments(error: errors.HeatException, reader: Reader) -> str:
+    """What is wrong with environments, each with its place in the file that says it."""
+    written = Written(tuple(reader.environments.values()))
+    lines = []
+    for one in error.faults:
+        place = reader.environments.get(one.source) or written.at(one.path)
+        lines.append(one.message if place is None else
+                     place.finding(ENVIRONMENT_CODE, one.bare(), one.path).text())
+    return '\n'.join(lines or [str(error)])
 
 
 def _schemas(bundle: Bundle) -> Mapping[str, Any]:

@@ -46,6 +46,20 @@ _CONTEXT = RequestContext()
 Children = Mapping[str, Bundle | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The texts of the environments, the strongest last, and the parameters that were given beside them."""
+
+    places: tuple[Place, ...] = ()
+    beside: frozenset[str] = frozenset()
+
+    def at(self, path: Path) -> Place | None:
+        """The environment that says what counts at ``path``; None if none does."""
+        if path[:1] == ('parameters',) and path[1:2] and path[1] in self.beside:
+            return None
+        return next((one for one in reversed(self.places) if one.holds(path)), None)
+
+
 class BundleFiles(Files):
     """The files of a bundle, as its template names them; ``mapped`` are those of environments."""
 
@@ -101,11 +115,13 @@ class LenientTypes:
 
 
 def check(bundle: Bundle, registry: Registry, environment: Environment, *, strict: bool = False,
-          around: tuple[str, ...] = (), mapped: Children | None = None) -> Checked:
+          around: tuple[str, ...] = (), mapped: Children | None = None,
+          written: Written = Written()) -> Checked:
     """Check a template and the templates it names. ``strict``: every parameter needs a value.
 
     ``registry`` has the plugins and what the operator maps. ``around`` are the files of
     the templates that hold this one, ``mapped`` the templates that environments name.
+    ``written`` tells where environments say what they say.
     """
     place = Place(bundle.file, bundle.text, bundle.tree)
     if bundle.tree is None:
@@ -123,8 +139,8 @@ def check(bundle: Bundle, registry: Registry, environment: Environment, *, stric
             circles.append(name)
         else:
             children[child.file] = check(child, registry, inside, around=(*around, bundle.file),
-                                         mapped=mapped)
-    work = _Check(bundle, place, children, environment, BundleFiles(bundle, mapped, around))
+                                         mapped=mapped, written=written)
+    work = _Check(bundle, place, children, environment, BundleFiles(bundle, mapped, around), written)
     for name in circles:
         work.say('E008', f'The template {name} is made of itself.', work.type_path(name))
     for path, message in bundle.missing:
@@ -142,7 +158,8 @@ def check(bundle: Bundle, registry: Registry, environment: Environment, *, stric
 
 class _Check:
     def __init__(self, bundle: Bundle, place: Place, children: Mapping[str, Checked],
-                 environment: Environment, files: BundleFiles) -> None:
+                 environment: Environment, files: BundleFiles, written: Written) -> None:
+        self._written = written
         self.bundle, self.place, self.environment, self.files = bundle, place, environment, files
         self.tree: Mapping[str, Any] = bundle.tree or {}
         self.findings: list[Finding] = []
@@ -152,7 +169,8 @@ class _Check:
         return tuple(dict.fromkeys(self.findings))
 
     def say(self, code: str, message: str, path: Path = ()) -> None:
-        self.findings.append(self.place.finding(code, message, path))
+        place = self._written.at(path) if path[:1] == ('resource_registry',) else None
+        self.findings.append((place or self.place).finding(code, message, path))
 
     def compiled(self, registry: Registry) -> Compiled:
         """The template, with its faults noted; raises what leaves nothing of it."""
@@ -198,14 +216,17 @@ class _Check:
             message = suggesting(one.bare(), one.suggestion) if one.suggestion and (
                 f'Did you mean {one.suggestion}?' not in one.bare()) else one.bare()
             path: Path = one.path
-            if one.source == ENVIRONMENT:
+            place = self.place if one.source in (TEMPLATE, ENVIRONMENT) else self._places.get(one.source)
+            said = self._written.at(path) if one.source == ENVIRONMENT else None
+            if said is not None:
+                place = said
+            elif one.source == ENVIRONMENT:
                 path = self._declared(compiled, str(one.path[1])) if len(one.path) > 1 else ()
             # The members of a group are alike, and so are their faults.
             alike = (one.source, path, message.partition(': ')[2] or message)
             if alike in told and message.startswith(('resources.', 'Resources.')):
                 continue
             told.add(alike)
-            place = self.place if one.source in (TEMPLATE, ENVIRONMENT) else self._places.get(one.source)
             if place is not None:
                 self.findings.append(place.finding(CODES.get(one.kind, FUNCTION), message, path))
 

@@ -21,11 +21,14 @@ import requests
 from heat.common import errors
 from heat.schema.kinds import UNKNOWN
 from heat.template.bundle import Bundle
+from heat.template.environment import Unreadable as NoEnvironment
 from heat.template.environment import parse_environment
+from heat.template.findings import Place
 from heat.template.load import MAX_BYTES, parse
 from heat.template.registry import TEMPLATE_SUFFIXES
 
 FETCH_SECONDS = 30
+ENVIRONMENT_CODE = 'E012'
 _URLS = ('http://', 'https://', 'file:')
 
 
@@ -39,6 +42,8 @@ class Reader:
     def __init__(self, fetch: bool = False) -> None:
         self._fetch = fetch
         self._bundles: dict[str, Bundle] = {}
+        # The environments that were read, the strongest last.
+        self.environments: dict[str, Place] = {}
         self._open: set[str] = set()
 
     def root(self, name: str) -> Bundle:
@@ -73,10 +78,15 @@ class Reader:
 
     def environment(self, name: str) -> dict[str, Any]:
         """An environment file's sections; templates in its registry get absolute names. Raises Unreadable."""
+        text = self.text(name)
+        place = Place(name, text)
         try:
-            tree = parse_environment(self.text(name))
-        except ValueError as error:
-            raise Unreadable(f'{name}: not a valid environment: {error}') from None
+            tree = parse_environment(text)
+        except NoEnvironment as error:
+            raise Unreadable('\n'.join(
+                place.finding(ENVIRONMENT_CODE, one.bare(), one.path).text() if one.path
+                else f'{name}: not a valid environment: {one.message}' for one in error.faults)) from None
+        self.environments[name] = place
         registry = tree.get('resource_registry')
         if isinstance(registry, dict):
             tree['resource_registry'] = _absolute(registry, name)
@@ -98,8 +108,8 @@ class Reader:
         """
         children = dict(bundle.children)
         missing = list(bundle.missing)
-        for target in dict.fromkeys(_targets(registry)):
-            self._child(target, '', (), children, [] if optional else missing)
+        for path, target in _targets(registry, ('resource_registry',)):
+            self._child(target, '', path, children, [] if optional else missing)
         return replace(bundle, children=children, missing=tuple(missing))
 
     def _bundle(self, file: str, base: str, text: str) -> Bundle:
@@ -204,12 +214,13 @@ def _absolute(registry: Mapping[str, Any], base: str) -> dict[str, Any]:
     return made
 
 
-def _targets(registry: Mapping[str, Any]) -> Iterator[str]:
-    for value in registry.values():
+def _targets(registry: Mapping[str, Any], path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Each template that a registry names, and where."""
+    for key, value in registry.items():
         if isinstance(value, Mapping):
-            yield from _targets(value)
+            yield from _targets(value, (*path, key))
         elif isinstance(value, str) and value.endswith(TEMPLATE_SUFFIXES):
-            yield value
+            yield (*path, key), value
 
 
 def _decoded(name: str, content: bytes) -> str:

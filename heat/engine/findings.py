@@ -147,6 +147,9 @@ def in_child(error: errors.HeatException, place: tuple[str, ...], named: str,
 
 def _seen_from_parent(fault: errors.Fault, place: tuple[str, ...], file: str | None) -> errors.Fault:
     properties = (*place, 'properties' if place[0] == 'resources' else 'Properties')
+    if fault.source == ENVIRONMENT and fault.path[:1] == ('parameter_defaults',):
+        # They hold for all templates of the stack.
+        return replace(fault, said=fault.bare())
     if fault.source == ENVIRONMENT:
         # The child's environment is what the resource gives it.
         return replace(fault, path=properties, source=TEMPLATE, said=fault.bare())

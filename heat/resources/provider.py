@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from heat.common.fault import ENVIRONMENT
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Resource
@@ -119,7 +120,9 @@ def property_of(parameter: ParameterSchema, default: Any = None) -> Property:
         try:
             value = parameter.parse(value)
         except ValueError as error:
-            raise parameter.misfit(value, str(error)).within(('parameters', parameter.name)) from None
+            fault = parameter.misfit(value, str(error))
+            raise (fault.within(('parameters', parameter.name)) if default is None else
+                   fault.within(('parameter_defaults', parameter.name), ENVIRONMENT)) from None
     return Property(kind, parameter.description, required=value is ABSENT, default=value,
                     constraints=parameter.constraints, update=IN_PLACE, convert=kind in ('Map', 'List'))
 

@@ -72,6 +72,10 @@ class Place:
         at = self._marks.at(path) if path else None
         return self._made(code, message, path, *(at or (0, 0)))
 
+    def holds(self, path: Path) -> bool:
+        """Whether the text says something at ``path`` itself."""
+        return self._marks.exactly(path) is not None
+
     def unreadable(self, code: str, fault: HeatException) -> Finding:
         """A finding about a text that is no template; the parser's sentence names the line."""
         message = getattr(fault, 'error_message', '') or str(fault)

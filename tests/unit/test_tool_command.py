@@ -123,7 +123,8 @@ def test_files_are_relative_to_who_names_them(capsys: Any) -> None:
     assert main(['validate', 't.yaml', '-e', 'env/e.yaml']) == 1
     lines = [line for line in capsys.readouterr().out.splitlines() if 'error' in line]
     assert lines == [
-        f't.yaml: error E010: The template cannot be read: {Path.cwd()}/gone.yaml: No such file or directory',
+        f'env/e.yaml:1:21: error E010: The template cannot be read: {Path.cwd()}/gone.yaml: No such file or '
+        'directory [resource_registry.My::Type]',
         "sub/child.yaml:5:18: error E005: Value 'long' is not an integer [resources.x.properties.length]",
     ]
     Path('sub/length.txt').write_text('4')

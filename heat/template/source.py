@@ -150,7 +150,7 @@ def scalar_of(value: Any, flow: bool = False) -> Scalar:
         if '\n' in value and not flow:
             return Scalar(value, '|')
         safe = (value and value[0] not in _INDICATORS and not _UNSAFE.search(value) and plain(value) == value
-                and not value.startswith(('---', '...')) and not (flow and set(value) & set(',[]{}:')))
+                and not value.startswith(('---', '...', '<<')) and not (flow and set(value) & set(',[]{}:')))
         return Scalar(value, '' if safe else "'")
     if value is None or isinstance(value, bool):
         return Scalar({None: 'null', True: 'true', False: 'false'}[value])

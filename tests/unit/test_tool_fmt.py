@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heat.common import errors
@@ -202,6 +202,7 @@ PLAIN = st.recursive(
 
 
 @given(st.dictionaries(st.text(), PLAIN, max_size=4))
+@example({'<<': [{'<<': '<<'}]})
 def test_plain_data_reads_back(tree: dict[str, Any]) -> None:
     tree = {'heat_template_version': '2021-04-16', **tree, 'short': {'get_attr': ['a', 'b,c', 'd: e']}}
     written = text_of(tree)

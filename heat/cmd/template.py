@@ -220,7 +220,7 @@ def convert(args: argparse.Namespace) -> int:
         assert bundle.fault is not None
         raise Refused(place.unreadable('E001', bundle.fault).text())
     if args.to == 'hot':
-        return _to_hot(tree, place)
+        return _to_hot(bundle, tree, place)
     commented = style.is_yaml(text) and bool(read(text).comments)
     if args.to == 'json':
         try:
@@ -234,8 +234,9 @@ def convert(args: argparse.Namespace) -> int:
     return FINE
 
 
-def _to_hot(tree: Mapping[str, Any], place: Place) -> int:
-    checked = check(Bundle(place.file, '', tree), Registry(_Anything()), Environment())
+def _to_hot(bundle: Bundle, tree: Mapping[str, Any], place: Place) -> int:
+    alone = Bundle(place.file, '', tree, document=bundle.document)
+    checked = check(alone, Registry(_Anything()), Environment())
     wrong = [place.finding(one.code, one.message, one.path) for one in checked.findings
              if one.code in ('E002', 'E003')]
     if wrong:

@@ -68,6 +68,8 @@ class BundleFiles(Files):
         self._bundle = bundle
         self._mapped = mapped
         self._around = (*around, bundle.file)
+        # What macros have included, by name.
+        self.documents: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self._bundle.files[name]
@@ -88,6 +90,16 @@ class BundleFiles(Files):
     def template(self, name: str, user: bool = True) -> str:
         child = self.child(name)
         return super().template(name, user) if child is None else child.text
+
+    def document(self, location: str) -> str:
+        if self._bundle.document is None:
+            return super().document(location)
+        try:
+            self.documents[location] = self._bundle.document(location)
+        except OSError as error:
+            raise errors.StackValidationFailed(message=(
+                f'The document "{location}" that AWS::Include names cannot be read: {error}')) from None
+        return self.documents[location]
 
     def source(self, name: str) -> str:
         child = self.child(name)
@@ -216,7 +228,7 @@ class _Check:
             message = suggesting(one.bare(), one.suggestion) if one.suggestion and (
                 f'Did you mean {one.suggestion}?' not in one.bare()) else one.bare()
             path: Path = one.path
-            place = self.place if one.source in (TEMPLATE, ENVIRONMENT) else self._places.get(one.source)
+            place = self.place if one.source in (TEMPLATE, ENVIRONMENT) else self._of(one.source)
             said = self._written.at(path) if one.source == ENVIRONMENT else None
             if said is not None:
                 place = said
@@ -229,6 +241,11 @@ class _Check:
             told.add(alike)
             if place is not None:
                 self.findings.append(place.finding(CODES.get(one.kind, FUNCTION), message, path))
+
+    def _of(self, source: str) -> Place | None:
+        """The text of a template below this one, or of a document that it includes."""
+        text = self.files.documents.get(source)
+        return self._places.get(source) if text is None else Place(source, text)
 
     def _declared(self, compiled: Compiled | None, name: str) -> Path:
         """Where the template declares a parameter; nowhere if it does not."""

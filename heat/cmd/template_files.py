@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -92,11 +93,11 @@ class Reader:
             tree['resource_registry'] = _absolute(registry, name)
         return tree
 
-    @staticmethod
-    def parsed(name: str, text: str) -> Bundle:
-        """A template alone, without the files that it names."""
+    def parsed(self, name: str, text: str) -> Bundle:
+        """A template alone, without the files that it names but what its macros include."""
         try:
-            return Bundle(name, text, parse(text))
+            return Bundle(name, text, parse(text),
+                          document=partial(self._document, '' if name == '-' else _joined('', name)))
         except errors.HeatException as fault:
             return Bundle(name, text, None, fault)
 
@@ -133,7 +134,19 @@ class Reader:
                 except Unreadable as error:
                     files[name] = UNKNOWN
                     missing.append((path, f'The file cannot be read: {error}'))
-        return Bundle(file, text, tree, None, files, children, tuple(missing))
+        return Bundle(file, text, tree, None, files, children, tuple(missing),
+                      partial(self._document, base))
+
+    def _document(self, base: str, location: str) -> str:
+        if '://' in location and not location.startswith(_URLS):
+            raise OSError('only files, and what has an http or https URL, can be')
+        place = _joined(base, location)
+        if _is_remote(place) and not self._fetch:
+            raise OSError('it is fetched with --fetch only')
+        try:
+            return self.text(place)
+        except Unreadable as error:
+            raise OSError(str(error).removeprefix(f'{place}: ')) from None
 
     def _child(self, name: str, base: str, path: tuple[Any, ...], children: dict[str, Bundle | None],
                missing: list[tuple[tuple[Any, ...], str]]) -> None:

@@ -7,7 +7,7 @@ itself. Neighbours: ``heat.cmd.template_files`` reads, ``template_check`` judges
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class Bundle:
 
     ``files`` maps names of get_file to texts, UNKNOWN for one that was left out on
     purpose; ``children`` maps names of types to their templates, None likewise. ``missing``
-    holds ``(path, sentence)`` of what could not be read.
+    holds ``(path, sentence)`` of what could not be read. ``document`` reads what a macro
+    includes, or raises OSError; None if nothing is to be read.
     """
 
     file: str
@@ -30,3 +31,4 @@ class Bundle:
     files: Mapping[str, Any] = field(default_factory=dict)
     children: Mapping[str, Bundle | None] = field(default_factory=dict)
     missing: tuple[tuple[tuple[Any, ...], str], ...] = ()
+    document: Callable[[str], str] | None = None

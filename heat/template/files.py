@@ -31,6 +31,18 @@ class Files(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._files)
 
+    def document(self, location: str) -> str:
+        """The text of a document that a macro includes, read by URL as templates are.
+
+        StackValidationFailed if it was not sent along.
+        """
+        if location.startswith(('http://', 'https://')):
+            return self.template(location)
+        if location not in self:
+            raise errors.StackValidationFailed(
+                message=f'The document "{location}" that AWS::Include names was not sent along')
+        return self[location]
+
     def inside(self, template: str | None) -> Files:
         """The files as a template among them names them; its own, if it has no name."""
         return self

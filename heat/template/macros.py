@@ -17,7 +17,6 @@ from heat.common import errors
 from heat.schema.kinds import UNKNOWN
 from heat.template.compile import Unit, misplaced
 from heat.template.expr import NullScope, weight
-from heat.template.files import Files
 from heat.template.functions import Path
 from heat.template.functions_aws import BUILDERS, CONDITIONS, ELSEWHERE
 from heat.template.functions_aws_data import EXTENSIONS
@@ -106,21 +105,6 @@ def _holds(tree: Any, name: str) -> bool:
         elif isinstance(node, list):
             pending.extend(node)
     return False
-
-
-def from_files(files: Files) -> Document:
-    """Documents that were sent along, or are read by URL as templates are.
-
-    It raises StackValidationFailed for others.
-    """
-    def document(location: str) -> str:
-        if location.startswith(('http://', 'https://')):
-            return files.template(location)
-        if location not in files:
-            raise errors.StackValidationFailed(
-                message=f'The document "{location}" that {INCLUDE} names was not sent along')
-        return files[location]
-    return document
 
 
 def expand(tree: Mapping[str, Any], parameter_values: Mapping[str, Any],

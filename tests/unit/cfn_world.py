@@ -66,7 +66,7 @@ def compiled(extensions: bool = True, **sections: Any) -> Template:
     if macros.wanted(tree):
         defaults = {name: data.get('Default') for name, data in tree['Parameters'].items()}
         values = {**FACTS, **defaults, 'Words': ['a', 'b'], 'Count': '3'}
-        tree = macros.expand(tree, values, macros.from_files(Files())).tree
+        tree = macros.expand(tree, values, Files().document).tree
     return compile_template(tree)
 
 

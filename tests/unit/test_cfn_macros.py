@@ -30,7 +30,7 @@ DOCUMENTS = {'topics.yaml': '{"TopicName": "t", "Tags": ["a"]}', 'list.json': '-
 
 def expand(tree: dict[str, Any], **values: Any) -> dict[str, Any]:
     before = json.dumps(tree)
-    made = macros.expand(tree, values, macros.from_files(Files(DOCUMENTS))).tree
+    made = macros.expand(tree, values, Files(DOCUMENTS).document).tree
     assert json.dumps(tree) == before
     return made
 
@@ -347,5 +347,5 @@ def test_the_schema_for_editors_knows_loops() -> None:
 
 def test_loops_write_out_nothing_they_were_not_asked_for() -> None:
     tree = {'Resources': {'A': {'Type': 'T', 'Properties': {'p': ['x', {'y': '${Z} &{Z}'}]}}}}
-    expansion = macros.Expansion({**tree, 'Transform': EXTENSIONS}, {}, macros.from_files(Files()))
+    expansion = macros.Expansion({**tree, 'Transform': EXTENSIONS}, {}, Files().document)
     assert loops.write_out(expansion, tree) == tree

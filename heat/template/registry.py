@@ -18,10 +18,12 @@ from typing import Any
 from heat.common import errors
 from heat.common.fault import ENVIRONMENT, MAX_TOLD, TYPE
 from heat.schema.suggest import nearest, suggesting
+from heat.template.known_types import KNOWN
 
 HOOKS = ('pre-create', 'pre-update', 'pre-delete', 'post-create', 'post-update', 'post-delete')
 RESTRICTED_ACTIONS = ('update', 'replace')
 TEMPLATE_SUFFIXES = ('.yaml', '.template')
+UNSERVED = 'It is a type of Heat that this service does not support yet.'
 _SPECIAL = ('resources', 'base_url')
 
 
@@ -68,7 +70,7 @@ class Registry:
         """What ``type_name`` is for that resource.
 
         Raises StackValidationFailed, ``The Resource Type (X) could not be found.``, with
-        a suggestion if a known type has a similar name.
+        a suggestion if a known type has a similar name, or that it is not supported yet.
         """
         used: set[tuple[int, str, str]] = set()
         name, user = type_name, True
@@ -122,6 +124,10 @@ class Registry:
 
     def _unknown(self, name: str) -> errors.HeatException:
         sentence = f'The Resource Type ({name}) could not be found.'
+        if name in KNOWN and name not in self.plugins:
+            # It is spelled as it should be, so nothing else was meant.
+            return errors.StackValidationFailed(message=f'{sentence} {UNSERVED}').at(
+                (), value=name, kind=TYPE)
         if name not in self._near and len(self._near) < MAX_TOLD:
             self._near[name] = nearest(name, [*self.plugins, *self._aliases()])
         near = self._near.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from heat.common import errors
 from heat.schema.parameters import ParameterSchema
 from heat.template.environment import Environment, merge_files, parse_environment
 from heat.template.files import Files
+from heat.template.known_types import KNOWN
 from heat.template.registry import Layer, Registry
 
+DATA = Path(__file__).parents[1] / 'data'
 KINDS = {'s': 'string', 'n': 'number', 'l': 'comma_delimited_list', 'j': 'json', 'b': 'boolean'}
 SCHEMAS = {name: ParameterSchema(name, kind) for name, kind in KINDS.items()}
 
@@ -226,6 +229,16 @@ def test_resolve(
             r'The Resource Type \(OS::Nova::Sever\) could not be found\. '
             r'Did you mean OS::Nova::Server\?',
         ),
+        (
+            {},
+            'OS::Zaqar::Queue',
+            r'The Resource Type \(OS::Zaqar::Queue\) could not be found\. '
+            r'It is a type of Heat that this service does not support yet\.',
+        ),
+        # Whoever gives the name away knows what is meant by it.
+        ({'OS::Zaqar::*': 'OS::Nope::*'}, 'OS::Zaqar::Queue',
+         r'The Resource Type \(OS::Zaqar::Queue\) could not be found\. '
+         r'It is a type of Heat that this service does not support yet\.'),
         ({'A': 'B', 'B': 'A'}, 'A', r'The Resource Type \(A\) could not be found\.'),
         ({'A*': 'A*'}, 'Ab', r'The Resource Type \(Ab\) could not be found\.'),
     ],
@@ -233,6 +246,11 @@ def test_resolve(
 def test_unknown_types(registry: dict[str, Any], name: str, sentence: str) -> None:
     with pytest.raises(errors.StackValidationFailed, match=f'^{sentence}$'):
         Registry(PLUGINS, [Layer(registry)]).resolve(name, 'r')
+
+
+def test_all_types_with_a_recorded_schema_are_types_of_heat() -> None:
+    recorded = {path.stem.replace('_', '::') for path in (DATA / 'resource_types').glob('*_*.json')}
+    assert recorded and recorded <= KNOWN
 
 
 def test_an_operator_can_take_types_away() -> None:

@@ -138,6 +138,11 @@ ENGINE = [
     cfg.StrOpt('on_engine_death', default='resume', choices=['resume', 'fail'],
                help='What happens to the work of an engine that died: another one resumes it, or marks it '
                     'failed.'),
+    cfg.DictOpt('template_macros', default={},
+                help='Macros that templates in the format of CloudFormation may use besides those that are '
+                     'built in, as NAME:URL, for example Count:https://macros.example.org/count. The '
+                     'service posts what AWS sends to the function of a macro, and takes the fragment '
+                     'that is answered; the limits are those of templates by URL.'),
     cfg.IntOpt('graceful_stop_timeout', default=60, min=0,
                help='Seconds a stopping engine waits for its calls in flight before it leaves the rest to '
                     'another engine.'),

@@ -10,6 +10,7 @@ of its link (metadata services) unless an operator allows it. Neighbours:
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import time
 from typing import Any
@@ -34,6 +35,34 @@ def document(address: str, conf: Any, seconds: float | None = None) -> str:
     longest = conf.template_fetch_timeout
     return str(green.in_thread(read, address, conf.max_template_size, conf.allow_local_template_url,
                                longest if seconds is None else min(seconds, longest)))
+
+
+def ask(address: str, question: Any, conf: Any, seconds: float) -> Any:
+    """What a service of the operator's answers as JSON to ``question``, posted as JSON.
+
+    Limits and errors as for ``document``; the address may be one of this host.
+    """
+    return green.in_thread(post, address, question, conf.max_template_size,
+                           min(seconds, conf.template_fetch_timeout))
+
+
+def post(address: str, question: Any, limit: int, seconds: float = SECONDS) -> Any:
+    """As ``ask``, in this thread."""
+    until = time.monotonic() + seconds
+    try:
+        with requests.post(address, json=question, stream=True, timeout=min(10.0, seconds),
+                           allow_redirects=False) as answer:
+            answer.raise_for_status()
+            if answer.is_redirect:
+                raise ValueError('it answers with a redirect')
+            text = _text(answer, limit, until)
+    except requests.RequestException as error:
+        status = getattr(error.response, 'status_code', None)
+        raise ValueError(f'it answers with status {status}' if status else 'it cannot be reached') from error
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError('its answer is not JSON') from error
 
 
 def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) -> str:

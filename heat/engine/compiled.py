@@ -278,7 +278,7 @@ def _expanded(tree: Mapping[str, Any], parameters: Parameters, files: Files, str
               noted: errors.Collected | None) -> tuple[Template, Origins]:
     values = {name: parameters.value(name) for name in parameters.names() if name in parameters}
     try:
-        made = macros.expand(tree, values, files.document)
+        made = macros.expand(tree, values, files.document, files.macro)
     except macros.ValuesMissing:
         if strict:
             raise

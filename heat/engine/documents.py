@@ -9,17 +9,22 @@ Neighbours: ``intake`` and ``templates`` open them, ``resources.types`` asks.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from heat.common import errors, fetch
-from heat.template.files import Files
+from heat.common.fault import shortened
+from heat.common.ids import new_id
+from heat.template.files import Files, macro_key
 
 MOST = 100
 Fetch = Callable[[str, Any, float], str]
+Ask = Callable[[str, Any, Any, float], Any]
 
 
 class HostFiles(Files):
@@ -49,8 +54,9 @@ class Documents(HostFiles):
     """The same, and what stands behind http(s) addresses; ``seal`` ends the reading."""
 
     def __init__(self, files: Mapping[str, Any] | None, conf: Any, read: Fetch = fetch.document,
-                 monotonic: Callable[[], float] = time.monotonic) -> None:
+                 monotonic: Callable[[], float] = time.monotonic, ask: Ask = fetch.ask) -> None:
         super().__init__(files, conf.template_dir)
+        self._ask = ask
         self._conf = conf
         self._fetch = read
         self._monotonic = monotonic
@@ -68,6 +74,37 @@ class Documents(HostFiles):
             self._files[name] = self._fetched(name)
         return super().template(name, user)
 
+    def macro(self, name: str) -> Callable[[Mapping[str, Any]], Any] | None:
+        url = self._conf.engine.template_macros.get(name) if self._open else None
+        return super().macro(name) if url is None else partial(self._made, name, url)
+
+    def _made(self, name: str, url: str, request: Mapping[str, Any]) -> Any:
+        """What a macro makes of a fragment; the answer is kept with the files."""
+        key = macro_key(name, request)
+        if key not in self._files:
+            self._files[key] = json.dumps(self._asked(name, url, request))
+        return json.loads(self._files[key])
+
+    def _asked(self, name: str, url: str, request: Mapping[str, Any]) -> Any:
+        left = self._until - self._monotonic()
+        asked = {**request, 'requestId': new_id()}
+        try:
+            if left <= 0:
+                raise ValueError('there was no time left for it')
+            answer = self._ask(url, asked, self._conf, left)
+        except (OSError, ValueError) as error:
+            raise errors.StackValidationFailed(message=f'The macro "{name}" failed: {error}') from error
+        said = answer.get('status') if isinstance(answer, dict) else None
+        if not isinstance(said, str) or answer.get('requestId') != asked['requestId']:
+            raise errors.StackValidationFailed(
+                message=f'The macro "{name}" failed: its answer is not of the form '
+                        '{requestId, status, fragment}')
+        if said.lower() != 'success' or 'fragment' not in answer:
+            why = str(answer.get('errorMessage') or f'its status is {said}')
+            raise errors.StackValidationFailed(message=f'The macro "{name}" failed: {shortened(why, 1000)}')
+        self._counted(json.dumps(answer['fragment']))
+        return answer['fragment']
+
     def _fetched(self, name: str) -> str:
         left = self._until - self._monotonic()
         try:
@@ -77,10 +114,13 @@ class Documents(HostFiles):
         except (OSError, ValueError) as error:
             raise errors.StackValidationFailed(
                 message=f'Could not fetch remote template "{fetch.shown(name)}": {error}') from error
+        self._counted(text)
+        return text
+
+    def _counted(self, text: str) -> None:
         self._left -= 1
-        self._room -= len(text.encode())
+        self._room -= len(text.encode('utf-8', 'replace'))
         if self._left < 0 or self._room < 0:
             raise errors.RequestLimitExceeded(message=(
                 f'The templates named by URL are more than {MOST}, or larger than '
                 f'{self._conf.max_json_body_size} bytes together.'))
-        return text

@@ -7,10 +7,15 @@ the engine compiles nested templates out of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from heat.common import errors
+from heat.common.text import content_hash
+
+MACRO = 'aws-macro'
 
 
 class Files(Mapping[str, str]):
@@ -43,6 +48,22 @@ class Files(Mapping[str, str]):
                 message=f'The document "{location}" that AWS::Include names was not sent along')
         return self[location]
 
+    def macro(self, name: str) -> Callable[[Mapping[str, Any]], Any] | None:
+        """Who works out a macro: the request of AWS's form to the fragment that it makes of it.
+
+        None if nobody does. It raises StackValidationFailed.
+        """
+        known = any(key.startswith(f'{MACRO}:{name}:') for key in self)
+        return partial(self._answered, name) if known else None
+
+    def _answered(self, name: str, request: Mapping[str, Any]) -> Any:
+        """What a macro said when it was asked: a stack that stands asks nobody."""
+        try:
+            return json.loads(self[macro_key(name, request)])
+        except KeyError:
+            raise errors.StackValidationFailed(
+                message=f'The macro "{name}" was not asked for this template and these values') from None
+
     def inside(self, template: str | None) -> Files:
         """The files as a template among them names them; its own, if it has no name."""
         return self
@@ -67,3 +88,8 @@ class Files(Mapping[str, str]):
                 reason = f'Invalid URL scheme {scheme}'
             raise errors.StackValidationFailed(message=f'Could not fetch remote template "{name}": {reason}')
         return self._files[name]
+
+
+def macro_key(name: str, request: Mapping[str, Any]) -> str:
+    """Under which name the answer of a macro is kept with the files."""
+    return f'{MACRO}:{name}:{content_hash(request)}'

@@ -36,6 +36,12 @@ _EVALUATED = ('Fn::FindInMap', 'Fn::Join', 'Fn::Length', 'Fn::Select', 'Fn::Spli
               'Fn::ToJsonString', 'Ref')
 
 Document = Callable[[str], str]
+# The name of a macro to who works it out, if anybody does.
+Custom = Callable[[str], Callable[[Mapping[str, Any]], Any] | None]
+
+
+def nobody(name: str) -> None:
+    """Who works out macros where none but ours are known."""
 
 
 class ValuesMissing(errors.StackValidationFailed):
@@ -78,10 +84,7 @@ def _macro(data: Any, path: Path) -> Macro:
     parameters = data.get('Parameters') or {}
     if not isinstance(parameters, dict):
         unit.fault((*path, 'Parameters'), 'Parameters of a transform must be a map')
-    if data['Name'] not in KNOWN:
-        unit.unknown(path, f'The macro "{data["Name"]}" is not served here, only {" and ".join(KNOWN)} are',
-                     data['Name'], KNOWN)
-    elif data['Name'] == INCLUDE and set(parameters) != {'Location'}:
+    if data['Name'] == INCLUDE and set(parameters) != {'Location'}:
         unit.fault(path, f'{INCLUDE} needs Parameters: {{Location: name of a document}}')
     unit.raise_faults()
     return Macro(data['Name'], parameters, path)
@@ -108,15 +111,16 @@ def _holds(tree: Any, name: str) -> bool:
 
 
 def expand(tree: Mapping[str, Any], parameter_values: Mapping[str, Any],
-           document: Document) -> Expanded:
+           document: Document, custom: Custom = nobody) -> Expanded:
     """The tree with every macro worked out, and where its parts come from.
 
-    ``parameter_values`` are those of the stack, pseudo parameters included. Raises
+    ``parameter_values`` are those of the stack, pseudo parameters included; ``custom`` tells
+    who works out macros that are none of ours (``Files.macro``). Raises
     ValuesMissing if one that is needed is not among them or UNKNOWN, else
     StackValidationFailed, with the place.
     """
     check_depth(tree)
-    expansion = Expansion(tree, parameter_values, document)
+    expansion = Expansion(tree, parameter_values, document, custom)
     return Expanded(expansion.run(), expansion.origins)
 
 
@@ -129,7 +133,9 @@ class Expanded:
 class Expansion:
     """One run. ``unit`` collects faults and evaluates what macros are told by functions."""
 
-    def __init__(self, tree: Mapping[str, Any], values: Mapping[str, Any], document: Document) -> None:
+    def __init__(self, tree: Mapping[str, Any], values: Mapping[str, Any], document: Document,
+                 custom: Custom = nobody) -> None:
+        self.custom = custom
         self.tree: dict[str, Any] = dict(tree)
         self.values = {name: value for name, value in values.items() if value is not UNKNOWN}
         self.document = document
@@ -147,14 +153,19 @@ class Expansion:
 
     def run(self) -> dict[str, Any]:
         asked = transforms(self.tree)
+        for macro in asked:
+            self._check_served(macro, macro.path)
+        self.unit.raise_faults()
         self.tree = {key: self._inline(value, (key,)) if key != 'Transform' else value
                      for key, value in self.tree.items()}
         check_depth(self.tree)
         for macro in asked:
             if macro.name == INCLUDE:
                 self._merge(*self.included_tree(macro), macro.path)
-            else:
+            elif macro.name == EXTENSIONS:
                 self.tree = write_out(self, self.tree)
+            else:
+                self.tree = self._remade(macro)
         self.unit.raise_faults()
         check_depth(self.tree)
         return self.tree
@@ -199,6 +210,8 @@ class Expansion:
     def _beside(self, made: Any, macro: Macro, path: Path) -> Any:
         """What a macro makes of the map that it stands in, ``made`` without it."""
         place = (*path, INLINE)
+        if macro.name not in KNOWN:
+            return self._made(macro, made, place) if self._check_served(macro, place) else made
         if macro.name != INCLUDE:
             self.unit.fault(place, f'{macro.name} can only be asked for in the Transform section')
             return made
@@ -215,6 +228,46 @@ class Expansion:
             if key in made:
                 self.unit.fault((*path, key), f'"{key}" stands here and in the document that {INCLUDE} names')
         return {**content, **made}
+
+    def _check_served(self, macro: Macro, path: Path) -> bool:
+        served = macro.name in KNOWN or self.custom(macro.name) is not None
+        if not served:
+            self.unit.unknown(path, f'The macro "{macro.name}" is not served here, only '
+                                    f'{" and ".join(KNOWN)} are', macro.name, KNOWN)
+        return served
+
+    def _remade(self, macro: Macro) -> dict[str, Any]:
+        """The template as a macro of its Transform section makes it."""
+        fragment = {key: value for key, value in self.tree.items() if key != 'Transform'}
+        made = self._made(macro, fragment, macro.path)
+        if not isinstance(made, dict):
+            raise errors.StackValidationFailed(
+                path=list(macro.path), message=f'The macro "{macro.name}" made what is no template')
+        return {**made, 'Transform': self.tree['Transform']}
+
+    def _made(self, macro: Macro, fragment: Any, path: Path) -> Any:
+        """What a macro that is none of ours makes of ``fragment``, in AWS's form."""
+        work = self.custom(macro.name)
+        assert work is not None
+        declared = self.tree.get('Parameters')
+        names = list(declared) if isinstance(declared, dict) else []
+        missing = [name for name in names if name not in self.values]
+        if missing:
+            raise ValuesMissing(path=list(path), message='the value of '
+                                f'{", ".join(missing)} is needed here, but not known')
+        account = self.values.get('AWS::AccountId') or ''
+        parameters = {key: self.value(value, (*path, 'Parameters', key))
+                      for key, value in macro.parameters.items()}
+        try:
+            made = work({
+                'region': self.values.get('AWS::Region') or '', 'accountId': account,
+                'transformId': f'{account}::{macro.name}', 'fragment': fragment, 'params': parameters,
+                'templateParameterValues': {name: self.values[name] for name in names}})
+        except errors.HeatException as error:
+            raise (error if error.faults else error.at(path, value=macro.name)) from None
+        check_depth({'': made})
+        self.count(path, weight(made))
+        return made
 
     def _came_from(self, path: Path, location: str, below: Path) -> None:
         # What a document includes itself is told where the document includes it.

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
 import webob
 import webob.exc
+from oslo_middleware.request_id import ENV_REQUEST_ID
 
+from heat.api import cbor
 from heat.common import errors
 
 LOG = logging.getLogger(__name__)
@@ -43,6 +46,8 @@ CODES: dict[str, tuple[int, str, str]] = {
                               'The request signature calculated does not match the provided one')}
 # The header of AWS's JSON protocols that names the action, and their type of content.
 TARGET, JSON_1_1 = 'X-Amz-Target', 'application/x-amz-json-1.1'
+# The header of Smithy's protocols, which name the action in the path, and the one of them that is known.
+SMITHY, RPC_CBOR = 'Smithy-Protocol', 'rpc-v2-cbor'
 # Nearest class first; what is missing here is an InternalFailure.
 BY_CLASS = {
     'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
@@ -83,12 +88,35 @@ def response_of(request: webob.Request, error: BaseException) -> webob.Response:
     if status >= 500 and fault.code != 'APINotImplemented':
         LOG.error('%s %s failed', request.method, request.path, exc_info=error)
     message = f'{text}:{fault.detail}' if fault.detail else text
-    if TARGET in request.headers:
-        told = json.dumps({'__type': fault.code, 'message': message})
-        return webob.Response(body=told.encode(), status=status, content_type=JSON_1_1, charset=None)
+    if TARGET in request.headers or SMITHY in request.headers:
+        return rpc_error(request, fault.code, fault.code, blame, message, status)
     body = (f'<ErrorResponse><Error><Type>{blame}</Type><Code>{fault.code}</Code>'
             f'<Message>{escape(message)}</Message></Error></ErrorResponse>')
     return xml_response(body, status)
+
+
+def rpc_error(request: webob.Request, kind: str, code: str, blame: str, message: str,
+              status: int) -> webob.Response:
+    """An error of class ``kind``, in the protocol of ``request``; ``code`` is its name in queries."""
+    response = rpc_response(request, {'__type': kind, 'message': message}, status)
+    if 'X-Amzn-Query-Mode' in request.headers:
+        response.headers['x-amzn-query-error'] = f'{code};{blame}'
+    return response
+
+
+def rpc_response(request: webob.Request, body: Mapping[str, Any], status: int = 200) -> webob.Response:
+    """``body`` in CBOR to who speaks it, else in JSON."""
+    if SMITHY in request.headers:
+        response = webob.Response(body=cbor.dumps(body), status=status, content_type='application/cbor',
+                                  charset=None)
+        response.headers[SMITHY] = RPC_CBOR
+    else:
+        asked = request.content_type
+        kind = asked if asked.startswith('application/x-amz-json-') else JSON_1_1
+        response = webob.Response(body=json.dumps(body).encode(), status=status, content_type=kind,
+                                  charset=None)
+    response.headers['x-amzn-RequestId'] = request.environ.get(ENV_REQUEST_ID, '')
+    return response
 
 
 def xml_response(body: str, status: int = 200) -> webob.Response:

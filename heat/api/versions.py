@@ -14,7 +14,7 @@ from typing import Any
 import webob
 import webob.exc
 
-from heat.api.aws import TARGET
+from heat.api.aws import SMITHY, TARGET
 from heat.api.wsgi import json_response
 
 KNOWN = ('v1', 'v1.0')
@@ -76,9 +76,9 @@ class QueryNegotiation(VersionNegotiation):
 
 
 def is_query(request: webob.Request) -> bool:
-    """Whether this is a call of an action: a form, or an address or a header that names one."""
+    """Whether this is a call of an action: a form, or an address or a header that says so."""
     try:
-        if request.method == 'POST' and TARGET in request.headers:
+        if request.method == 'POST' and (TARGET in request.headers or SMITHY in request.headers):
             return True
         form = request.method == 'POST' and request.content_type == 'application/x-www-form-urlencoded'
         return form or (request.method in ('GET', 'POST') and 'Action' in request.GET)

@@ -2,8 +2,9 @@
 
 Purpose: access key, signature and time of a request, in query, form or header,
 and the refusal of what no signature covers. Invariant: the parameters returned
-here are those that were signed, and the application reads no others; versions 0
-and 1 are refused, since a captured one fits other parameters too. Neighbours:
+here are those that were signed, and the application reads no others; a body that is
+no form is read only if a signature covers it; versions 0 and 1 are refused, since a
+captured one fits other parameters too. Neighbours:
 ``api.ec2token`` asks Keystone, ``api.cfn`` reads the parameters.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import webob
 
-from heat.api.aws import AWSError
+from heat.api.aws import SMITHY, TARGET, AWSError
 
 # Keystone's [credential] auth_ttl has the same default, for the past; it looks at no future.
 SKEW = datetime.timedelta(minutes=15)
@@ -64,6 +65,8 @@ def read(request: webob.Request, now: datetime.datetime) -> Signed | None:
         return None
     signed = {name: value for name, value in params.items() if name not in SIGNATURES}
     if 'Signature' in params:
+        if TARGET in request.headers or SMITHY in request.headers:
+            raise AWSError('IncompleteSignature', 'Only version 4 of the signature covers this body')
         return _version_2(params, signed, signature, now)
     return _version_4(request, params, signed, signature, fields, now)
 
@@ -106,8 +109,11 @@ def _version_4(request: webob.Request, params: dict[str, str], signed: dict[str,
         raise AWSError('IncompleteSignature', 'SignatureVersion says another version than the signature')
     if algorithm != ALGORITHM or len(scope) != 5 or scope[4] != 'aws4_request':
         raise AWSError('IncompleteSignature', f'Expected {ALGORITHM} with a credential scope of five parts')
-    if 'host' not in fields.get('SignedHeaders', '').lower().split(';'):
-        raise AWSError('IncompleteSignature', 'The header Host must be signed')
+    covered = fields.get('SignedHeaders', '').lower().split(';')
+    # A target says what is to be done with the body, so nobody but the signer may name one.
+    for header in ('Host', TARGET) if TARGET in request.headers else ('Host',):
+        if header.lower() not in covered:
+            raise AWSError('IncompleteSignature', f'The header {header} must be signed')
     try:
         dated = datetime.datetime.strptime(stamp, '%Y%m%dT%H%M%SZ')
     except ValueError as error:
@@ -121,7 +127,8 @@ def _version_4(request: webob.Request, params: dict[str, str], signed: dict[str,
     if request.method == 'POST' and request.query_string:
         # Of a POST the body is signed, and Keystone's signer leaves the query out.
         raise AWSError('IncompleteSignature', 'The parameters of a signed POST belong into its body')
-    return Signed(scope[0], signature, signed, True)
+    # Of a POST the body's hash is what counts: Keystone has no use for the parameters, which may be large.
+    return Signed(scope[0], signature, {} if request.method == 'POST' else signed, True)
 
 
 def _check_presigned(params: dict[str, str], dated: datetime.datetime, now: datetime.datetime) -> None:

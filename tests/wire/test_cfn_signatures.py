@@ -235,6 +235,38 @@ def test_a_signature_of_one_version_is_none_of_another(api: World) -> None:
     assert code(response) == 'IncompleteSignature'
 
 
+def json_body(**headers: str) -> Any:
+    """A call of the JSON protocol, signed as boto3 does; ``headers`` are added afterwards."""
+    request = AWSRequest('POST', 'http://localhost:8000/v1/', data=b'{"Names": ["a"]}', headers={
+        'X-Amz-Target': 'AmazonSSM.GetParameters', 'Content-Type': 'application/x-amz-json-1.1'})
+    SigV4Auth(Credentials('member', SECRET), 'ssm', 'RegionOne').add_auth(request)
+    for name, value in headers.items():
+        request.headers.replace_header(name.replace('_', '-'), value)
+    return request.prepare()
+
+
+def test_what_a_signature_does_not_cover_is_not_done(api: World) -> None:
+    """Neither a body beside signed parameters, nor another target for a signed body, nor a target at all."""
+    target = {'X_Amz_Target': 'AmazonSSM.DeleteParameters', 'Content_Type': 'application/x-amz-json-1.1'}
+    body = b'{"Names": ["a"]}'
+    for verb in ('GET', 'POST'):
+        old = f'/v1/?{urlencode(version_2(LIST, verb))}'
+        for more in (target, {'Smithy_Protocol': 'rpc-v2-cbor'}):
+            response = api.ask(verb, old, body, Host='localhost', **more)
+            assert (response.status_int, api.engine.calls) == (400, [])
+    assert boto.sent(api, json_body()).status_int != 403
+    assert [name for name, _ in api.engine.calls] == ['get_stored_parameters']
+    api.engine.calls.clear()
+    assert boto.sent(api, json_body(X_Amz_Target='AmazonSSM.DeleteParameters')).status_int == 403
+    unsigned = json_body()
+    exchange(unsigned, ';x-amz-target', '')
+    for request in (unsigned, version_4(), version_4('GET', expires=60)):
+        request.headers['X-Amz-Target'] = 'AmazonSSM.DeleteParameters'
+        response = boto.sent(api, request)
+        assert (response.status_int, response.json_body['__type']) == (400, 'IncompleteSignature')
+    assert api.engine.calls == []
+
+
 PIECES = ('path', 'host', 'method', 'body', 'signature', 'header')
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
@@ -48,6 +49,8 @@ CODES: dict[str, tuple[int, str, str]] = {
 TARGET, JSON_1_1 = 'X-Amz-Target', 'application/x-amz-json-1.1'
 # The header of Smithy's protocols, which name the action in the path, and the one of them that is known.
 SMITHY, RPC_CBOR = 'Smithy-Protocol', 'rpc-v2-cbor'
+# How much larger a compressed body may become; those of metrics are mostly repetition.
+INFLATION = 4
 # Nearest class first; what is missing here is an InternalFailure.
 BY_CLASS = {
     'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
@@ -136,3 +139,23 @@ def json_object(body: bytes, limit: int) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise AWSError('InvalidParameterValue', 'The body must be a JSON object')
     return data
+
+
+def inflate(request: webob.Request, limit: int) -> None:
+    """Take gzip off the body, which may have ``limit`` bytes then. AWSError for what is no gzip."""
+    encoding = request.headers.get('Content-Encoding', '').strip().lower()
+    if encoding in ('', 'identity'):
+        return
+    if encoding != 'gzip':
+        raise AWSError('InvalidParameterValue', f'Content-Encoding may be gzip, not {encoding[:50]}')
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        body = inflater.decompress(request.body, limit + 1)
+    except zlib.error as error:
+        raise AWSError('InvalidParameterValue', 'The body is not gzip, as Content-Encoding says') from error
+    if len(body) > limit:
+        raise AWSError('RequestLimitExceeded', f'The body has more than {limit} bytes when inflated')
+    if not inflater.eof or inflater.unused_data:
+        raise AWSError('InvalidParameterValue', 'The body is not one whole gzip stream')
+    request.body = body
+    del request.headers['Content-Encoding']

@@ -74,6 +74,10 @@ class EC2Token:
 
     def _authenticate(self, request: webob.Request) -> None:
         self._check_size(request)
+        # What was signed is the body as it was sent, with the header that says how.
+        headers = {k: v for k, v in request.headers.items() if k not in SECRETS}
+        body_hash = hashlib.sha256(request.body).hexdigest()
+        aws.inflate(request, self._conf.max_json_body_size * aws.INFLATION)
         signed = signatures.read(request, self._clock.now())
         if signed is None:
             if 'X-Auth-User' in request.headers:
@@ -87,8 +91,7 @@ class EC2Token:
                        'verb': request.method,
                        # The text that was signed holds the path as it is, not percent-encoded.
                        'path': request.script_name + request.path_info, 'params': signed.params,
-                       'headers': {k: v for k, v in request.headers.items() if k not in SECRETS},
-                       'body_hash': hashlib.sha256(request.body).hexdigest()}
+                       'headers': headers, 'body_hash': body_hash}
         url, token, data = self._confirmed.find(credentials) or self._ask(credentials)
         _confirm(request, url, token, data, credentials)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import gzip
 import hashlib
 import hmac
 import json
@@ -264,6 +265,27 @@ def test_what_a_signature_does_not_cover_is_not_done(api: World) -> None:
         request.headers['X-Amz-Target'] = 'AmazonSSM.DeleteParameters'
         response = boto.sent(api, request)
         assert (response.status_int, response.json_body['__type']) == (400, 'IncompleteSignature')
+    assert api.engine.calls == []
+
+
+def compressed(body: bytes, encoding: str = 'gzip') -> Any:
+    request = AWSRequest('POST', 'http://localhost:8000/v1/', data=body, headers={
+        'Content-Type': FORM, 'Content-Encoding': encoding})
+    SigV4Auth(Credentials('member', SECRET), 'cloudformation', 'RegionOne').add_auth(request)
+    return request.prepare()
+
+
+def test_a_compressed_body_is_read_and_the_signature_is_that_of_what_was_sent(api: World) -> None:
+    form = urlencode(LIST).encode()
+    assert boto.sent(api, compressed(gzip.compress(form))).status_int == 200
+    assert boto.sent(api, compressed(form, 'identity')).status_int == 200
+    api.engine.calls.clear()
+    whole = gzip.compress(form)
+    for body, encoding in ((form, 'gzip'), (whole[:-9], 'gzip'), (whole + b'x', 'gzip'), (whole, 'br')):
+        response = boto.sent(api, compressed(body, encoding))
+        assert (code(response), response.status_int) == ('InvalidParameterValue', 400)
+    bomb = gzip.compress(bytes(100 << 20))
+    assert code(boto.sent(api, compressed(bomb))) == 'RequestLimitExceeded'
     assert api.engine.calls == []
 
 

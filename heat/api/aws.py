@@ -1,10 +1,10 @@
 """AWS-shaped errors: codes, statuses and their XML.
 
-Purpose: one table for the CloudFormation and CloudWatch dialects and for the
+Purpose: one table for what both dialects refuse before an action is known, and for the
 signature check in front of them. Invariant: the code is what programs read, so
 it never changes; the sentence is for people. Neighbours: ``api.ec2token``,
-``api.cloudwatch``, signals in ``api.cfn.app``; the actions of CloudFormation
-have codes of their own in ``api.cfn.faults``.
+signals in ``api.cfn.app``; the actions of CloudFormation and CloudWatch have codes
+of their own in ``api.cfn.faults`` and ``api.cloudwatch.faults``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ LOG = logging.getLogger(__name__)
 CODES: dict[str, tuple[int, str, str]] = {
     'AccessDenied': (403, 'Sender', 'User is not authorized to perform action'),
     'AlreadyExists': (400, 'Sender', 'Resource with the name requested already exists'),
-    'APINotImplemented': (500, 'Server', 'The requested action is not yet implemented'),
     'IncompleteSignature': (400, 'Sender', 'The request signature does not conform to AWS standards'),
     'InternalFailure': (500, 'Server', 'The request processing has failed due to an internal error'),
     'InvalidAction': (400, 'Sender', 'The action or operation requested is invalid'),
@@ -88,7 +87,7 @@ def response_of(request: webob.Request, error: BaseException) -> webob.Response:
     """The answer for ``error``: XML, or JSON for a call of a JSON protocol."""
     fault = error_of(error)
     status, blame, text = CODES[fault.code]
-    if status >= 500 and fault.code != 'APINotImplemented':
+    if status >= 500:
         LOG.error('%s %s failed', request.method, request.path, exc_info=error)
     message = f'{text}:{fault.detail}' if fault.detail else text
     if TARGET in request.headers or SMITHY in request.headers:
@@ -107,16 +106,20 @@ def rpc_error(request: webob.Request, kind: str, code: str, blame: str, message:
     return response
 
 
-def rpc_response(request: webob.Request, body: Mapping[str, Any], status: int = 200) -> webob.Response:
-    """``body`` in CBOR to who speaks it, else in JSON."""
+def rpc_response(request: webob.Request, body: Mapping[str, Any] | None,
+                 status: int = 200) -> webob.Response:
+    """``body`` in CBOR to who speaks it, else in JSON; None is that of an operation without an output."""
     if SMITHY in request.headers:
-        response = webob.Response(body=cbor.dumps(body), status=status, content_type='application/cbor',
-                                  charset=None)
+        response = webob.Response(body=b'' if body is None else cbor.dumps(body), status=status,
+                                  content_type='application/cbor', charset=None)
+        if body is None:
+            # Smithy has it so: what is not there has no type.
+            del response.headers['Content-Type']
         response.headers[SMITHY] = RPC_CBOR
     else:
         asked = request.content_type
         kind = asked if asked.startswith('application/x-amz-json-') else JSON_1_1
-        response = webob.Response(body=json.dumps(body).encode(), status=status, content_type=kind,
+        response = webob.Response(body=json.dumps(body or {}).encode(), status=status, content_type=kind,
                                   charset=None)
     response.headers['x-amzn-RequestId'] = request.environ.get(ENV_REQUEST_ID, '')
     return response

@@ -115,7 +115,7 @@ def versionnegotiation_factory(global_conf: Strings, **local_conf: str) -> Filte
 
 
 cfnversionnegotiation_factory = _plain(QueryNegotiation)
-cwversionnegotiation_factory = _plain(VersionNegotiation)
+cwversionnegotiation_factory = _plain(QueryNegotiation)
 request_id_factory = _plain(oslo_middleware.RequestId)
 
 

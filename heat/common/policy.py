@@ -17,7 +17,17 @@ from oslo_policy import opts, policy
 from heat.common import errors
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
-from heat.common.policy_rules import ADMIN_TYPES, CFN, NOBODY, OWN_CFN, OWN_REST, OWN_SSM, REST, SHARED
+from heat.common.policy_rules import (
+    ADMIN_TYPES,
+    CFN,
+    CLOUDWATCH,
+    NOBODY,
+    OWN_CFN,
+    OWN_REST,
+    OWN_SSM,
+    REST,
+    SHARED,
+)
 
 _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
@@ -49,6 +59,9 @@ def list_rules() -> list[policy.RuleDefault]:
     for action, check in OWN_CFN:
         rules.append(policy.RuleDefault(f'cloudformation:{action}', check, scope_types=_SCOPE,
                                         description=f'Call {action} of the CloudFormation API.'))
+    for action, check in CLOUDWATCH:
+        rules.append(policy.RuleDefault(f'cloudwatch:{action}', check, scope_types=_SCOPE,
+                                        description=f'Call {action} of the CloudWatch API.'))
     for action, check in OWN_SSM:
         text = 'Read a SecureString' if action == 'Decrypt' else f'Call {action}'
         rules.append(policy.RuleDefault(f'ssm:{action}', check, scope_types=_SCOPE,

@@ -15,6 +15,7 @@ READER = f'role:reader and {_HERE}'
 MEMBER = f'role:member and {_HERE}'
 ADMIN = f'role:admin and {_HERE}'
 READER_OR_SERVER = f'(role:reader and {_HERE}) or (role:heat_stack_user and {_HERE})'
+MEMBER_OR_SERVER = f'(role:member and {_HERE}) or (role:heat_stack_user and {_HERE})'
 NOBODY = 'rule:deny_everybody'
 EVERYBODY = 'rule:allow_everybody'
 NOT_SERVER = 'rule:deny_stack_user'
@@ -216,6 +217,21 @@ OWN_SSM = (
     ('GetParameters', READER),
     ('GetParametersByPath', READER),
     ('PutParameter', MEMBER),
+)
+
+# Those of CloudWatch have the names of the releases that had it.
+CLOUDWATCH = (
+    ('DeleteAlarms', MEMBER),
+    ('DescribeAlarmHistory', READER),
+    ('DescribeAlarms', READER),
+    ('DescribeAlarmsForMetric', READER),
+    ('DisableAlarmActions', MEMBER),
+    ('EnableAlarmActions', MEMBER),
+    ('GetMetricStatistics', READER),
+    ('ListMetrics', READER),
+    ('PutMetricAlarm', MEMBER),
+    ('PutMetricData', MEMBER_OR_SERVER),  # servers tell how they are
+    ('SetAlarmState', MEMBER),
 )
 
 # Types for administrators only; a trailing * stands for the whole service.

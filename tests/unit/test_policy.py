@@ -12,7 +12,7 @@ import pytest
 from heat.common import config, errors, policy
 from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
-from heat.common.policy_rules import OWN_CFN, OWN_REST, OWN_SSM
+from heat.common.policy_rules import CLOUDWATCH, OWN_CFN, OWN_REST, OWN_SSM
 
 RECORDED = json.loads((Path(__file__).resolve().parents[1] / 'data/policies.json').read_text())
 RULES = {rule.name: rule for rule in policy.list_rules()}
@@ -50,6 +50,7 @@ def test_rules_equal_the_recorded_ones(want: dict[str, Any]) -> None:
 
 def test_there_are_no_other_rules() -> None:
     own = {f'cloudformation:{name}' for name, _check in OWN_CFN} | {f'ssm:{name}' for name, _check in OWN_SSM}
+    own |= {f'cloudwatch:{name}' for name, _check in CLOUDWATCH}
     own |= {rule.name for rule in OWN_REST}
     recorded = {rule['name'] for rule in RECORDED}
     assert set(RULES) == recorded | own and not recorded & own
@@ -63,6 +64,9 @@ def test_there_are_no_other_rules() -> None:
     ('stacks:global_index', False, False, False, False),
     ('stacks:lookup', True, True, True, True),
     ('resource:signal', True, True, True, True),
+    ('cloudwatch:DescribeAlarms', True, True, True, False),
+    ('cloudwatch:PutMetricAlarm', False, True, True, False),
+    ('cloudwatch:PutMetricData', False, True, True, True),
     ('service:index', False, False, True, False),
     ('no:such_rule', False, False, False, False)])
 def test_defaults_by_role(rule: str, reader: bool, member: bool, admin: bool, server: bool) -> None:

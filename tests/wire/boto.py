@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 import webob
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from tests.wire import answers, keystone
-from tests.wire.conftest import World
 
-# One session reads the models once.
-_SESSION = boto3.session.Session(region_name='RegionOne', botocore_session=botocore.session.get_session())
+if TYPE_CHECKING:
+    from tests.wire.conftest import World
+
+
+class _Speaker(botocore.loaders.Loader):
+    """Loads models of services that know one protocol only: what older clients speak."""
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(include_default_search_paths=True)
+        self._protocol = protocol
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        model = super().load_service_model(service_name, type_name, api_version)
+        if type_name == 'service-2' and 'protocols' in model['metadata']:
+            model = {**model, 'metadata': {**model['metadata'], 'protocol': self._protocol,
+                                           'protocols': [self._protocol]}}
+        return model
+
+
+@functools.cache
+def session(protocol: str = '') -> boto3.session.Session:
+    """A session whose clients speak ``protocol`` (``query``, ``json``, ``smithy-rpc-v2-cbor``)."""
+    inner = botocore.session.get_session()
+    if protocol:
+        inner.register_component('data_loader', _Speaker(protocol))
+    # One session reads the models once.
+    return boto3.session.Session(region_name='RegionOne', botocore_session=inner)
 
 
 # The actions of CloudFormation that were answered so far.
@@ -49,12 +75,13 @@ def answered(app: Any, request: Any) -> webob.Response:
 
 
 def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'member',
-           secret: str = keystone.SECRET, service: str = 'cloudformation', **options: Any) -> Any:
+           secret: str = keystone.SECRET, service: str = 'cloudformation', protocol: str = '',
+           **options: Any) -> Any:
     """A client of a service of AWS's that talks to ``world``; ``options`` are botocore's Config.
 
     What CloudFormation's API answers is held against AWS's model each time.
     """
-    made = _SESSION.client(
+    made = session(protocol).client(
         service, endpoint_url=url, aws_access_key_id=access, aws_secret_access_key=secret,
         config=Config(retries={'total_max_attempts': 1}, parameter_validation=False, **options))
 
@@ -67,5 +94,5 @@ def client(world: World, url: str = 'http://localhost:8000/v1', access: str = 'm
             assert not wrong, wrong
         return AWSResponse(request.url, got.status_int, dict(got.headers), _Raw(got.body))
 
-    made.meta.events.register(f'before-send.{service}', send)
+    made.meta.events.register('before-send', send)
     return made

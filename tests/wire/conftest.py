@@ -13,7 +13,7 @@ import webob
 from heat.api import deploy, wiring
 from heat.api.tails import Tails
 from heat.common import config
-from tests.wire import keystone
+from tests.wire import boto, keystone
 from tests.wire.engine import Engine
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -85,6 +85,32 @@ def pipeline(identity: tuple[keystone.Keystone, str],
         wiring.configure(conf, engine, tails=tails)
         return World(deploy.load_app(conf, name), engine, *identity)
     return load
+
+
+@pytest.fixture(scope='session')
+def _cloudwatch(identity: tuple[keystone.Keystone, str],
+                tmp_path_factory: pytest.TempPathFactory) -> World:
+    load = pipeline.__wrapped__(identity, tmp_path_factory)  # type: ignore[attr-defined]
+    world: World = load('heat-api-cloudwatch')
+    return world
+
+
+@pytest.fixture
+def cloudwatch(_cloudwatch: World) -> World:
+    """heat-api-cloudwatch before an engine that knows of nothing."""
+    engine = _cloudwatch.engine
+    engine.calls.clear()
+    engine.contexts.clear()
+    engine.answers = {}
+    return _cloudwatch
+
+
+@pytest.fixture(params=['smithy-rpc-v2-cbor', 'json', 'query'])
+def cloud(request: pytest.FixtureRequest, cloudwatch: World) -> Any:
+    """A client of ``cloudwatch``, in each of the three protocols that there have been."""
+    made = boto.client(cloudwatch, 'http://localhost:8003/v1', service='cloudwatch', protocol=request.param)
+    assert made.meta.service_model.resolved_protocol == request.param
+    return made
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ EMPTY: dict[str, Any] = {
     'list_software_configs': [], 'list_software_deployments': [], 'list_services': [],
     'list_template_versions': [], 'list_template_functions': [], 'list_resource_types': [],
     'describe_stacks': [], 'describe_events': [], 'show_drift': [], 'list_plans': [],
+    'list_metrics': {'metrics': [], 'marker': None}, 'get_metric_statistics': [], 'set_watch_state': {},
+    'list_watches': {'watches': [], 'marker': None}, 'list_watch_history': {'items': [], 'marker': None},
     'get_revision': 'unknown', 'authenticated_to_backend': True}
 
 

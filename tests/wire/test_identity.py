@@ -131,14 +131,6 @@ def test_aws_refusals(pipeline: Load, name: str, query: str, expected: str, stat
     assert response.headers['X-Openstack-Request-Id']
 
 
-def test_alarm_actions_are_not_served_yet(pipeline: Load) -> None:
-    from heat.api.cloudwatch.app import ACTIONS
-    api = pipeline('heat-api-cloudwatch')
-    for action in ACTIONS:
-        response = api.ask('GET', f'/v1/?Action={action}&{SIGNED}')
-        assert (code(response), response.status_int) == ('APINotImplemented', 500)
-
-
 def test_signature_of_version_4_in_the_header(pipeline: Load) -> None:
     api = pipeline('heat-api-cfn')
     now = Clock().now()

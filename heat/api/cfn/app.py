@@ -22,11 +22,6 @@ from heat.api.versions import is_query
 from heat.common.ids import StackId
 
 
-def refuse_unserved(known: frozenset[str], params: Any) -> None:
-    """AWSError for any query action: not implemented if it is one of ours, else invalid."""
-    raise aws.AWSError('APINotImplemented' if params.get('Action') in known else 'InvalidAction')
-
-
 def act(call: Call) -> webob.Response:
     target = call.request.headers.get(aws.TARGET)
     if target is not None:

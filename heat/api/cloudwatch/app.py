@@ -1,32 +1,36 @@
 """The CloudWatch-compatible API.
 
-Purpose: the daemon starts, authenticates and refuses the query actions, which
-this release does not serve. Invariant: every error is AWS-shaped XML.
-Neighbours: ``api.cfn.app`` shares the refusal, ``api.aws`` words the errors.
+Purpose: the operations on metrics and alarms, for clients of all ages. Invariant: every
+answer is in the protocol of its request, and an address means no more than it was signed
+for. Neighbours: ``api.ec2token`` has checked the signature, ``invocation`` answers by the
+table of ``operations``.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import webob
+
 from heat.api import aws, wiring
-from heat.api.cfn.app import refuse_unserved
+from heat.api.cloudwatch import invocation
+from heat.api.cloudwatch.operations import OPERATIONS
 from heat.api.dispatch import Address, Call, Dispatcher, Route
-
-ACTIONS = frozenset((
-    'DeleteAlarms', 'DescribeAlarmHistory', 'DescribeAlarms', 'DescribeAlarmsForMetric',
-    'DisableAlarmActions', 'EnableAlarmActions', 'GetMetricStatistics', 'ListMetrics', 'PutMetricAlarm',
-    'PutMetricData', 'SetAlarmState'))
+from heat.common.clock import Clock
 
 
-def query(call: Call) -> None:
-    refuse_unserved(ACTIONS, call.request.params)
+def routes(clock: Clock) -> tuple[Address, ...]:
+    """One address for all: clients make their own of the one they were given, and two protocols need none."""
+    def act(call: Call) -> webob.Response:
+        return invocation.answer(call, OPERATIONS, clock)
 
+    def look(call: Call) -> None:
+        raise aws.AWSError('InvalidAction')
 
-ROUTES = (Address('/', (Route('GET', query, body='raw'), Route('POST', query, body='raw'),
-                        Route('HEAD', query, body='raw')), closed=False),)
+    return (Address('/{path:.*}', (Route('GET', act, body='raw'), Route('POST', act, body='raw'),
+                                   Route('HEAD', look, body='raw')), closed=False),)
 
 
 def factory(global_conf: dict[str, str], **local_conf: str) -> Any:
     """A paste app factory (paste.app_factory)."""
-    return Dispatcher(ROUTES, wiring.current(), aws.response_of)
+    return Dispatcher(routes(Clock()), wiring.current(), aws.response_of)

@@ -96,16 +96,16 @@ def get(conn: Connection, tenant: str, name: str, crypt: Cipher | None,
 
 
 def list_rules(conn: Connection, tenant: str, crypt: Cipher | None, *, names: Collection[str] | None = None,
-               prefix: str | None = None, state: str | None = None, metric_hash: str | None = None,
-               after: str = '', limit: int | None = None) -> list[Stored]:
+               prefix: str | None = None, states: Collection[str] | None = None,
+               metric_hash: str | None = None, after: str = '', limit: int | None = None) -> list[Stored]:
     """Rules of a project by name, beyond the name ``after``."""
     query = sa.select(watch_rule).where(watch_rule.c.tenant == tenant, watch_rule.c.name > after)
     if names is not None:
         query = query.where(watch_rule.c.name.in_(sorted(names)))
     if prefix is not None:
         query = query.where(watch_rule.c.name.startswith(prefix, autoescape=True))
-    if state is not None:
-        query = query.where(watch_rule.c.state == state)
+    if states is not None:
+        query = query.where(watch_rule.c.state.in_(states))
     if metric_hash is not None:
         query = query.where(watch_rule.c.metric_hash == metric_hash)
     rows = conn.execute(query.order_by(watch_rule.c.name).limit(limit)).mappings()

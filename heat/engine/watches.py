@@ -23,7 +23,7 @@ from heat.db.secrets import Cipher
 from heat.db.watches import Stored
 from heat.engine import render, watch_actions, watcher
 from heat.engine.metrics import moment_of, tenant_of
-from heat.model.watch import SAID, SETTABLE, SUSPENDED, Metric, arn_of
+from heat.model.watch import NODATA, SAID, SETTABLE, SUSPENDED, Metric, arn_of
 from heat.plan.watch import iso
 from heat.plan.watch_rule import ACTIONS, check_dimensions, foreign, rule_of
 
@@ -64,6 +64,8 @@ class Watches:
         if state is not None and state not in SAID:
             raise errors.Invalid(reason=f'"{state}" is no state of a watch rule; use one of '
                                         f'{", ".join(SAID)}.')
+        # To who asks for rules of which nothing is known, one that rests is such a rule.
+        states = None if state is None else (state, SUSPENDED) if state == NODATA else (state,)
         of = None if metric is None else _metric(metric)
 
         def load(conn: Connection) -> list[Stored]:
@@ -71,7 +73,7 @@ class Watches:
             after = marker or ''
             while len(found) <= size:
                 some = watches.list_rules(
-                    conn, tenant, self._crypt, names=names, prefix=prefix, state=state, after=after,
+                    conn, tenant, self._crypt, names=names, prefix=prefix, states=states, after=after,
                     metric_hash=None if of is None else metrics.hash_of(tenant, of), limit=PORTION)
                 found += [one for one in some if _acts(one, action_prefix) and _alike(one, metric)]
                 if len(some) < PORTION:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from heat.common.ids import StackId
 from heat.model.watch import COMPARISONS, MISSING, STATISTICS, TREATMENTS, UNITS, WatchRule
 
-MOST_ACTIONS, MOST_DIMENSIONS, LONGEST_TEXT = 5, 30, 255
+MOST_ACTIONS, MOST_DIMENSIONS, LONGEST_TEXT, LONGEST_VALUE = 5, 30, 255, 1024
 DAY, WEEK, HOUR = 86_400, 604_800, 3_600
 SHORT_PERIODS = (10, 20, 30)
 ACTIONS = ('actions', 'ok_actions', 'insufficient_actions')
@@ -151,10 +151,10 @@ def faults(rule: WatchRule) -> Iterable[str]:
             yield f'An alarm has at most {MOST_ACTIONS} actions for a state, not {len(actions)}.'
 
 
-def check_text(key: str, value: Any) -> None:
-    """ValueError unless it is a text of 1 to 255 characters."""
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not value.isprintable():
-        raise ValueError(f'"{key}" is a text of 1 to {LONGEST_TEXT} characters.')
+def check_text(key: str, value: Any, longest: int = LONGEST_TEXT) -> None:
+    """ValueError unless it is a text of 1 to 255 characters, or as many as are given."""
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
+        raise ValueError(f'"{key}" is a text of 1 to {longest} characters.')
 
 
 def check_dimensions(given: Any) -> None:
@@ -165,7 +165,7 @@ def check_dimensions(given: Any) -> None:
         raise ValueError('Dimensions are a list of names with values.')
     for name, value in pairs:
         check_text('The name of a dimension', name)
-        check_text(f'The value of the dimension {name}', value)
+        check_text(f'The value of the dimension {name}', value, LONGEST_VALUE)
     names = [name for name, _value in pairs]
     if len(names) > MOST_DIMENSIONS:
         raise ValueError(f'A metric has at most {MOST_DIMENSIONS} dimensions, not {len(names)}.')

@@ -104,11 +104,16 @@ class Watcher:
     def turn(self) -> float | None:
         """Evaluate what is due; seconds until the next turn, None if this engine has nothing to watch."""
         while (fence := self.fence) is not None:
-            more = connect.offload(self._database, self._portion, fence)
-            if more is None:
+            done = connect.offload(self._database, self._portion, fence)
+            if done is None:
                 LOG.info('Watch rules are evaluated by another engine now.')
                 self._lose(fence)
-            elif not more:
+                continue
+            more, roots = done
+            # Not where that ran: from another thread the loop would not be woken, nor ever again.
+            for root in sorted(roots):
+                self._poke(root)
+            if not more:
                 break
         fence = self.fence
         return None if fence is None else connect.offload(self._database, self._rest, fence)
@@ -118,23 +123,24 @@ class Watcher:
         if self.fence == fence:
             self.fence = None
 
-    def _portion(self, fence: int) -> bool | None:
-        """Evaluate some rules: whether there may be more, None if the lease is another's."""
+    def _portion(self, fence: int) -> tuple[bool, set[str]] | None:
+        """Evaluate some rules: whether there may be more, and the trees that got signals.
+
+        None if the lease is another's.
+        """
         now = self._clock.wall()
         with connect.read(self._database) as conn:
             rules = watches.due(conn, now, self._crypt, PORTION)
             judged = list(judge(conn, rules, now))
         if not judged:
-            return False
+            return False, set()
         self._failpoint('watch.before')
         with connect.write(self._database) as conn:
             if not leases.hold(conn, self._engine_id, {WATCHES: fence}):
                 return None
             roots = self._write(conn, judged, now)
         self._failpoint('watch.after')
-        for root in sorted(roots):
-            self._poke(root)
-        return len(rules) == PORTION
+        return len(rules) == PORTION, roots
 
     def _write(self, conn: Connection, judged: Sequence[Judged], now: float) -> set[str]:
         moment = self._clock.now()

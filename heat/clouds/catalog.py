@@ -25,7 +25,7 @@ class Service:
     follows it. ``microversion`` is (header, value) sent unless a call brings its
     own; ``limit`` is the option that bounds it. ``section`` is the part after
     ``clients_`` of its section in heat.conf. ``dialect`` chooses the names of
-    errors in ``rest``.
+    errors in ``rest``. ``headers`` are sent with every request.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Service:
     microversion: tuple[str, str] | None = None
     limit: str = ''
     dialect: str = ''
+    headers: tuple[tuple[str, str], ...] = ()
 
     def version_header(self, highest: str | None) -> tuple[str, str] | None:
         """(header, value) of the microversion, no higher than ``highest`` (None: no limit)."""
@@ -75,7 +76,9 @@ _ROWS = (
     Service('key-manager', ('key-manager',), 'barbican', 'v1'),
     Service('dns', ('dns',), 'designate', 'v2'),
     Service('load-balancer', ('load-balancer',), 'octavia', 'v2'),
-    Service('messaging', ('messaging',), 'zaqar', 'v2'),
+    # A client is not shown what it wrote itself, so all engines are one.
+    Service('messaging', ('messaging',), 'zaqar', 'v2',
+            headers=(('Client-ID', '5c7b0a4e-9d11-4d5e-8f5e-6f2f1a1b7d11'),)),
     Service('workflow', ('workflowv2', 'workflow'), 'mistral', 'v2'),
     Service(
         'share',

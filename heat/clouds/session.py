@@ -181,7 +181,7 @@ class Connection:
         """
         row = catalog.service(service)
         url = catalog.join(row, self.base(service), path)
-        sent_headers = {'Accept': 'application/json', **(headers or {})}
+        sent_headers = {'Accept': 'application/json', **dict(row.headers), **(headers or {})}
         version = row.version_header(self.sessions.conf[row.limit] if row.limit else None)
         if version:
             sent_headers.setdefault(*version)

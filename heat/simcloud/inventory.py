@@ -45,6 +45,8 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'objects': ('container',),
     'stacks': ('project_id',),
     'secrets': ('project_id',),
+    'queues': ('project_id',),
+    'messages': ('queue',),
 }
 
 

@@ -29,6 +29,7 @@ from heat.simcloud import (
     identity,
     image,
     keymanager,
+    messaging,
     network,
     objects,
     orchestration,
@@ -98,7 +99,7 @@ class SimCloud:
         self._running = False
         self._services: list[Service] = [identity.SERVICE, compute.SERVICE, network.SERVICE, volume.SERVICE,
                                          image.SERVICE, objects.SERVICE, orchestration.SERVICE,
-                                         keymanager.SERVICE, control.SERVICE]
+                                         keymanager.SERVICE, messaging.SERVICE, control.SERVICE]
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
             'snapshots': volume.transition_snapshot, 'backups': backups.transition,

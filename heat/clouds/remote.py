@@ -1,4 +1,4 @@
-"""The way to a service of another region, or of another cloud with a credential of its own.
+"""The way to a service elsewhere: in another region, another cloud, or a stack user's project.
 
 Purpose: ``reached`` gives a connection to a ``Site`` for as long as it is needed.
 Invariant: the credential that a secret holds is read for the call at hand, goes to
@@ -41,6 +41,10 @@ KIND = 'RemoteCredential'
 def reached(sessions: Sessions, credential: Credential, site: op.Site | None,
             request_id: str = '') -> Iterator[Connection]:
     """A connection to ``site``, or to this cloud if it is None; CloudFault if the secret is of no use."""
+    if site is not None and site.account is not None:
+        who = site.account
+        yield sessions.for_credential(Credential.of_stack_user(who.user_id, who.password, who.project_id))
+        return
     home = sessions.for_credential(credential)
     if site is None:
         yield home

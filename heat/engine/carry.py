@@ -154,17 +154,17 @@ class Carrier:
         loop = self._loop
         around = replace(run.around, now=loop.clock.wall(), files=run.files, environment=run.environment)
 
-        def signals_of(reference: str) -> tuple[str, dict[str, Any]] | None:
+        def row_of(reference: str) -> Row | None:
             # Who waits for a handle refers to it, so it is nearly always among what the row was built on.
             for uuid in (*row.requires, *run.rows):
                 other = run.rows.get(uuid)
                 if (other is not None and other.action is not Action.DELETE
                         and reference == run.types.of(other).reference(other)):
-                    return other.uuid, other.metadata
+                    return other
             return None
 
         loop.start_step(tree, run, StepRun(
-            step, row, kind, around, loop.clock.wall, loop.limits, signals_of, tree.holds))
+            step, row, kind, around, loop.clock.wall, loop.limits, row_of, tree.holds))
 
     def _cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
         row = run.rows.get(uuid)

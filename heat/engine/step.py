@@ -29,6 +29,7 @@ from heat.model.op import (
     Op,
     Poll,
     ReadConfig,
+    ReadRow,
     ReadWatch,
     Record,
     Resolve,
@@ -102,7 +103,7 @@ class StepRun:
 
     def __init__(self, step: Step, row: Row, kind: type[Resource], around: Surroundings,
                  now: Callable[[], float], limits: Limits,
-                 signals_of: Callable[[str], tuple[str, dict[str, Any]] | None],
+                 row_of: Callable[[str], Row | None],
                  is_ours: Callable[[str], bool]) -> None:
         self.step = step
         self.row = row
@@ -116,7 +117,7 @@ class StepRun:
         self.shelved: list[Shelved] = []
         self._now = now
         self._limits = limits
-        self._signals_of = signals_of
+        self._row_of = row_of
         self._is_ours = is_ours
         self._index = 0
         self._settled = 0
@@ -407,6 +408,8 @@ class StepRun:
             self.shelved += op.changes
             self.dirty = True
             return _Feed(None)
+        if isinstance(op, ReadRow):
+            return _Feed(self._row_of(op.reference))
         if isinstance(op, Poll):
             return Watch(op)
         if isinstance(op, AwaitWord):
@@ -484,9 +487,11 @@ class StepRun:
     def _await_signals(self, op: AwaitSignals, known: dict[str, Any] | None) -> Next:
         assert known is not None
         # Without a reference it is the row's own signals that count.
-        found = self._signals_of(op.reference) if op.reference else (
-            self.row.uuid, self.row.data.get(creation.KEPT) or {})
-        metadata = found[1] if found else {}
+        if op.reference:
+            handle = self._row_of(op.reference)
+            uuid, metadata = (handle.uuid, handle.metadata) if handle is not None else (None, {})
+        else:
+            uuid, metadata = self.row.uuid, self.row.data.get(creation.KEPT) or {}
         verdict = op.judge(metadata)
         if verdict is True:
             self._index += 1
@@ -496,7 +501,7 @@ class StepRun:
         until = float(known['at']) + op.timeout
         if self._now() >= until:
             return Ended(Failed(op.expired(metadata), f'{op.kind}Timeout'))
-        return Pause(until, found[0] if found else None)
+        return Pause(until, uuid)
 
     def _await_word(self, op: AwaitWord) -> Pause | _Feed:
         return _Feed(self.row.data) if op.judge(self.row.data) else Pause(math.inf, self.row.uuid)

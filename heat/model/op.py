@@ -35,11 +35,21 @@ class Adopt:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A user in the domain of stack users, in its project."""
+
+    user_id: str
+    password: str = field(repr=False)
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """Another region, or another cloud, that a call goes to.
+    """Another region, another cloud or another project, that a call goes to.
 
     ``secret`` names a secret of the stack's own key manager that holds the credential
-    for it: read for each call, kept nowhere. Without one the stack's credential counts.
+    for it: read for each call, kept nowhere. Without one the stack's credential counts,
+    or that of ``account``, which serves this cloud only.
     ``ca_cert`` (PEM) and ``insecure`` are for the connections there only.
     """
 
@@ -47,6 +57,7 @@ class Site:
     secret: str = ''
     ca_cert: str = ''
     insecure: bool = False
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +233,21 @@ class ReadWatch:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRow:
+    """The row of the same stack that ``reference`` stands for, as it is now, or None."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelve:
     """Change software configurations, deployments and watch rules, in the commit that saves the row."""
 
     changes: tuple[Shelved, ...]
 
 
-Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | ReadWatch
-      | Shelve | Endpoint)
+Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | ReadRow
+      | ReadWatch | Shelve | Endpoint)
 
 
 class CloudFault(Exception):

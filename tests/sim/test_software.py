@@ -349,9 +349,6 @@ def test_a_configuration_that_is_not_there(world):
 
 
 def test_what_is_not_offered_is_refused(world):
-    for transport in ('ZAQAR_SIGNAL',):
-        with pytest.raises(errors.StackValidationFailed, match=f'{transport} is not supported; use one of'):
-            world.create('s', template(signal_transport=transport))
     tree = template()
     tree['resources']['conf'] = {'type': 'OS::Heat::SoftwareComponent', 'properties': {
         'configs': [{'tool': 'a'}, {'tool': 'b', 'actions': ['UPDATE']}]}}

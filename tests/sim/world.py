@@ -297,20 +297,23 @@ class World:
 
     def _request(self, call: op.Call) -> Any:
         from webob import Request
-        if (call.service == 'orchestration') is not (call.at is not None):
+        # Those of a stack's users are as if they were of the project of the stack.
+        if (call.service == 'orchestration') is not (call.at is not None and call.at.account is None):
             # The cloud's own orchestration is what is being tried; only another's may be called.
             raise AssertionError(f'{call.method} {call.path} went to {call.at}')
         prefix = {'compute': '/compute/v2.1', 'network': '/network/v2.0', 'image': '/image/v2',
                   'volumev3': f'/volume/v3/{self.project_id}',
                   'orchestration': f'/orchestration/v1/{self.project_id}',
-                  'object-store': f'/object/v1/AUTH_{self.project_id}'}[call.service]
+                  'object-store': f'/object/v1/AUTH_{self.project_id}',
+                  'messaging': '/messaging/v2'}[call.service]
         request = Request.blank(prefix + call.path, method=call.method)
         if call.query:
             from urllib.parse import urlencode
             request.query_string = urlencode(call.query, doseq=True)
         request.headers['X-Auth-Token'] = self.token or self._login()
         versioned = catalog.service(call.service).microversion
-        request.headers.update({**dict([versioned] if versioned else []), **call.headers})
+        request.headers.update({**dict([versioned] if versioned else []), **call.headers,
+                                **dict(catalog.service(call.service).headers)})
         if call.body is not None:
             request.body = json.dumps(call.body).encode()
             request.content_type = 'application/json'

@@ -8,20 +8,18 @@ row's private data and in the derived configuration, both encrypted. Neighbours:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.common.ec2 import signed_url
 from heat.model.op import Record, StepFailed, UserCall
 from heat.model.status import Action
-from heat.resources import temp_url
+from heat.resources import queue, temp_url
 from heat.resources.base import Steps
 from heat.resources.heat.wait_condition import StackUser
 
 CFN_SIGNAL, TEMP_URL_SIGNAL, HEAT_SIGNAL = 'CFN_SIGNAL', 'TEMP_URL_SIGNAL', 'HEAT_SIGNAL'
 NO_SIGNAL, ZAQAR_SIGNAL = 'NO_SIGNAL', 'ZAQAR_SIGNAL'
 TRANSPORTS = (CFN_SIGNAL, TEMP_URL_SIGNAL, HEAT_SIGNAL, NO_SIGNAL, ZAQAR_SIGNAL)
-OFFERED = (CFN_SIGNAL, TEMP_URL_SIGNAL, HEAT_SIGNAL, NO_SIGNAL)
 TEXTS = {
     'deploy_server_id': 'ID of the server being deployed to',
     'deploy_action': 'Name of the current action being deployed',
@@ -35,14 +33,8 @@ TEXTS = {
     'deploy_user_id': 'User ID for API authentication',
     'deploy_password': 'Password for API authentication',
     'deploy_project_id': 'ID of project for API authentication',
+    'deploy_queue_id': 'ID of queue to use for signaling output values',
     'deploy_region_name': 'Region name for API authentication'}
-
-
-def faults(props: Mapping[str, Any]) -> Iterable[str]:
-    """Sentences about transports that this service does not have."""
-    transport = props.get('signal_transport')
-    if isinstance(transport, str) and transport in TRANSPORTS and transport not in OFFERED:
-        yield f'The signal_transport {transport} is not supported; use one of {", ".join(OFFERED)}.'
 
 
 def prepare(deployment: StackUser, action: Action, derived: str) -> Steps:
@@ -57,7 +49,7 @@ def prepare(deployment: StackUser, action: Action, derived: str) -> Steps:
         'deploy_stack_id': f'{around.stack.stack_name}/{around.stack.stack_id}',
         'deploy_resource_name': deployment.name, 'deploy_signal_transport': transport}
     made = not (yield from deployment.at_first('user', deployment.row.data.get('user_id')))
-    if transport in (CFN_SIGNAL, HEAT_SIGNAL) and made:
+    if transport in (CFN_SIGNAL, HEAT_SIGNAL, ZAQAR_SIGNAL) and made:
         yield from deployment.make_user()
     if transport == CFN_SIGNAL:
         values |= yield from _signed(deployment, made)
@@ -65,14 +57,21 @@ def prepare(deployment: StackUser, action: Action, derived: str) -> Steps:
         values['deploy_signal_id'] = yield from temp_url.prepare(deployment, derived)
         values['deploy_signal_verb'] = 'PUT'
     elif transport == HEAT_SIGNAL:
-        data = deployment.row.data
-        values |= {
-            'deploy_auth_url': around.urls.get('auth', ''),
-            'deploy_username': deployment.physical_name()[-64:], 'deploy_user_id': data['user_id'],
-            'deploy_password': data['password'], 'deploy_project_id': data['project_id'],
-            'deploy_region_name': around.region}
+        values |= _account(deployment)
+    elif transport == ZAQAR_SIGNAL:
+        # One for each turn: what was said too late for one is no word on the next.
+        yield from queue.prepare(deployment, derived)
+        values |= {**_account(deployment), 'deploy_queue_id': derived}
     return [{'name': name, 'type': 'String', 'description': TEXTS[name], 'value': value}
             for name, value in values.items()]
+
+
+def _account(deployment: StackUser) -> dict[str, Any]:
+    data = deployment.row.data
+    return {'deploy_auth_url': deployment.around.urls.get('auth', ''),
+            'deploy_username': deployment.physical_name()[-64:], 'deploy_user_id': data['user_id'],
+            'deploy_password': data['password'], 'deploy_project_id': data['project_id'],
+            'deploy_region_name': deployment.around.region}
 
 
 def _signed(deployment: StackUser, made: bool) -> Steps:

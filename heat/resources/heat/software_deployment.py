@@ -32,12 +32,13 @@ from heat.model.software import (
 from heat.model.software import SoftwareConfig as Config
 from heat.model.software import SoftwareDeployment as Deployment
 from heat.model.status import Action
-from heat.resources import temp_url
+from heat.resources import queue, temp_url
 from heat.resources.base import Diff, Others, Steps
 from heat.resources.heat import deployment_signals
-from heat.resources.heat.deployment_signals import NO_SIGNAL, TEMP_URL_SIGNAL
+from heat.resources.heat.deployment_signals import NO_SIGNAL, TEMP_URL_SIGNAL, ZAQAR_SIGNAL
 from heat.resources.heat.software_config import UNGROUPED, missing
 from heat.resources.heat.wait_condition import StackUser
+from heat.resources.queue import Messages
 from heat.resources.temp_url import Puts, parsed
 from heat.schema import IN_PLACE, Attr, List, Map, Property, String, Support
 
@@ -98,10 +99,6 @@ class SoftwareDeployment(StackUser):
     attributes = DeploymentAttributes
 
     @classmethod
-    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        yield from deployment_signals.faults(props)
-
-    @classmethod
     def among(cls, refers: Mapping[str, frozenset[str]], others: Others) -> Iterable[str]:
         yield from deaf_servers(refers.get('server', frozenset()), others)
 
@@ -128,6 +125,7 @@ class SoftwareDeployment(StackUser):
             # Where somebody took the deployment away, its configuration is still there.
             yield Shelve((Undeploy(self.row.physical_id), DropConfig(self.row.data.get('derived', ''))))
         yield from temp_url.remove(self)
+        yield from queue.remove(self)
         yield from self.delete_user()
 
     def _act(self, action: Action) -> Steps:
@@ -148,25 +146,26 @@ class SoftwareDeployment(StackUser):
         if self.props['signal_transport'] == NO_SIGNAL:
             return
         if self.props['signal_transport'] == TEMP_URL_SIGNAL:
-            yield from self._await_put(derived)
+            yield from self._await_text(derived, Puts(self.row.data['container'], derived))
+        elif self.props['signal_transport'] == ZAQAR_SIGNAL:
+            yield from self._await_text(derived, Messages(self, derived, queue.site_of(self.row.data)))
         data = yield AwaitWord(lambda data: bool(data['word']['status'] != IN_PROGRESS))
         if data['word']['status'] != COMPLETE:
             raise StepFailed(f'Deployment to server failed: {data["word"]["reason"]}', 'Error')
 
-    def _await_put(self, derived: str) -> Steps:
-        """Wait until the server has put its word into the object store, or somebody has said it otherwise."""
+    def _await_text(self, derived: str, told: Puts | Messages) -> Steps:
+        """Wait until the server has written its word where ``told`` looks, or it is said otherwise."""
         def said() -> bool:
             return bool(self.row.data['word']['status'] != IN_PROGRESS)
 
         if said():
             return
-        put = Puts(self.row.data['container'], derived)
-        yield from put.more(said)
+        yield from told.more(said)
         if said():
             return
         deployment = Deployment(self.id, derived, '', '', output_values=self.row.data['word']['outputs'])
         config = Config(derived, None, None, '', {'outputs': self.row.data['outputs']})
-        word = word_of(deployment, config, parsed(put.texts[-1]))
+        word = word_of(deployment, config, parsed(told.texts[0]))
         yield Shelve((Answered(self.id, derived, word),))
         yield Record(data={'word': word.to_wire()})
 

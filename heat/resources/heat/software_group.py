@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from heat import schema
 from heat.model.resource import Row
 from heat.resources.base import Others
-from heat.resources.heat import deployment_signals
 from heat.resources.heat.software_deployment import (
     SoftwareDeployment,
     StructuredDeployment,
@@ -73,7 +72,6 @@ class SoftwareDeploymentGroup(Nested):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        yield from deployment_signals.faults(props)
         names = props.get('servers')
         for name in names if isinstance(names, Mapping) else ():
             if not name or '/' in str(name):

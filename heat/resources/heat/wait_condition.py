@@ -2,7 +2,8 @@
 
 Purpose: the handle has a user of its own and an address; whoever signals it
 lets the condition go on. Invariant: signals are kept in the handle's metadata,
-secrets (password, token) in its private data and nowhere else.
+secrets (password, token) in its private data and nowhere else; those that are put
+elsewhere (``temp_url``, ``queue``) are with the condition.
 Neighbours: ``engine.carry`` applies signals, ``engine.step`` waits for them.
 """
 
@@ -16,13 +17,15 @@ from dataclasses import replace
 from typing import Any
 
 from heat.common.ec2 import signed_url
-from heat.model.op import AwaitSignals, Record, StepFailed, UserCall
+from heat.model.op import AwaitSignals, ReadRow, Record, StepFailed, UserCall
 from heat.model.resource import Row
+from heat.resources import queue, temp_url
 from heat.resources.base import Diff, Resource, Steps
+from heat.resources.queue import Messages
+from heat.resources.temp_url import Puts, parsed
 from heat.schema import IN_PLACE, Attr, Integer, Number, String, Support
 
 SUCCESS, FAILURE = 'SUCCESS', 'FAILURE'
-OFFERED = ('TOKEN_SIGNAL', 'HEAT_SIGNAL', 'NO_SIGNAL', 'CFN_SIGNAL')
 
 
 class StackUser(Resource):
@@ -126,33 +129,39 @@ class WaitConditionHandle(StackUser):
                       'client must use for signalling this handle. The contents of this map depend on the '
                       'type of signal selected in the signal_transport property.', type='String', live=True)
 
-    @classmethod
-    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        transport = props.get('signal_transport')
-        if isinstance(transport, str) and transport not in OFFERED:
-            yield f'The signal_transport {transport} is not supported; use one of {", ".join(OFFERED)}.'
-
     def create(self) -> Steps:
         yield from self.create_user()
-        data = self.row.data
-        account = {'user_id': data['user_id'], 'password': data['password'],
-                   'project_id': data['project_id']}
-        if self.props['signal_transport'] == 'CFN_SIGNAL':
+        transport = self.props['signal_transport']
+        if transport == 'CFN_SIGNAL':
             yield from self.create_signed('PUT', 'waitcondition', expires=True)
             yield self.keep(account={'alarm_url': self.row.data['signed_url']})
-            return
-        kept: dict[str, Any] = {'endpoint': self._endpoint(data['project_id'])}
-        if self.props['signal_transport'] == 'TOKEN_SIGNAL':
-            answer = yield UserCall('token', account)
-            kept['token'] = answer['token']
-        elif self.props['signal_transport'] == 'HEAT_SIGNAL':
-            answer = yield UserCall('token', account)
-            kept['account'] = {
-                'auth_url': self.around.urls.get('auth', ''), 'username': self.physical_name()[-64:],
+        elif transport == 'TEMP_URL_SIGNAL':
+            url = yield from temp_url.prepare(self, 'signal')
+            yield self.keep(account={'alarm_url': url})
+        elif transport == 'ZAQAR_SIGNAL':
+            yield from queue.prepare(self, self.row.uuid)
+            account, _token = yield from self._account()
+            yield self.keep(account={**account, 'queue_id': self.row.uuid})
+        else:
+            yield from self._create_endpoint(transport)
+
+    def _create_endpoint(self, transport: str) -> Steps:
+        kept: dict[str, Any] = {'endpoint': self._endpoint(self.row.data['project_id'])}
+        if transport in ('TOKEN_SIGNAL', 'HEAT_SIGNAL'):
+            account, token = yield from self._account()
+            kept |= {'token': token} if transport == 'TOKEN_SIGNAL' else {
+                'account': {**account, 'alarm_url': kept['endpoint']}}
+        yield self.keep(**kept)
+
+    def _account(self) -> Steps:
+        """(what a client needs to act as the user, a token of it)."""
+        data = self.row.data
+        answer = yield UserCall('token', {'user_id': data['user_id'], 'password': data['password'],
+                                          'project_id': data['project_id']})
+        return {'auth_url': self.around.urls.get('auth', ''), 'username': self.physical_name()[-64:],
                 'user_id': data['user_id'], 'password': data['password'], 'project_id': data['project_id'],
                 'domain_id': answer.get('user_domain_id') or answer.get('domain_id'),
-                'region_name': self.around.region, 'alarm_url': kept['endpoint']}
-        yield self.keep(**kept)
+                'region_name': self.around.region}, answer['token']
 
     def _endpoint(self, project_id: str) -> str:
         path = replace(self.around.stack, tenant=project_id).resource(self.name).url_path()
@@ -163,6 +172,8 @@ class WaitConditionHandle(StackUser):
         return f'{url.rstrip("/")}{path}/signal'
 
     def delete(self) -> Steps:
+        yield from temp_url.remove(self)
+        yield from queue.remove(self)
         yield from self.delete_user()
 
     @classmethod
@@ -258,13 +269,40 @@ class WaitCondition(Resource):
             reasons = ';'.join(str(s[reason]) for s in signals.values())
             return f'{text} - {reasons}' if reasons else text
 
-        return (yield AwaitSignals(self.props[say('handle')], self.props[say('timeout')], judge, expired))
+        handle = yield ReadRow(self.props[say('handle')])
+        source = self._source(handle)
+        if source is None:
+            return (yield AwaitSignals(self.props[say('handle')], self.props[say('timeout')], judge, expired))
+        began = yield from self.at_first('began', self.around.now)
+        while True:
+            signals = told(handle, source.texts)
+            verdict = judge(signals)
+            if verdict is True:
+                yield Record(data={'signals': signals})
+                return signals
+            if verdict is not False:
+                raise StepFailed(str(verdict), 'WaitConditionFailure')
+            yield from source.more(deadline=began + self.props[say('timeout')], late=expired(signals))
+
+    def _source(self, handle: Row | None) -> Puts | Messages | None:
+        """Where signals come in, if not by a call of this service."""
+        if handle is not None and handle.data.get('container'):
+            return Puts(handle.data['container'])
+        if handle is not None and handle.data.get('queues'):
+            return Messages(self, handle.data['queues'][-1], queue.site_of(handle.data))
+        return None
 
     def read(self, names: tuple[Any, ...]) -> Steps:
         say = self.spelled
-        signals = self.seen
+        signals = self.row.data.get('signals', self.seen)
         if not isinstance(signals, dict):
             signals = yield AwaitSignals(self.props[say('handle')], 0, lambda found: True, lambda found: '')
         return {say('data'): json.dumps({uid: s.get(say('data')) for uid, s in signals.items()})}
 
 
+def told(handle: Row, texts: Iterable[Any]) -> dict[str, Any]:
+    """The signals that texts make, by their ids, as if each had been sent to the handle."""
+    heard = replace(handle, metadata={})
+    for text in texts:
+        heard, _event = WaitConditionHandle.signal(heard, parsed(text))
+    return heard.metadata

@@ -93,6 +93,8 @@ def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
         return None
     if answer.status_code >= 300:
         raise fault(call.service, answer)
+    if call.header:
+        return answer.headers.get(call.header, '')
     data = _data(answer)
     if call.unwrap is None:
         return data

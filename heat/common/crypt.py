@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -55,6 +56,11 @@ class Crypt:
         except (InvalidToken, ValueError):
             raise errors.InvalidEncryptionKey() from None
         raise errors.InvalidEncryptionKey()
+
+    def derived(self, purpose: str) -> str:
+        """A secret that follows from the first key: always the same for one purpose."""
+        key = b'heat/derived/' + self._keys[0].encode()
+        return hmac.new(key, purpose.encode(), hashlib.sha256).hexdigest()
 
     def renew(self, method: str, token: str) -> tuple[str, str]:
         """The same text under the first key; errors as ``decrypt``."""

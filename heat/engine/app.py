@@ -37,6 +37,7 @@ from heat.engine.actions import left_of_stack
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.compiled import Place, settle_in
+from heat.engine.courier import Courier
 from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.live import LiveReader
@@ -96,6 +97,7 @@ class Engine:
         self.watcher = Watcher(self.engine_id, self.database, self.crypt, self.clock, self.owner.poke,
                                ttl=conf.engine.lease_ttl, interval=conf.periodic_interval)
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
+        courier = Courier(self.database, self.loader, self.performer)
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth,
@@ -103,7 +105,8 @@ class Engine:
             error_wait=conf.error_wait_time or 0.0, may_call=self.owner.may_call, gone=self.owner.gone,
             announce=self._announce, close=self._close, publish=self._publish,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id),
-            action_timeout=conf.stack_action_timeout, shelf=Shelf(self.database, self.crypt))
+            action_timeout=conf.stack_action_timeout, shelf=Shelf(self.database, self.crypt),
+            courier=courier)
         self.owner.attach(self.loop)
         live = LiveReader(self.database, self.loader, self.performer)
         self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
@@ -113,7 +116,8 @@ class Engine:
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
             Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
-            Software(self.database, conf, self.crypt, self.clock, self.owner.poke), self.owner.poke,
+            Software(self.database, conf, self.crypt, self.clock, self.owner.poke,
+                     tell=courier.politely), self.owner.poke,
             ParameterStore(self.database, self.crypt, self.clock),
             Watches(self.database, self.crypt, self.clock, self.owner.poke),
             Metrics(self.database, self.crypt, self.clock))

@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from heat.clouds.credential import Credential
+from heat.common.crypt import Crypt
 from heat.common.ids import StackId
 from heat.db import creds, goals, resources, signals, stacks, templates
-from heat.db.secrets import Cipher
 from heat.engine.addresses import Addresses
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import HostFiles
@@ -37,7 +37,7 @@ from heat.template.restraints import Restraints
 class Loader:
     """Builds runs. ``operator`` are the environment layers of the service's host."""
 
-    def __init__(self, crypt: Cipher, addresses: Addresses, operator: tuple[Layer, ...] = (),
+    def __init__(self, crypt: Crypt, addresses: Addresses, operator: tuple[Layer, ...] = (),
                  template_dir: str = '') -> None:
         self.crypt = crypt
         self._addresses = addresses
@@ -162,7 +162,7 @@ class Loader:
 
     def around(self, stack: Stack) -> Surroundings:
         return Surroundings(stack.identity, self._addresses.region, stack.stack_user_project_id,
-                            self._addresses.urls())
+                            self._addresses.urls(), secret=self.crypt.derived(f'project {stack.tenant}'))
 
 
 def basis(compiled: Compiled, wanted: Wanted) -> Basis:

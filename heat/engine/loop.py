@@ -25,7 +25,7 @@ from heat.engine.carry import Carrier
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
 from heat.engine.tree import NewGoal, StackRun, Tree
-from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved
+from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
 from heat.model.stack import Stack
 from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
 
@@ -45,6 +45,12 @@ class Shelf(Protocol):
 
     def __call__(self, tenant: str, asked: ReadConfig | ReadWatch,
                  done: Callable[[Result], None], /) -> None: ...
+
+
+class Courier(Protocol):
+    """Who tells servers of their deployments (``engine.courier``): ``done`` as above."""
+
+    def __call__(self, tenant: str, server_id: str, done: Callable[[Result], None], /) -> None: ...
 
 
 class Store(Protocol):
@@ -133,7 +139,8 @@ class Loop:
                  publish: Callable[[Tree, StackRun, dict[str, Any], list[str]], None] | None = None,
                  reread: Callable[[str], None] = lambda root_id: None,
                  action_timeout: float = 3600.0,
-                 shelf: Shelf = lambda tenant, asked, done: done(Answer(None))) -> None:
+                 shelf: Shelf = lambda tenant, asked, done: done(Answer(None)),
+                 courier: Courier = lambda tenant, server_id, done: done(Answer(None))) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -150,6 +157,7 @@ class Loop:
         self._may_call = may_call
         self._reread = reread
         self._shelf = shelf
+        self._courier = courier
         self._gone = gone
         self._inbox = green.Queue()
         self._timers = Timers()
@@ -387,6 +395,10 @@ class Loop:
         if isinstance(operation, ReadConfig | ReadWatch):
             # What it asks for may be written in the batch that is still open.
             self.batch.after.append((root_id, lambda: self._shelf(run.stack.tenant, operation, answered)))
+            return
+        if isinstance(operation, Tell):
+            tenant, server_id = run.stack.tenant, operation.server_id
+            self.batch.after.append((root_id, lambda: self._courier(tenant, server_id, answered)))
             return
 
         def perform() -> None:

@@ -45,13 +45,16 @@ class Software:
     """Methods of the RPC interface; names and arguments are the contract's."""
 
     def __init__(self, database: Engine, conf: cfg.ConfigOpts, crypt: Cipher, clock: Clock,
-                 poke: Callable[[str], None], sleep: Callable[[float], None] = green.sleep) -> None:
+                 poke: Callable[[str], None], sleep: Callable[[float], None] = green.sleep,
+                 tell: Callable[[str | None, str], None] = lambda tenant, server_id: None) -> None:
+        """``tell(tenant, server_id)`` lets a server know what is deployed on it, if it does not ask."""
         self._database = database
         self._conf = conf
         self._crypt = crypt
         self._clock = clock
         self._poke = poke
         self._sleep = sleep
+        self._tell_server = tell
 
     # -- configurations ----------------------------------------------------------------------------
 
@@ -123,7 +126,9 @@ class Software:
                 # Existing clients get the word where no reason was given.
                 str(status_reason)), self._clock.now(), self._crypt)
 
-        return render.deployment(self._change(create))
+        made = self._change(create)
+        self._tell_server(reach(context), server_id)
+        return render.deployment(made)
 
     def show_software_deployment(self, context: RequestContext, deployment_id: str) -> dict[str, Any]:
         return render.deployment(self._read(self._deployment, context, deployment_id))
@@ -162,6 +167,8 @@ class Software:
 
         after, roots = self._change(update)
         self._tell(roots)
+        if config_id is not None:
+            self._tell_server(reach(context), after.server_id)
         return render.deployment(after)
 
     def signal_software_deployment(self, context: RequestContext, deployment_id: str,
@@ -201,13 +208,15 @@ class Software:
 
     def delete_software_deployment(self, context: RequestContext, deployment_id: str) -> None:
         """NotFound if it is not there."""
-        def delete(conn: Connection) -> list[str]:
-            self._deployment(conn, context, deployment_id)
+        def delete(conn: Connection) -> tuple[str, list[str]]:
+            found = self._deployment(conn, context, deployment_id)
             software.delete_deployment(conn, deployment_id)
-            return deployed.pass_on(conn, deployment_id, deployed.gone(deployment_id), self._crypt,
-                                    self._clock.now())
+            return found.server_id, deployed.pass_on(
+                conn, deployment_id, deployed.gone(deployment_id), self._crypt, self._clock.now())
 
-        self._tell(self._change(delete))
+        server_id, roots = self._change(delete)
+        self._tell(roots)
+        self._tell_server(reach(context), server_id)
 
     def metadata_software_deployments(self, context: RequestContext, server_id: str) -> list[dict[str, Any]]:
         """The configurations to apply on a server, in order: what its agent polls."""

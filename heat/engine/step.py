@@ -37,6 +37,7 @@ from heat.model.op import (
     Shelved,
     Sleep,
     StepFailed,
+    Tell,
     UserCall,
 )
 from heat.model.outcome import Done, Failed, Outcome, Replace
@@ -57,7 +58,7 @@ LOG = logging.getLogger(__name__)
 class Ask:
     """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
 
-    op: Call | UserCall | Find | Resolve | ReadConfig | ReadWatch | Endpoint
+    op: Call | UserCall | Find | Resolve | ReadConfig | ReadWatch | Tell | Endpoint
     durable: bool = False
 
 
@@ -414,7 +415,7 @@ class StepRun:
             return Watch(op)
         if isinstance(op, AwaitWord):
             return self._await_word(op)
-        if isinstance(op, Find | ReadConfig | ReadWatch | Endpoint) or not (
+        if isinstance(op, Find | ReadConfig | ReadWatch | Tell | Endpoint) or not (
                 isinstance(op, Sleep | AwaitSignals) or op.mutating):
             self.asking = True
             return Ask(op)

@@ -71,6 +71,7 @@ class Call:
     under which the body holds the object. ``label`` names the call in the
     journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
     uses the daemon's own credential. ``at`` is where the service is, if not here.
+    ``header`` names a header of the answer that is the value instead, '' if it has none.
     """
 
     service: str
@@ -86,6 +87,7 @@ class Call:
     adopt: Adopt | None = None
     as_user: str = 'stack'
     at: Site | None = None
+    header: str = ''
 
     @property
     def mutating(self) -> bool:
@@ -240,6 +242,16 @@ class ReadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Let a server know what is deployed on it, if it does not ask.
+
+    It is done after the commit, and again by a step that is re-run.
+    """
+
+    server_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelve:
     """Change software configurations, deployments and watch rules, in the commit that saves the row."""
 
@@ -247,7 +259,7 @@ class Shelve:
 
 
 Op = (Call | UserCall | Find | Poll | Sleep | AwaitSignals | AwaitWord | Record | ReadConfig | ReadRow
-      | ReadWatch | Shelve | Endpoint)
+      | ReadWatch | Shelve | Tell | Endpoint)
 
 
 class CloudFault(Exception):

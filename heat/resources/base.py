@@ -40,6 +40,7 @@ class Surroundings:
     ``files`` and ``environment`` are the stack's, where a step runs.
     ``urls`` holds ``signal`` (native API), ``cfn`` (where agents ask), ``cfn_signal``
     (where signed addresses begin), ``watch`` (where agents send what they measure), ``auth``.
+    ``secret`` is the project's, and nobody knows it.
     """
 
     stack: StackId
@@ -49,6 +50,7 @@ class Surroundings:
     now: float = 0.0
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secret: str = field(default='', repr=False)
 
 
 class Resource:
@@ -252,6 +254,11 @@ class Resource:
     def metadata_of(cls, row: Row) -> dict[str, Any]:
         """The metadata that users and agents see."""
         return row.metadata
+
+    @classmethod
+    def deliveries(cls, row: Row, metadata: Mapping[str, Any]) -> tuple[Call, ...]:
+        """Where ``deployed_to``: what writes the metadata to where its agent looks, if that does not ask."""
+        return ()
 
     @classmethod
     def validate_policy(cls, policy: Mapping[str, Any]) -> Iterable[str]:

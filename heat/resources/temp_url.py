@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,24 +23,51 @@ from heat.resources.base import Resource, Steps
 STORE = 'object-store'
 # The last moment that all of its implementations take.
 NEVER = 2147483647
+KEY = 'X-Container-Meta-Temp-Url-Key'
 # The hash of an empty object.
 NOTHING = 'd41d8cd98f00b204e9800998ecf8427e'
 
 
-def container_of(resource: Resource) -> str:
-    return resource.physical_name()
+def prepare(resource: Resource, name: str, method: str = 'PUT', versions: bool = True) -> Steps:
+    """Make the resource's own container (or find it) and give a URL of the object ``name`` in it.
 
-
-def prepare(resource: Resource, name: str, method: str = 'PUT') -> Steps:
-    """Make the container (or find it) and give a URL of the object ``name`` in it."""
-    container = container_of(resource)
+    With ``versions`` nothing that is put there is lost.
+    """
+    container = resource.physical_name()
     key = resource.row.data.get('temp_url_key') or secrets.token_hex(20)
     yield Record(data={'temp_url_key': key, 'container': container})
     # A key of the container and not of the account: it opens nothing else, and nobody else changes it.
-    yield Call(STORE, 'PUT', f'/{quote(container, safe="")}', headers={
-        'X-Container-Meta-Temp-Url-Key': key, 'X-Versions-Location': container}, label='container')
+    headers = {KEY: key, **({'X-Versions-Location': container} if versions else {})}
+    yield Call(STORE, 'PUT', path_of(container), headers=headers, label='container')
     base = yield Endpoint(STORE)
     return signed(base, container, name, key, method)
+
+
+def share(resource: Resource, container: str, name: str, method: str) -> Steps:
+    """The same in a container of that name, which others may use as well."""
+    path = path_of(container)
+    yield Call(STORE, 'PUT', path, label='container')
+    key = yield Call(STORE, 'HEAD', path, header=KEY, label='key')
+    if not (yield from resource.at_first(f'key of {container}', bool(key))):
+        # All who come to it first at the same time give it the same.
+        key = hmac.new(resource.around.secret.encode(), container.encode(), hashlib.sha256).hexdigest()
+        yield Call(STORE, 'POST', path, headers={KEY: key}, label='give it a key')
+    base = yield Endpoint(STORE)
+    return signed(base, container, name, key, method)
+
+
+def path_of(container: str, name: str | None = None) -> str:
+    return f'/{quote(container, safe="")}' + ('' if name is None else f'/{quote(name)}')
+
+
+def put(container: str, name: str, body: Mapping[str, Any]) -> Call:
+    return Call(STORE, 'PUT', path_of(container, name), body, label='object')
+
+
+def take_out(container: str, name: str) -> Steps:
+    """Take an object away, and the container if it was the last in it."""
+    yield Call(STORE, 'DELETE', path_of(container, name), ok=(404,), label='object')
+    yield Call(STORE, 'DELETE', path_of(container), ok=(404, 409), label='remove container')
 
 
 def signed(base: str, container: str, name: str, key: str, method: str) -> str:
@@ -59,7 +86,7 @@ def remove(resource: Resource) -> Steps:
     container = resource.row.data.get('container')
     if not container:
         return
-    path = f'/{quote(container, safe="")}'
+    path = path_of(container)
     # Else a version comes back for each object that is deleted.
     yield Call(STORE, 'POST', path, headers={'X-Remove-Versions-Location': 'x'}, ok=(404,),
                label='no versions')
@@ -86,7 +113,7 @@ class Puts:
     def more(self, enough: Callable[[], bool] = lambda: False, deadline: float | None = None,
              late: str = '') -> Steps:
         """Wait until there is more, and read it; or until there is ``enough`` of something else."""
-        path = f'/{quote(self._container, safe="")}'
+        path = path_of(self._container)
 
         def judge(listed: Any) -> bool | str:
             if listed is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
@@ -68,11 +69,13 @@ def post_container(call: Call) -> Reply:
 
 def list_objects(call: Call) -> Reply:
     account(call)
-    found = objects(call, row_of(call))
+    container = row_of(call)
+    found = objects(call, container)
     prefix = call.query.get('prefix', '')
+    headers = {KEY.format('Container'): container['_key']} if container.get('_key') else {}
     return Reply(200, [{'name': one['name'], 'bytes': len(one['_body']), 'hash': one['hash'],
                         'content_type': one['content_type'], 'last_modified': tokens.stamp(one['at'])[:-1]}
-                       for one in found if one['name'].startswith(prefix)])
+                       for one in found if one['name'].startswith(prefix)], headers)
 
 
 def objects(call: Call, container: Row) -> list[Row]:
@@ -98,11 +101,12 @@ def permitted(call: Call) -> Row:
         return row_of(call)
     expires = call.query.get('temp_url_expires', '')
     path = call.request.path_info.removeprefix(SERVICE.prefix)
-    method = call.request.method
-    good = hmac.new(str(row.get('_key', '')).encode(), f'{method}\n{expires}\n{path}'.encode(),
-                    hashlib.sha256).hexdigest()
-    if not row.get('_key') or not expires.isdigit() or int(expires) < call.now or not hmac.compare_digest(
-            signed, good):
+    # What may be read or written may be asked about.
+    methods = ('GET', 'PUT', 'HEAD') if call.request.method == 'HEAD' else (call.request.method,)
+    good = any(hmac.compare_digest(signed, hmac.new(
+        str(row.get('_key', '')).encode(), f'{method}\n{expires}\n{path}'.encode(),
+        hashlib.sha256).hexdigest()) for method in methods)
+    if not row.get('_key') or not expires.isdigit() or int(expires) < call.now or not good:
         raise Fault(401, 'Temp URL invalid')
     return row
 
@@ -135,7 +139,7 @@ def get_object(call: Call) -> Reply:
         raise Fault(404, 'The resource could not be found.')
     if call.request.headers.get('If-Match', row['hash']).strip('"') != row['hash']:
         raise Fault(412, 'A precondition for this request was not met.')
-    return Reply(200, row['_body'])
+    return Reply(200, row['_body'], {'Last-Modified': formatdate(row['at'], usegmt=True)})
 
 
 def delete_object(call: Call) -> Reply:

@@ -9,7 +9,7 @@ import pytest
 from webob import Request
 
 from tests.sim.crashes import every_crash
-from tests.sim.test_software import OK, counts, deployed, inputs, output, template, wait_a_bit
+from tests.sim.software import OK, counts, deployed, inputs, output, template, wait_a_bit
 from tests.sim.test_swift import put
 from tests.sim.world import World
 

@@ -149,11 +149,6 @@ def test_only_its_own_user_reads_the_metadata_of_a_server(world):
         metadata(world, {**me, 'tenant': 'p' * 32}, other)
 
 
-def test_transports_of_servers_that_are_not_offered(world):
-    with pytest.raises(errors.StackValidationFailed, match='ZAQAR_MESSAGE is not supported; use'):
-        world.create('s', with_server('ZAQAR_MESSAGE'))
-
-
 def test_crashes_while_an_agent_is_given_its_account(conf):
     def run(world: World) -> Any:
         me = world.create('s', with_server('POLL_SERVER_CFN', signal_transport='NO_SIGNAL'))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from heat.clouds import catalog
+from heat.clouds.credential import Credential
 from heat.clouds.performer import Answer, Fault, Unmatched
 from heat.clouds.watch import Round
 from heat.common import errors
@@ -25,6 +26,7 @@ from heat.db import connect, events, leases, resources, schema, stacks
 from heat.engine.actions import Actions
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
+from heat.engine.courier import Courier
 from heat.engine.exchange import Exchange
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
@@ -81,6 +83,21 @@ class SimPerformer:
         world.failpoint('call.after')
         world.later(world.latency, lambda: done(result) if self.alive else None)
 
+    def perform_now(self, credential: Any, operation: Any) -> Any:
+        self._world.failpoint('call.before')
+        result = self._world.cloud_answer(operation)
+        self._world.failpoint('call.after')
+        if not isinstance(result, Answer):
+            raise result.fault
+        return result.body
+
+
+class SimLoader(Loader):
+    """All stacks act as one user, whose calls ``World`` sends."""
+
+    def credential(self, conn: Any, root: Any) -> Credential:
+        return Credential.of_service()
+
 
 class Engine:
     """One engine process in the simulator."""
@@ -92,22 +109,24 @@ class Engine:
         self.performer = SimPerformer(world)
         self.store = DirectStore(world.database, name, world.crypt, world.clock, world.failpoint)
         addresses = Addresses(conf, None)
-        self.loader = Loader(world.crypt, addresses)
+        self.loader = SimLoader(world.crypt, addresses)
         self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0,
                            watch=lambda: self.watcher.claim())
         # Its turns are taken by ``World.watch``.
         self.watcher = Watcher(name, world.database, world.crypt, world.clock, self.owner.poke,
                                spawn=lambda run: None, failpoint=world.failpoint)
+        courier = Courier(world.database, self.loader, self.performer, lambda run: run())
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
                          may_call=lambda: True, gone=self._gone, reread=self.owner.refresh,
-                         publish=self._publish, shelf=Shelf(world.database, world.crypt, lambda run: run()))
+                         publish=self._publish, shelf=Shelf(world.database, world.crypt, lambda run: run()),
+                         courier=courier)
         self.owner.attach(self.loop)
         self.exchange = Exchange(world.database, world.crypt, world.clock, self.loader)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
                              self.loader, self.owner, world.fetch, exchange=self.exchange)
         self.software = Software(world.database, conf, world.crypt, world.clock, self.owner.poke,
-                                 world.clock.advance)
+                                 world.clock.advance, courier.politely)
         self.watches = Watches(world.database, world.crypt, world.clock, self.owner.poke)
         self.metrics = Metrics(world.database, world.crypt, world.clock)
         self.released: list[str] = []
@@ -325,6 +344,8 @@ class World:
             if response.status_int in call.ok:
                 return Answer(None)
             return Fault(op.CloudFault(response.status_int, response.text[:300], call.service))
+        if call.header:
+            return Answer(response.headers.get(call.header, ''))
         if response.content_type != 'application/json':
             return Answer(response.text if response.body else None)
         body = json.loads(response.body) if response.body else None

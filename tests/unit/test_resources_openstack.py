@@ -84,8 +84,9 @@ def faults(kind: str, /, **props: Any) -> list[str]:
                 'image': 'i',
                 'user_data_format': 'SOFTWARE_CONFIG',
                 'software_config_transport': 'ZAQAR_MESSAGE',
+                'deployment_swift_data': {'container': 'c'},
             },
-            'not supported',
+            'POLL_TEMP_URL only, not ZAQAR_MESSAGE',
         ),
         (
             'OS::Nova::Server',

@@ -15,7 +15,16 @@ from dataclasses import replace
 from typing import Any
 
 from heat.common.ids import derived_id
-from heat.model.op import AwaitWord, NeedsReplacement, ReadConfig, Record, Shelve, StepFailed
+from heat.model.op import (
+    AwaitWord,
+    CloudFault,
+    NeedsReplacement,
+    ReadConfig,
+    Record,
+    Shelve,
+    StepFailed,
+    Tell,
+)
 from heat.model.resource import Row
 from heat.model.software import (
     COMPLETE,
@@ -124,6 +133,12 @@ class SoftwareDeployment(StackUser):
             yield from self._act(Action.DELETE)
             # Where somebody took the deployment away, its configuration is still there.
             yield Shelve((Undeploy(self.row.physical_id), DropConfig(self.row.data.get('derived', ''))))
+            try:
+                yield Tell(self.props['server'])
+            except CloudFault as fault:
+                if fault.status != 404:
+                    raise
+                # Where it would be told is gone, so it will never hear of it.
         yield from temp_url.remove(self)
         yield from queue.remove(self)
         yield from self.delete_user()
@@ -143,6 +158,7 @@ class SoftwareDeployment(StackUser):
         ways = yield from deployment_signals.prepare(self, action, derived)
         if config is not None:
             yield from self._begin(action, turn, config, ways)
+        yield Tell(self.props['server'])
         if self.props['signal_transport'] == NO_SIGNAL:
             return
         if self.props['signal_transport'] == TEMP_URL_SIGNAL:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.common.ids import derived_id
-from heat.model.op import Record, UserCall
+from heat.model.op import Call, Record, UserCall
 from heat.model.resource import Row
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack import server_agent as agent
@@ -48,13 +48,16 @@ class DeployedServer(Resource):
     def metadata_of(cls, row: Row) -> dict[str, Any]:
         return agent.metadata_of(row)
 
+    @classmethod
+    def deliveries(cls, row: Row, metadata: Mapping[str, Any]) -> tuple[Call, ...]:
+        return agent.deliveries(row, metadata)
+
     def create(self) -> Steps:
         yield Record(physical_id=derived_id(self.row.uuid), data={'name': self.physical_name()})
-        yield from agent.connect(self, self.props['software_config_transport'])
+        yield from agent.connect(self, self.props)
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        if 'software_config_transport' in diff:
-            yield from agent.connect(self, new['software_config_transport'])
+        yield from agent.changed(self, new, diff)
 
     def suspend(self) -> Steps:
         if self.row.data.get('user_id'):

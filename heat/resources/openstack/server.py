@@ -105,13 +105,17 @@ class Server(Rest):
     def metadata_of(cls, row: Row) -> dict[str, Any]:
         return agent.metadata_of(row)
 
+    @classmethod
+    def deliveries(cls, row: Row, metadata: Mapping[str, Any]) -> tuple[Call, ...]:
+        return agent.deliveries(row, metadata)
+
     # -- creation --------------------------------------------------------------------------------
 
     def create(self) -> Steps:
         props = self.props
         nics = yield from networks.prepare(self, props.get('networks') or [])
         if agent.expected(props):
-            yield from agent.connect(self, props['software_config_transport'])
+            yield from agent.connect(self, props)
         body = yield from self._request(props, nics)
         # Compute's list takes the name as an expression; the exact name is compared afterwards.
         name, recent = body['name'], made_since(self, 'created')
@@ -175,8 +179,8 @@ class Server(Rest):
             yield self.action('changePassword', adminPass=new['admin_pass'])
         if 'networks' in diff:
             yield from networks.change(self, diff)
-        if agent.expected(new) and 'software_config_transport' in diff:
-            yield from agent.connect(self, new['software_config_transport'])
+        if agent.expected(new):
+            yield from agent.changed(self, new, diff)
         if 'flavor' in diff:
             yield from self._resize(new['flavor'])
         if 'image' in diff or ('user_data' in diff and new.get('user_data_update_policy') == 'REBUILD'):

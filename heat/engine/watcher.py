@@ -108,9 +108,9 @@ class Watcher:
             if done is None:
                 LOG.info('Watch rules are evaluated by another engine now.')
                 self._lose(fence)
-                continue
+                break
             more, roots = done
-            # Not where that ran: from another thread the loop would not be woken, nor ever again.
+            # Here and not there: the loop is told in its own kind of thread.
             for root in sorted(roots):
                 self._poke(root)
             if not more:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -399,3 +402,43 @@ def test_a_rule_that_is_changed_meanwhile_is_not_written_over(site: Site) -> Non
     with connect.write(site.database) as conn:
         assert watches.unchanged(conn, read) == set()
         assert not watches.update(conn, read[0], state='ALARM')
+
+
+GREEN = '''
+from heat.common import green
+green.patch()
+import datetime, sys, threading
+from heat.common.clock import VirtualClock
+from heat.db import connect, leases, migrate, resources, stacks, templates
+from heat.engine.watcher import Watcher
+from heat.model.resource import Row
+from heat.model.stack import Stack
+from heat.model.status import Action, Status
+from tests.unit.test_engine_watches import CRYPT, Site
+
+NOW = datetime.datetime(2023, 11, 14)
+engine = connect.open_engine(sys.argv[1])
+migrate.upgrade(engine)
+with connect.write(engine) as conn:
+    number = templates.store_template(conn, {}, {}, {}, 'me', NOW)
+    stacks.insert_stack(conn, Stack('i', 's', 'me', 'i', number, action=Action.CREATE,
+                                    status=Status.COMPLETE, created_at=NOW))
+    resources.upsert_rows(conn, [Row('u', 'i', 'i', 'h', 'OS::Heat::WaitConditionHandle', Action.CREATE,
+                                     Status.COMPLETE, created_at=NOW)], CRYPT)
+site = Site(engine)
+site.rule('r', actions=['arn:openstack:heat::me:stacks/s/i/resources/h'])
+site.put(9.0)
+told = []
+watcher = Watcher('e', engine, CRYPT, site.clock, lambda root: told.append((root, threading.get_native_id())),
+                  spawn=lambda run: None)
+watcher.claim()
+site.clock.advance(60)
+watcher.turn()
+assert told == [('i', threading.get_native_id())], told
+'''
+
+
+def test_the_owner_is_told_in_its_own_kind_of_thread(tmp_path: pathlib.Path) -> None:
+    """A queue that is filled from a thread of the operating system wakes nobody under green threads."""
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', GREEN, f'sqlite:///{tmp_path}/heat.db'], check=True,
+                   timeout=60, cwd=pathlib.Path(__file__).resolve().parents[2])

@@ -243,8 +243,9 @@ def apply(conn: Connection, change: model.Change, crypt: Cipher | None, now: dat
     """Carry out a step's change, in the transaction that saves its row."""
     if isinstance(change, model.PutWatch):
         before = get(conn, change.tenant, change.rule.name, crypt)
-        if before is not None and before.row_uuid not in (None, change.row_uuid):
-            LOG.info('Watch rule %s of resource %s stays away: another stack has one of that name.',
+        mine = (change.row_uuid, None) if change.adopt else (change.row_uuid,)
+        if before is not None and before.row_uuid not in mine:
+            LOG.info('Watch rule %s of resource %s stays away: there is one of that name.',
                      change.rule.name, change.row_uuid)
             return
         put(conn, change.tenant, change.rule, crypt, now, at, change.stack_id, change.row_uuid)

@@ -159,14 +159,15 @@ def named(metric: Metric, rule_name: str) -> Metric:
 class PutWatch:
     """The rule of the resource ``row_uuid`` is there, and is so.
 
-    A rule of that name that no stack has becomes the resource's; one of another
-    resource stays as it is.
+    One of that name that is not the resource's stays as it is; with ``adopt`` it becomes the
+    resource's if no stack has it.
     """
 
     rule: WatchRule
     tenant: str
     stack_id: str
     row_uuid: str
+    adopt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from heat.common import errors
+from heat.db import connect, schema
+from tests.sim import test_aws_groups as aws
 from tests.sim.crashes import every_crash
 from tests.sim.test_scaling import MEMBER, members, policy
 from tests.sim.test_watches import METRIC, NS, measure, minutes, state
@@ -95,10 +98,57 @@ def test_a_name_belongs_to_one_alarm_of_the_project(world):
     two = world.create('t', template(a=alarm(URL, AlarmName='mine')))
     world.run()
     assert world.state(two) == 'CREATE_FAILED'
-    assert 'another stack has an alarm of the name "mine"' in world.stack(two).reason
+    assert 'there is another alarm of the name "mine"' in world.stack(two).reason
     world.delete(two)
     world.run()
     assert names(world) == ['mine']
+
+
+def test_an_alarm_that_was_put_by_hand_is_not_taken_away(world):
+    rule_put = {'name': 'mine', 'namespace': NS, 'metric_name': METRIC, 'statistic': 'Sum', 'period': 60,
+                'periods': 1, 'threshold': 1, 'comparison': 'LessThanThreshold'}
+    world.engine.watches.put_watch(world.context, rule_put)
+    me = world.create('s', template(a=alarm(URL, AlarmName='mine')))
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED' and 'there is another alarm' in world.stack(me).reason
+    world.delete(me)
+    world.run()
+    assert world.engine.watches.show_watch(world.context, 'mine')[0]['statistic'] == 'Sum'
+
+
+def test_an_abandoned_alarm_is_adopted_again(world):
+    world.conf.set_override('enable_stack_abandon', True)
+    world.conf.set_override('enable_stack_adopt', True)
+    alone = {'heat_template_version': '2021-04-16', 'resources': {'a': alarm('', AlarmActions=[])}}
+    me = world.create('s', alone)
+    world.run()
+    name = world.rows(me)['a'].physical_id
+    left = world.actions.abandon_stack(world.context, me)
+    world.run()
+    assert world.engine.watches.show_watch(world.context, name)[0]['stack_id'] is None
+    again = world.create('s', alone, args={'adopt_stack_data': json.dumps(left)})
+    world.run()
+    assert world.state(again) == 'ADOPT_COMPLETE', world.stack(again).reason
+    assert [one['stack_id'] for one in world.engine.watches.show_watch(world.context, None)] == [
+        again['stack_id']]
+
+
+def test_a_policy_of_cloudformation_is_told_by_its_reference(world):
+    wanted = aws.group()
+    wanted['Resources']['a'] = {'Type': 'AWS::CloudWatch::Alarm', 'Properties': {
+        **WATCHED, 'ComparisonOperator': 'GreaterThanThreshold', 'Threshold': '5', 'Period': '60',
+        'EvaluationPeriods': '1', 'Units': 'Percent', 'AlarmActions': [{'Ref': 'up'}],
+        'Dimensions': [{'Name': 'group', 'Value': 'g'}]}}
+    wanted['Outputs'] = {'arn': {'Value': {'Fn::GetAtt': ['a', 'Arn']}}}
+    me = aws.made(world, wanted)
+    measure(world, 9.0, dimensions=[['group', 'g']])
+    minutes(world, 1)
+    name = world.rows(me)['a'].physical_id
+    assert state(world, name) == 'NODATA'
+    measure(world, 9.0, dimensions=[['group', 'g']], unit='Percent')
+    minutes(world, 1)
+    assert state(world, name) == 'ALARM' and len(aws.members(world, me)) == 3
+    assert world.rows(me)['a'].attrs == {'Arn': f'arn:openstack:cloudwatch::demo:alarm:{name}'}
 
 
 def test_a_check_notices_that_the_rule_is_gone(world):
@@ -106,7 +156,6 @@ def test_a_check_notices_that_the_rule_is_gone(world):
     world.engine.intake.stack_check(world.context, me)
     world.run()
     assert world.state(me) == 'CHECK_COMPLETE'
-    from heat.db import connect, schema
     with connect.write(world.database) as conn:
         conn.execute(schema.watch_rule.delete())
     world.engine.intake.stack_check(world.context, me)

@@ -88,12 +88,12 @@ class Alarm(Resource):
         yield from self._put(self.props)
 
     def take_over(self) -> Steps:
-        yield from self._put(self.props)
+        yield from self._put(self.props, adopt=True)
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         yield from self._put(new)
 
-    def _put(self, props: Mapping[str, Any]) -> Steps:
+    def _put(self, props: Mapping[str, Any], adopt: bool = False) -> Steps:
         name, tenant = self.rule_name(), self.around.stack.tenant
         for word, action in _listed(props):
             said = foreign(action, tenant)
@@ -103,10 +103,10 @@ class Alarm(Resource):
             rule = self.rule(name, props)
         except ValueError as error:
             raise StepFailed(f'Resource {self.name} makes no watch rule: {error}', 'ValueError') from None
-        yield Shelve((PutWatch(rule, tenant, self.around.stack.stack_id, self.row.uuid),))
+        yield Shelve((PutWatch(rule, tenant, self.around.stack.stack_id, self.row.uuid, adopt),))
         owner = yield ReadWatch(name)
         if owner != self.row.uuid:
-            raise StepFailed(f'Resource {self.name}: another stack has an alarm of the name "{name}".',
+            raise StepFailed(f'Resource {self.name}: there is another alarm of the name "{name}".',
                              'EntityExists')
         yield Record(physical_id=name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -116,9 +117,17 @@ def test_an_alarm_that_was_put_by_hand_is_not_taken_away(world):
     assert world.engine.watches.show_watch(world.context, 'mine')[0]['statistic'] == 'Sum'
 
 
+@pytest.fixture
+def allowed(conf) -> Iterator[None]:
+    for name in ('enable_stack_abandon', 'enable_stack_adopt'):
+        conf.set_override(name, True)
+    yield
+    for name in ('enable_stack_abandon', 'enable_stack_adopt'):
+        conf.clear_override(name)
+
+
+@pytest.mark.usefixtures('allowed')
 def test_an_abandoned_alarm_is_adopted_again(world):
-    world.conf.set_override('enable_stack_abandon', True)
-    world.conf.set_override('enable_stack_adopt', True)
     alone = {'heat_template_version': '2021-04-16', 'resources': {'a': alarm('', AlarmActions=[])}}
     me = world.create('s', alone)
     world.run()

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from heat.common.errors import InvalidEncryptionKey
 from heat.db import bulk, leases
 from heat.db.metrics import hash_of
 from heat.db.schema import stack, watch_history, watch_metric, watch_rule
@@ -126,11 +127,19 @@ def of_inside(conn: Connection, user_project: str, name: str, crypt: Cipher | No
     return None if row is None else _stored(row, crypt)
 
 
-def due(conn: Connection, now: float, crypt: Cipher | None, limit: int) -> list[Stored]:
-    """Rules to be evaluated at ``now``, the most overdue first."""
+def due(conn: Connection, now: float, crypt: Cipher | None, limit: int) -> tuple[list[Stored], list[int]]:
+    """Rules to be evaluated at ``now``, the most overdue first, and the numbers of those no key fits."""
     rows = conn.execute(sa.select(watch_rule).where(watch_rule.c.due_at <= now).order_by(
         watch_rule.c.due_at, watch_rule.c.id).limit(limit)).mappings()
-    return [_stored(row, crypt) for row in rows]
+    found: list[Stored] = []
+    sealed: list[int] = []
+    for row in rows:
+        try:
+            found.append(_stored(row, crypt))
+        except InvalidEncryptionKey as error:
+            LOG.warning('Watch rule %s of project %s cannot be read: %s', row['name'], row['tenant'], error)
+            sealed.append(row['id'])
+    return found, sealed
 
 
 def soonest(conn: Connection) -> float | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exc
 from sqlalchemy.engine import Connection
 
 from heat.common import green
@@ -130,22 +130,22 @@ class Watcher:
         """
         now = self._clock.wall()
         with connect.read(self._database) as conn:
-            rules = watches.due(conn, now, self._crypt, PORTION)
+            rules, sealed = watches.due(conn, now, self._crypt, PORTION)
             judged = list(judge(conn, rules, now))
-        if not judged:
+        if not judged and not sealed:
             return False, set()
         self._failpoint('watch.before')
         with connect.write(self._database) as conn:
             if not leases.hold(conn, self._engine_id, {WATCHES: fence}):
                 return None
-            roots = self._write(conn, judged, now)
+            roots = self._write(conn, judged, dict.fromkeys(sealed, now + self._interval), now)
         self._failpoint('watch.after')
-        return len(rules) == PORTION, roots
+        return len(rules) + len(sealed) == PORTION, roots
 
-    def _write(self, conn: Connection, judged: Sequence[Judged], now: float) -> set[str]:
+    def _write(self, conn: Connection, judged: Sequence[Judged], put_off: dict[int, float],
+               now: float) -> set[str]:
         moment = self._clock.now()
         same = watches.unchanged(conn, [rule for rule, _seen, _verdict in judged])
-        put_off: dict[int, float] = {}
         roots: set[str] = set()
         for rule, _seen, verdict in judged:
             if rule.number not in same:
@@ -155,9 +155,18 @@ class Watcher:
             if not self._news(rule, verdict, now):
                 put_off[rule.number] = due_at
                 continue
-            roots |= change_state(
-                conn, rule, verdict.state, verdict.reason, verdict.data, self._crypt, moment, now,
-                due_at=due_at, last_evaluated=moment)
+            try:
+                # Undone as a whole, so that no signal goes out for a state that is not there.
+                with conn.begin_nested():
+                    roots |= change_state(
+                        conn, rule, verdict.state, verdict.reason, verdict.data, self._crypt, moment, now,
+                        due_at=due_at, last_evaluated=moment)
+            except exc.SQLAlchemyError:
+                raise
+            except Exception:
+                # The other rules must not wait for one.
+                LOG.exception('The state of watch rule %s was not changed.', rule.rule.name)
+                put_off[rule.number] = due_at
         watches.put_off(conn, put_off, moment)
         return roots
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 import json
 import pathlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,10 +22,13 @@ from heat.common import errors
 from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
-from heat.db import connect, metrics, migrate, watches
+from heat.db import connect, metrics, migrate, resources, schema, stacks, templates, watches
 from heat.engine.metrics import Metrics
 from heat.engine.watcher import Watcher
 from heat.engine.watches import Watches
+from heat.model.resource import Row
+from heat.model.stack import Stack
+from heat.model.status import Action, Status
 from heat.model.watch import STATISTICS, Metric
 from heat.plan.watch import iso
 
@@ -394,10 +399,43 @@ def test_many_rules_are_evaluated_in_portions(site: Site, monkeypatch: pytest.Mo
     assert [site.state(f'r{n}') for n in range(5)] == ['ALARM', 'ALARM', 'ALARM', 'NORMAL', 'NODATA']
 
 
+def test_rules_that_cannot_be_read_or_told_do_not_stop_the_others(site: Site) -> None:
+    site.rule('a')
+    site.rule('b', actions=[one_to_signal(site)])
+    site.rule('c')
+    other = Crypt(['another key'])
+    with connect.write(site.database) as conn:
+        resources.upsert_rows(conn, [replace(HANDLE, data={'token': 'x'})], other)
+        method, token = other.encrypt('{}')
+        conn.execute(schema.watch_rule.update().where(schema.watch_rule.c.name == 'a').values(
+            rule=token, decrypt_method=method))
+    site.put(9.0)
+    site.watcher.claim()
+    for _ in range(2):
+        site.clock.advance(60)
+        assert site.watcher.turn() is not None
+    assert (site.state('b'), site.state('c')) == ('NODATA', 'ALARM')
+
+
+HANDLE = Row('u', 'i', 'i', 'h', 'OS::Heat::WaitConditionHandle', Action.CREATE, Status.COMPLETE,
+             created_at=datetime.datetime(2023, 11, 14))
+
+
+def one_to_signal(site: Site) -> str:
+    """The ARN of a resource that takes signals."""
+    now = site.clock.now()
+    with connect.write(site.database) as conn:
+        number = templates.store_template(conn, {}, {}, {}, 'me', now)
+        stacks.insert_stack(conn, Stack('i', 's', 'me', 'i', number, action=Action.CREATE,
+                                        status=Status.COMPLETE, created_at=now))
+        resources.upsert_rows(conn, [HANDLE], CRYPT)
+    return 'arn:openstack:heat::me:stacks/s/i/resources/h'
+
+
 def test_a_rule_that_is_changed_meanwhile_is_not_written_over(site: Site) -> None:
     site.rule('r')
     with connect.read(site.database) as conn:
-        read = watches.due(conn, site.clock.wall() + 100, CRYPT, 10)
+        read, _sealed = watches.due(conn, site.clock.wall() + 100, CRYPT, 10)
     site.rule('r', threshold=7)
     with connect.write(site.database) as conn:
         assert watches.unchanged(conn, read) == set()
@@ -407,26 +445,15 @@ def test_a_rule_that_is_changed_meanwhile_is_not_written_over(site: Site) -> Non
 GREEN = '''
 from heat.common import green
 green.patch()
-import datetime, sys, threading
-from heat.common.clock import VirtualClock
-from heat.db import connect, leases, migrate, resources, stacks, templates
+import sys, threading
+from heat.db import connect, migrate
 from heat.engine.watcher import Watcher
-from heat.model.resource import Row
-from heat.model.stack import Stack
-from heat.model.status import Action, Status
-from tests.unit.test_engine_watches import CRYPT, Site
+from tests.unit.test_engine_watches import CRYPT, Site, one_to_signal
 
-NOW = datetime.datetime(2023, 11, 14)
 engine = connect.open_engine(sys.argv[1])
 migrate.upgrade(engine)
-with connect.write(engine) as conn:
-    number = templates.store_template(conn, {}, {}, {}, 'me', NOW)
-    stacks.insert_stack(conn, Stack('i', 's', 'me', 'i', number, action=Action.CREATE,
-                                    status=Status.COMPLETE, created_at=NOW))
-    resources.upsert_rows(conn, [Row('u', 'i', 'i', 'h', 'OS::Heat::WaitConditionHandle', Action.CREATE,
-                                     Status.COMPLETE, created_at=NOW)], CRYPT)
 site = Site(engine)
-site.rule('r', actions=['arn:openstack:heat::me:stacks/s/i/resources/h'])
+site.rule('r', actions=[one_to_signal(site)])
 site.put(9.0)
 told = []
 watcher = Watcher('e', engine, CRYPT, site.clock, lambda root: told.append((root, threading.get_native_id())),

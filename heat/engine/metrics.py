@@ -106,6 +106,9 @@ class Metrics:
     def _for_rule(self, conn: Connection, tenant: str, owner: str, sample: Sample) -> Sample:
         name = dict(sample.metric.dimensions).get(FOR_RULE)
         rule = self._rule(conn, tenant, owner, name) if name is not None else None
+        if name is not None and rule is None and owner != tenant:
+            # It would be counted for that rule, if another stack has it.
+            raise errors.WatchRuleNotFound(watch_name=name)
         if rule is None or rule.rule.metric.name != sample.metric.name:
             return sample
         return Sample(named(rule.rule.metric, rule.rule.name), sample.at, sample.statistics, sample.unit)

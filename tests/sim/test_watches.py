@@ -254,6 +254,12 @@ def test_a_user_inside_a_stack_measures_for_it_and_for_no_other(world):
     world.engine.metrics.create_watch_data(inside, name, sample)
     with pytest.raises(errors.WatchRuleNotFound):
         world.engine.metrics.create_watch_data(inside, 'other', sample)
+    with pytest.raises(errors.WatchRuleNotFound):
+        world.engine.metrics.put_metric_data(inside, NS, [{
+            'name': METRIC, 'value': 9, 'dimensions': [['AlarmName', 'other']]}])
+    world.engine.metrics.put_metric_data(inside, NS, [{'name': 'free', 'value': 9}])
+    assert [one['name'] for one in world.engine.metrics.list_metrics(world.context)['metrics']] == [
+        METRIC, 'free']
     world.watch(61)
     assert state(world, name) == 'ALARM'
     assert world.engine.watches.show_watch(inside, None) == []

@@ -1,4 +1,4 @@
-"""``heat.wsgi.api:application`` under a web server: gunicorn with threads, an engine over a broker.
+"""``heat.wsgi.api:application`` under web servers: gunicorn and uwsgi with threads, an engine over a broker.
 
 The configuration is found as operators' servers find it, in the home directory of the account.
 """
@@ -8,8 +8,10 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 from heat.cmd import own_conf
 from heat.simcloud.server import Settings, SimCloud
 from tests.conftest import serving
-from tests.servers.daemon import Daemon, free_port, listening
+from tests.servers.daemon import Daemon, Unavailable, free_port, listening, program
 from tests.servers.keystone import Credentials
 from tests.servers.rabbitmq import RabbitMQ
 
@@ -72,8 +74,17 @@ class Site:
         return json.loads(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """An engine and what it needs; web servers listen on ``port`` one after the other."""
+
+    home: Path
+    port: int
+    cloud: SimCloud
+
+
 @pytest.fixture(scope='module')
-def site(servers_directory: Path, rabbitmq: RabbitMQ) -> Iterator[Site]:
+def ground(servers_directory: Path, rabbitmq: RabbitMQ) -> Iterator[Ground]:
     home = servers_directory / 'wsgi'
     (home / '.heat' / 'heat.conf.d').mkdir(parents=True)
     home.chmod(0o755)
@@ -91,10 +102,43 @@ def site(servers_directory: Path, rabbitmq: RabbitMQ) -> Iterator[Site]:
             'HOME': str(home), 'PYTHONPATH': str(ROOT), 'PATH': '/usr/bin:/bin'})
         stack.enter_context(serving(Process(
             home / 'engine', home, [sys.executable, '-m', 'heat.cmd.engine'], says=' is ready as engine ')))
-        stack.enter_context(serving(Process(
-            home / 'gunicorn', home, [str(BIN / 'gunicorn'), '--bind', f'127.0.0.1:{port}', '--workers', '2',
-                                      '--threads', '8', 'heat.wsgi.api:application'], port=port)))
-        yield Site(port, Credentials(cloud.auth_url, 'demo', 'demo', 'demo'))
+        yield Ground(home, port, cloud)
+
+
+def gunicorn(address: str) -> list[str]:
+    return [str(BIN / 'gunicorn'), '--bind', address, '--workers', '2', '--threads', '8',
+            'heat.wsgi.api:application']
+
+
+def uwsgi(address: str) -> list[str]:
+    """Debian's, with Debian's Python: of that release's minor version our packages are, and no more.
+
+    So it is told where they are and not of the virtual environment, whose standard library is of the
+    Python that made it.
+    """
+    plugin = f'python3{sys.version_info.minor}'
+    if not Path(f'/usr/lib/uwsgi/plugins/{plugin}_plugin.so').exists():
+        raise Unavailable(f'uwsgi has no plugin for Python 3.{sys.version_info.minor}')
+    return [program('uwsgi-core', 'uwsgi'), '--plugin', plugin, '--http-socket', address, '--no-site',
+            '--pythonpath', sysconfig.get_path('purelib'), '--module', 'heat.wsgi.api:application',
+            '--master', '--processes', '2', '--threads', '8', '--need-app', '--die-on-term']
+
+
+class Front(Process):
+    """A web server; Unavailable when it is not there."""
+
+    def __init__(self, ground: Ground, words: Callable[[str], list[str]]) -> None:
+        super().__init__(ground.home / words.__name__, ground.home, [], port=ground.port)
+        self._of = words
+
+    def command(self) -> list[str]:
+        return self._of(f'127.0.0.1:{self._port}')
+
+
+@pytest.fixture(scope='module', params=[gunicorn, uwsgi], ids=lambda words: words.__name__)
+def site(ground: Ground, request: pytest.FixtureRequest) -> Iterator[Site]:
+    with serving(Front(ground, request.param)):
+        yield Site(ground.port, Credentials(ground.cloud.auth_url, 'demo', 'demo', 'demo'))
 
 
 def test_what_needs_no_token(site: Site) -> None:

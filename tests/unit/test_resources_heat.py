@@ -53,3 +53,11 @@ def test_a_value_takes_the_type_it_is_told() -> None:
 def test_the_index_stands_in_keys_and_values_of_a_member() -> None:
     assert substitute({'n%index%': ['a-%index%', 3]}, '%index%', '7') == {'n7': ['a-7', 3]}
     assert ResourceGroup.members({'count': 3}, ['0', '2']) == ['1', '3', '4']
+
+
+def test_a_client_without_an_entity_is_nothing_to_poll() -> None:
+    # As python-heatclient's own tests have it in their templates.
+    trial = TYPES['OS::Heat::TestResource']
+    assert list(trial.validate({'client_name': 'nova'})) == []
+    assert list(trial.validate({'client_name': 'nova', 'entity_name': 'servers'})) == [
+        'Polling an entity of a client is not supported.']

@@ -116,8 +116,9 @@ class TestResource(Resource):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        if props.get('client_name'):
-            yield 'Polling a client is not supported.'
+        # Only both together name something to poll.
+        if props.get('client_name') and props.get('entity_name'):
+            yield 'Polling an entity of a client is not supported.'
 
     def _wait(self, verb: str) -> Steps:
         seconds = (self.props.get('action_wait_secs') or {}).get(verb)

@@ -23,6 +23,7 @@ from heat.engine.borrow import Borrowed
 from heat.engine.exchange import publishes
 from heat.engine.render import plain
 from heat.engine.scaling import Scaler
+from heat.engine.staging import Stager
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.event import Event
@@ -68,6 +69,7 @@ class Carrier:
         self.announce = announce
         self._scaler = Scaler(loop, self)
         self._inside = inside.Inside(loop, self)
+        self._stager = Stager(loop, self)
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
@@ -149,7 +151,7 @@ class Carrier:
         row = run.rows[step.uuid]
         kind = run.types.of(row)
         if kind.nested:
-            self._start_nested(tree, run, step)
+            self.start_nested(tree, run, step)
             return
         loop = self._loop
         around = replace(run.around, now=loop.clock.wall(), files=run.files, environment=run.environment)
@@ -183,7 +185,7 @@ class Carrier:
 
     # -- nested stacks -----------------------------------------------------------------------------
 
-    def _start_nested(self, tree: Tree, run: StackRun, step: Step) -> None:
+    def start_nested(self, tree: Tree, run: StackRun, step: Step) -> None:
         """The step of a nested resource is a goal for its child stack."""
         row = run.rows[step.uuid]
         child_id = row.physical_id or nested.child_id(row)
@@ -192,7 +194,7 @@ class Carrier:
             return
         here = stages.place(row)
         if step.resumed and here is not None and here.until is not None:
-            self._wait_for_stage(tree, run, row, here.until)
+            self._stager.wait(tree, run, row, here.until)
             return
         fresh = self._scaler.overtaken(run, row) if not step.resumed else row
         if row.physical_id is None or fresh is not row:
@@ -225,38 +227,6 @@ class Carrier:
         self._loop.batch.events.append(stack_event(stack, stack.action, stack.status, stack.reason))
         self._loop.set_timeout(tree, made.run)
         self.begin(tree, made.run, running)
-
-    def _next_stage(self, tree: Tree, run: StackRun, row: Row) -> None:
-        """A stage of the row's step is over and it is not the last: the next one, at once or later."""
-        here = stages.place(row)
-        assert here is not None and run.traversal is not None
-        step = run.traversal.running()[row.uuid]
-        if row.goal_seq != run.goal.seq:
-            # Something else is wanted by now; what is left of it is decided anew.
-            self.feed(tree, run, Cancelled(step, row))
-            return
-        if here.pause > 0 and here.until is None:
-            until = self._loop.clock.wall() + here.pause
-            row = run.rows[row.uuid] = stages.paused(row, until)
-            self._loop.fence(tree)
-            self._loop.batch.save(row)
-            self._wait_for_stage(tree, run, row, until)
-            return
-        self._start_nested(tree, run, replace(step, resumed=False))
-
-    def _wait_for_stage(self, tree: Tree, run: StackRun, row: Row, until: float) -> None:
-        root_id, stack_id, uuid, here = tree.root_id, run.stack.id, row.uuid, stages.place(row)
-
-        def due() -> None:
-            found = self._loop.trees.get(root_id)
-            now = found.stacks.get(stack_id) if found is not None else None
-            waiting = now.rows.get(uuid) if now is not None else None
-            if (found is not None and now is not None and waiting is not None and now.traversal is not None
-                    and uuid in now.traversal.running() and stages.place(waiting) == here):
-                self._loop.fence(found)
-                self._next_stage(found, now, waiting)
-
-        self._loop.at(tree, until, due)
 
     def _finish(self, tree: Tree, run: StackRun, finish: Finish) -> None:
         deleted = finish.goal.action is Action.DELETE and finish.status is Status.COMPLETE
@@ -363,22 +333,26 @@ class Carrier:
         elif step.verb is Action.DELETE:
             outcome = Done()
         else:
-            here = stages.place(row)
-            if here is not None and not here.last:
-                self._next_stage(tree, parent, row)
-                return
-            try:
-                row = nested.instructed(parent, row, run, step.wanted)
-                found = nested.gather(parent, row, run, step.wanted)
-                secret = parent.types.of(row).gathers_secrets
-                outcome = Done() if secret else Done(attrs=found)
-                if step.verb in (Action.CREATE, Action.UPDATE):
-                    row = nested.concluded(parent, row, run, self._loop.clock.wall())
-                if secret:
-                    row = replace(row, data={**row.data, 'gathered': found})
-            except (HeatException, ValueError, TypeError) as error:
-                outcome = failure_of(error)
+            if not self._stager.goes_on(tree, parent, row, step):
+                self.ended_well(tree, parent, row, step, finish.idle)
+            return
         self.feed(tree, parent, StepDone(step, row, outcome, idle=finish.idle))
+
+    def ended_well(self, tree: Tree, parent: StackRun, row: Row, step: Step, idle: bool = False) -> None:
+        """The step of a nested resource is over: what its child tells is gathered."""
+        run = tree.stacks[row.physical_id or '']
+        try:
+            row = nested.instructed(parent, row, run, step.wanted)
+            found = nested.gather(parent, row, run, step.wanted)
+            secret = parent.types.of(row).gathers_secrets
+            outcome: Outcome = Done() if secret else Done(attrs=found)
+            if step.verb in (Action.CREATE, Action.UPDATE):
+                row = nested.concluded(parent, row, run, self._loop.clock.wall())
+            if secret:
+                row = replace(row, data={**row.data, 'gathered': found})
+        except (HeatException, ValueError, TypeError) as error:
+            outcome = failure_of(error)
+        self.feed(tree, parent, StepDone(step, row, outcome, idle=idle))
 
     # -- goals -----------------------------------------------------------------------------------------
 
@@ -506,6 +480,8 @@ class Carrier:
                 row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
                 row.props))
         self._loop.signalled(tree, row.uuid)
+        if after is not row and kind.nested:
+            self._stager.heard(tree, run, after)
 
     def _unset_hook(self, tree: Tree, run: StackRun, row: Row, hook: str) -> None:
         row = run.rows[row.uuid] = breakpoints.cleared(row, hook)

@@ -255,6 +255,8 @@ class Loop:
             if run.traversal is not None:
                 self.set_timeout(tree, run)
                 self.carrier.begin(tree, run, {})
+        # What is resumed waits again before a signal may lead it on.
+        self.carrier.settle()
         self._apply_signals(tree, tree.signals)
         tree.signals = []
         self.carrier.settle()
@@ -272,6 +274,7 @@ class Loop:
             tree.leaving = False
         for news in message.goals:
             self.carrier.change_goal(tree, news)
+        self.carrier.settle()
         self._apply_signals(tree, message.signals)
         self.carrier.settle()
         self.leave_if_quiet(tree)

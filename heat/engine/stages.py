@@ -14,18 +14,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from heat.model.resource import Row
+from heat.model.status import Action
+from heat.resources import creation
+from heat.resources.creation import Expected
 from heat.resources.nested import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far the step has come. ``until`` is wall time: the stage is over, the next begins then."""
+    """How far the step has come. ``until`` is wall time: the stage is over, the next begins then.
+
+    With ``signals`` it begins once they have come, and the step has failed then.
+    """
 
     number: int
     last: bool
     pause: float
     notes: Mapping[str, Any] = field(default_factory=dict)
     until: float | None = None
+    signals: Expected | None = None
 
 
 def place(row: Row) -> Place | None:
@@ -33,18 +40,25 @@ def place(row: Row) -> Place | None:
     if not row.memo or not isinstance(row.memo[-1], dict) or 'stage' not in row.memo[-1]:
         return None
     kept = row.memo[-1]
-    return Place(kept['stage'], kept['last'], kept['pause'], kept['notes'], kept['until'])
+    return Place(kept['stage'], kept['last'], kept['pause'], kept['notes'], kept['until'],
+                 creation.staged(row))
 
 
 def _at(row: Row, here: Place) -> Row:
     return replace(row, memo=({'stage': here.number, 'last': here.last, 'pause': here.pause,
-                               'notes': dict(here.notes), 'until': here.until},))
+                               'notes': dict(here.notes), 'until': here.until,
+                               **({'signals': here.signals.to_wire()} if here.signals else {})},))
 
 
 def entered(row: Row, stage: Stage) -> Row:
     """The row with its next stage begun."""
-    before = place(row)
-    return _at(row, Place((before.number if before else 0) + 1, stage.last, stage.pause, stage.notes))
+    before, signals = place(row), stage.signals
+    if signals is None and stage.last and row.action is Action.CREATE:
+        signals = creation.expected(row)
+    if before is None or stage.signals is not None:
+        row = creation.forgotten(row)
+    return _at(row, Place((before.number if before else 0) + 1, stage.last, stage.pause, stage.notes,
+                          signals=signals))
 
 
 def paused(row: Row, until: float) -> Row:

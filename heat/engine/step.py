@@ -492,7 +492,7 @@ class StepRun:
             handle = self._row_of(op.reference)
             uuid, metadata = (handle.uuid, handle.metadata) if handle is not None else (None, {})
         else:
-            uuid, metadata = self.row.uuid, self.row.data.get(creation.KEPT) or {}
+            uuid, metadata = self.row.uuid, creation.received(self.row)
         verdict = op.judge(metadata)
         if verdict is True:
             self._index += 1

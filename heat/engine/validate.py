@@ -192,7 +192,7 @@ class Validator:
         place = place_of(template, name, 'properties')
         for said in kind.validate_policy(rules):
             found.add(misfit(template, name, 'update_policy', said))
-        if definition.creation_policy is not EMPTY_MAP and (kind.pure or kind.nested):
+        if definition.creation_policy is not EMPTY_MAP and kind.pure:
             found.add(misfit(template, name, 'creation_policy',
                              f'CreationPolicy is not supported for {definition.type}.'))
         if kind.pure and aws and dynamic.present(props):

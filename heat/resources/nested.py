@@ -19,6 +19,7 @@ from heat.common.ids import StackId
 from heat.model.resource import Row
 from heat.model.status import Action
 from heat.resources.base import Resource
+from heat.resources.creation import Expected
 from heat.template.expr import Ref, Walked
 
 LEARNED = 'learned'
@@ -45,8 +46,8 @@ class Stage:
     """One of the goals that a nested step gives its child in turn.
 
     With the ``last`` one the step is done; else the next follows ``pause`` seconds
-    after its end. ``data`` is kept privately on the row; ``notes`` are for the
-    stages to come and last as long as the step.
+    after its end, or once the ``signals`` have come. ``data`` is kept privately on the
+    row; ``notes`` are for the stages to come and last as long as the step.
     """
 
     template: ChildTemplate
@@ -54,6 +55,7 @@ class Stage:
     pause: float = 0.0
     data: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    signals: Expected | None = None
 
 
 class ChildView(Protocol):

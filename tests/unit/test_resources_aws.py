@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +17,8 @@ from heat.resources.openstack import TYPES as OPENSTACK
 from heat.resources.types import TypeTable
 from heat.template.definition import Definition
 from heat.template.expr import Constant, Expr, Ref, map_of
+from tests.unit.interface import entry_of
 
-DATA = Path(__file__).parent.parent / 'data' / 'resource_types'
 UNKNOWN = schema.UNKNOWN
 SPOKEN: dict[str, type[Translated]] = {
     name: kind for name, kind in TYPES.items() if issubclass(kind, Translated)
@@ -29,7 +27,7 @@ SPOKEN: dict[str, type[Translated]] = {
 
 @pytest.mark.parametrize('name', sorted(TYPES))
 def test_the_table_is_that_of_the_interface(name: str) -> None:
-    entry = json.loads((DATA / f'{name.replace("::", "_")}.json').read_text())
+    entry = entry_of(name)
     assert schema.differences(TYPES[name].schema, entry) == []
     assert TYPES[name].type == name
     assert TYPES[name].service in (entry.get('service_types') or [None])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from heat.common.ids import StackId
@@ -16,14 +13,12 @@ from heat.resources.heat import TYPES
 from heat.resources.heat.basic import draw
 from heat.resources.heat.group import ResourceGroup, substitute
 from heat.schema.contract import differences
-
-DATA = Path(__file__).resolve().parents[1] / 'data' / 'resource_types'
+from tests.unit.interface import entry_of
 
 
 @pytest.mark.parametrize('kind', [*TYPES.values(), *aws.TYPES.values()], ids=lambda kind: kind.type)
 def test_the_schema_is_that_of_the_interface(kind: type[Resource]) -> None:
-    entry = json.loads((DATA / f'{kind.type.replace("::", "_")}.json').read_text())
-    assert differences(kind.schema, entry) == []
+    assert differences(kind.schema, entry_of(kind.type)) == []
 
 
 def test_a_random_string_has_its_minimums_and_its_length() -> None:

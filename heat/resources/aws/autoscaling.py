@@ -17,7 +17,7 @@ from heat.resources.base import Diff, Resource, Steps
 from heat.resources.heat.instance_group import Instances, balancer_faults, rolling_keys, tags_property
 from heat.resources.heat.scaling_group import ScalingGroup, size_faults
 from heat.resources.heat.scaling_policy import ScalingResponder
-from heat.schema import IN_PLACE, Attr, Integer, List, Map, String, Support
+from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, String, Support
 
 KINDS = ('ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity')
 
@@ -98,7 +98,14 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
         InstanceList = Attr('A comma-delimited list of server ip addresses. (Heat extension).', type='String')
 
     class update_policy:
-        AutoScalingRollingUpdate = Map(keys=rolling_keys())
+        AutoScalingRollingUpdate = Map(keys={
+            **rolling_keys(),
+            'WaitOnResourceSignals': Boolean(
+                'Go on once the new instances of a batch have signalled the group, and fail after PauseTime '
+                'if they have not. Instances are replaced then, and none is changed.', default=False),
+            'MinSuccessfulInstancesPercent': Integer(
+                'How many of the new instances of a batch must signal success.', default=100,
+                range=(0, 100))})
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:

@@ -18,6 +18,8 @@ from typing import Any
 from heat import schema
 from heat.model.op import StepFailed
 from heat.resources.base import Resource
+from heat.resources.creation import DEFAULT, Expected
+from heat.resources.nested import ChildTemplate, Stage
 
 _PERIOD = re.compile(r'P(?!$)(?:(\d+)D)?(?:T(?!$)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$')
 LONGEST_PAUSE = 3600
@@ -25,11 +27,24 @@ LONGEST_PAUSE = 3600
 
 @dataclass(frozen=True, slots=True)
 class Rolling:
-    """How members are replaced: at most ``batch`` at once, ``in_service`` left, ``pause`` seconds between."""
+    """How members are replaced: at most ``batch`` at once, ``in_service`` left, ``pause`` seconds between.
+
+    With ``percent`` new members take the place of old ones, and so many of each batch must signal success
+    within ``pause`` seconds.
+    """
 
     batch: int
     in_service: int = 0
     pause: float = 0.0
+    percent: int | None = None
+
+    def stage(self, template: ChildTemplate, last: bool, new: int, data: Mapping[str, Any],
+              notes: Mapping[str, Any]) -> Stage:
+        """A batch with ``new`` new members."""
+        if self.percent is None:
+            return Stage(template, last, self.pause, data, notes)
+        signals = Expected.part(new, self.pause or DEFAULT, self.percent) if new else None
+        return Stage(template, last, 0.0, data, notes, signals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +102,10 @@ def rolling_of(policy: Mapping[str, Any] | None) -> Rolling | None:
     if policy is None:
         return None
     if 'MaxBatchSize' in policy or 'PauseTime' in policy:
+        waits = policy.get('WaitOnResourceSignals')
         return Rolling(max(1, policy['MaxBatchSize']), policy['MinInstancesInService'],
-                       period(policy['PauseTime']))
+                       period(policy['PauseTime']),
+                       policy['MinSuccessfulInstancesPercent'] if waits else None)
     return Rolling(policy['max_batch_size'], policy.get('min_in_service') or 0, policy['pause_time'])
 
 

@@ -119,10 +119,11 @@ class MemberGroup(Nested):
         batch = next_batch(target, len(held), sum(m.fit for m in held), rolling)
         if batch is None:
             batch = Batch(target, 0)
-        members = cls.with_batch(row, child, held, batch)
+        members = cls.with_batch(row, child, held, batch, rolling.percent is not None)
         last = next_batch(target, len(members.resources), members.fit, rolling) is None
-        return Stage(cls.template(row, members), last, rolling.pause, members.data,
-                     {'target': target})
+        there = {m.name for m in held}
+        new = sum(name not in there for name in members.resources)
+        return rolling.stage(cls.template(row, members), last, new, members.data, {'target': target})
 
     @classmethod
     def capacity(cls, row: Row, child: ChildView | None, notes: Mapping[str, Any]) -> int:
@@ -158,10 +159,13 @@ class MemberGroup(Nested):
         return cls._filled(row, resources, capacity)
 
     @classmethod
-    def with_batch(cls, row: Row, child: ChildView, held: list[Member], batch: Batch) -> Members:
-        """Members of which one batch is brought up to date."""
+    def with_batch(cls, row: Row, child: ChildView, held: list[Member], batch: Batch,
+                   anew: bool = False) -> Members:
+        """Members of which one batch is brought up to date, or gives way to new ones (``anew``)."""
         staying = held[max(0, len(held) - batch.capacity):]
         fresh = renewed(staying, batch.new - (batch.capacity - len(staying)))
+        if anew:
+            staying, fresh = [m for m in staying if m.name not in fresh], set()
         age = {name: number for number, name in enumerate(by_age(row, child))}
         staying.sort(key=lambda m: (m.name in fresh, age[m.name]))
         resources = {m.name: dict(cls.member(row)) if m.name in fresh else child.definition(m.name)

@@ -173,6 +173,13 @@ REST = (
 
 # Ours: of routes that no earlier release served.
 OWN_REST = (
+    Rule('plans:create', MEMBER, None, 'POST /plans',
+         'Keep a plan of what the creation or (POST <stack>/plans) an update of a stack would do.'),
+    Rule('plans:delete', MEMBER, None, 'DELETE /plans/{plan_id}', 'Forget a plan.'),
+    Rule('plans:execute', MEMBER, None, 'POST /plans/{plan_id}/execute', 'Carry a plan out.'),
+    Rule('plans:index', READER, None, 'GET /plans',
+         'List the plans of the project or (GET <stack>/plans) of a stack.'),
+    Rule('plans:show', READER, None, 'GET /plans/{plan_id}', 'Show a plan.'),
     Rule('stacks:drift', READER, None, 'GET <stack>/drift',
          'Show in what the resources of a stack differ from what was asked for.'),
 )

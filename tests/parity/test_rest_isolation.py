@@ -32,6 +32,8 @@ def body_of(one: Address, route: Route) -> Any:
     body = needed(recorded, route.method) if recorded else None
     if body and 'template' in body:
         body = {**body, **NEW}
+    if body is None and route.sends is not None and 'template' in route.sends.keys:
+        return dict.fromkeys(route.sends.required, 'other') | NEW
     return {} if body is None and route.body == 'required' else body
 
 
@@ -52,7 +54,8 @@ def kept(here: Furnished) -> set[tuple[str, str]]:  # noqa: F811
 def told(here: Furnished, got: webob.Response) -> list[str]:  # noqa: F811
     """What an answer says of things that are not the caller's; the address that was asked for aside."""
     secret = {name: value for name, value in here.place.items()
-              if name in ('stack_id', 'event_id', 'config_id', 'deployment_id', 'server_id', 'snapshot_id')}
+              if name in ('stack_id', 'event_id', 'config_id', 'deployment_id', 'server_id', 'snapshot_id',
+                          'plan_id')}
     return [name for name, value in secret.items() if value in got.text]
 
 
@@ -71,7 +74,8 @@ def test_foreign_names_and_ids_under_the_own_project(here: Furnished, one: Addre
                                                      route: Route) -> None:
     before = kept(here)
     got = here.site.ask(route.method, path_of(here, one, OTHER_PROJECT), body_of(one, route), user='stranger')
-    addresses = [name for name in ('{stack_name', '{config_id}', '{deployment_id}') if name in one.path]
+    addresses = [name for name in ('{stack_name', '{config_id}', '{deployment_id}', '{plan_id}')
+                 if name in one.path]
     if '{stack_name:arn' in one.path:
         # Redirects without looking; what it leads to is refused.
         assert got.status_int == 302

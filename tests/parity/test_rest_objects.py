@@ -69,8 +69,10 @@ def furnish(site: Site) -> Furnished:
     deployment = site.ask('POST', f'{base}/software_deployments', {
         'config_id': config['id'], 'server_id': server, 'action': 'CREATE', 'status': 'IN_PROGRESS',
         'status_reason': 'r', 'input_values': {'i': 'x'}}).json_body['software_deployment']
+    plan = site.ask('POST', f'{own}/plans', {'name': 'p', **NEW}).json_body['plan']
     return Furnished(site, {
-        'stack_name': 'web', 'stack_id': made.json_body['stack']['id'], 'resource_name': 'r',
+        'plan_id': plan['id'], 'stack_name': 'web',
+        'stack_id': made.json_body['stack']['id'], 'resource_name': 'r',
         'event_id': event['id'], 'output_key': 'o', 'config_id': config['id'], 'server_id': server,
         'deployment_id': deployment['id'], 'snapshot_id': ids.new_id(), 'type_name': 'OS::Heat::TestResource',
         'template_version': 'heat_template_version.2021-04-16'})

@@ -26,8 +26,9 @@ from tests.wire.keystone import PROJECT
 
 CONTRACT = json.loads((pathlib.Path(__file__).parents[1] / 'data' / 'rest_api.json').read_text())
 PLACE = {'stack_name': 'web', 'stack_id': 'id-1', 'resource_name': 'r', 'event_id': 'e-1', 'output_key': 'o',
-         'snapshot_id': 's-1', 'config_id': 'c-1', 'deployment_id': 'd-1', 'server_id': 'v-1',
-         'type_name': 'OS::Heat::None', 'template_version': 'heat_template_version.2021-04-16'}
+         'snapshot_id': 's-1', 'plan_id': 'p-1', 'config_id': 'c-1', 'deployment_id': 'd-1',
+         'server_id': 'v-1', 'type_name': 'OS::Heat::None',
+         'template_version': 'heat_template_version.2021-04-16'}
 WEB = {'tenant': PROJECT, 'stack_name': 'web', 'stack_id': 'id-1', 'path': ''}
 TEMPLATE = {'heat_template_version': '2021-04-16'}
 ADOPT = json.dumps({'template': TEMPLATE, 'environment': {}})
@@ -51,7 +52,11 @@ ANSWERS: dict[str, Any] = {
         'event_identity': {**WEB, 'path': '/resources/r/events/e-1'}, 'resource_name': 'r',
         'resource_action': 'CREATE', 'resource_status': 'COMPLETE'}]}
 # What is served beyond the recorded interface: (method, path).
-OURS = {('GET', f'/{{tenant_id}}/stacks/{{stack_name}}/{{stack_id}}/{own}') for own in ('drift', 'graph')}
+OURS = {('GET', f'/{{tenant_id}}/stacks/{{stack_name}}/{{stack_id}}/{own}') for own in ('drift', 'graph')} | {
+    (method, f'/{{tenant_id}}{path}') for methods, path in (
+        ('GET POST', '/stacks/{stack_name}/{stack_id}/plans'), ('GET POST', '/plans'),
+        ('GET DELETE', '/plans/{plan_id}'), ('POST', '/plans/{plan_id}/execute'))
+    for method in methods.split()}
 
 
 def pairs() -> list[tuple[str, dict[str, Any]]]:

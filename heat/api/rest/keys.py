@@ -129,6 +129,15 @@ PREVIEW = Body(_CREATE, required=('stack_name',))
 UPDATE = Body({**_UPDATE, **_arguments('existing'), **_REPEATS})
 PATCH = Body({**_UPDATE, **_REPEATS})
 PREVIEW_UPDATE = Body(_UPDATE)
+def _plan_name(name: str, value: Any) -> str | None:
+    return None if value is None else _text(name, value)
+
+
+PLAN_NAME = Key({'type': ['string', 'null']}, 'Name of the plan', _plan_name)
+PLAN = Body({**{name: key for name, key in _CREATE.items() if name != 'adopt_stack_data'},
+             'name': PLAN_NAME}, required=('stack_name',))
+PLAN_UPDATE = Body({**_UPDATE, **_arguments('existing'), 'name': PLAN_NAME})
+EXECUTE = Body(_arguments('disable_rollback', 'client_request_token'))
 VALIDATE = Body(TEMPLATE)
 SNAPSHOT = Body({'name': Key(ANY, 'Name of the snapshot')})
 UNHEALTHY = Body({'mark_unhealthy': Key(FLAG, 'Unhealthy, or well again'),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from heat.api.rest import drift, events, graph, resources, stacks
+from heat.api.rest import drift, events, graph, plans, resources, stacks
 
 Json = dict[str, Any]
 TEXT: Json = {'type': 'string'}
@@ -62,6 +62,8 @@ _PROGRESS: Json = made_of((), {
 _PLACE: Json = {'value': {}, 'expected': {}, 'suggestion': {}, 'line': COUNT, 'column': COUNT, 'source': TEXT}
 _FAULT: Json = made_of(('message', 'path'), _PLACE, _PLACE)
 _DIFFERENCE: Json = made_of(('property', 'kind'), {'expected': {}, 'actual': {}})
+_PLAN: Json = {**dict.fromkeys(('name', 'stack_id', 'status_reason', 'execution', 'creator'), MAYBE),
+               **_LINKS}
 _REASON: Json = made_of(('kind', 'path', 'attribute'), optional=('path', 'attribute'))
 
 _IDENTITY: Json = made_of(('tenant', 'stack_name', 'stack_id', 'path'))
@@ -131,6 +133,9 @@ OBJECTS: dict[str, Json] = {
     'drift': listed('drift', made_of(drift.RESOURCE, {
         'checked_at': MAYBE, 'differences': {'type': 'array', 'items': _DIFFERENCE}})),
     'graph': wrapped('graph', ref('graph_of_stack')),
+    'plan': wrapped('plan', made_of(plans.WHOLE, {**_PLAN, 'entries': {'type': 'array', 'items': MAP},
+                                                  'summary': MAP})),
+    'plans': listed('plans', made_of(plans.SUMMARY, _PLAN)),
     'environment': MAP, 'files': {'type': 'object', 'additionalProperties': TEXT}, 'template': MAP,
     'stack_abandon': ref('stack_data'),
     'validation': made_of((), {**_VALIDATION, 'Environment': MAP}, ('ParameterGroups', 'NestedParameters')),

@@ -8,13 +8,26 @@ the table, the modules of this package hold the functions.
 from __future__ import annotations
 
 from heat.api.dispatch import CONDITION, KEY, Address, Route
-from heat.api.rest import actions, catalog, drift, events, graph, keys, resources, snapshots, software, stacks
+from heat.api.rest import (
+    actions,
+    catalog,
+    drift,
+    events,
+    graph,
+    keys,
+    plans,
+    resources,
+    snapshots,
+    software,
+    stacks,
+)
 
 TENANT = '/{tenant_id}'
 STACKS = TENANT + '/stacks'
 STACK = STACKS + '/{stack_name}/{stack_id}'
 RESOURCE = STACK + '/resources/{resource_name}'
 TYPES = TENANT + '/resource_types'
+PLANS = TENANT + '/plans'
 CONFIGS = TENANT + '/software_configs'
 DEPLOYMENTS = TENANT + '/software_deployments'
 
@@ -111,6 +124,20 @@ ROUTES: tuple[Address, ...] = (
                                          tells='events'),)),
     Address(RESOURCE + '/events/{event_id}', (Route('GET', events.show, 'events:show', tells='event'),)),
     Address(STACK + '/drift', (Route('GET', drift.show, 'stacks:drift', query=drift.SHOW, tells='drift'),)),
+    Address(STACK + '/plans', (
+        Route('POST', plans.create_update, 'plans:create', body='required', sends=keys.PLAN_UPDATE,
+              status=201, tells='plan'),
+        Route('GET', plans.index_of_stack, 'plans:index', tells='plans'))),
+    Address(PLANS, (
+        Route('POST', plans.create, 'plans:create', body='required', sends=keys.PLAN, status=201,
+              tells='plan'),
+        Route('GET', plans.index, 'plans:index', query=plans.INDEX, tells='plans'))),
+    Address(PLANS + '/{plan_id}', (
+        Route('GET', plans.show, 'plans:show', tells='plan'),
+        Route('DELETE', plans.delete, 'plans:delete', status=204))),
+    Address(PLANS + '/{plan_id}/execute', (
+        Route('POST', plans.execute, 'plans:execute', body='optional', heeds=(KEY,),
+              sends=keys.EXECUTE, status=202, tells='stack_created'),)),
     Address(STACK + '/actions', (Route('POST', actions.action, body='optional', heeds=(CONDITION,),
                                        sends=actions.BODY),)),
     Address(TENANT + '/build_info', (Route('GET', catalog.build_info, 'build_info:build_info',

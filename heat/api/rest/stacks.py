@@ -107,7 +107,7 @@ def _listed(call: Call, context: Any, with_count: bool) -> dict[str, Any]:
 
 def create(call: Call) -> webob.Response:
     """POST /stacks: 201 with id and links."""
-    data = _to_create(call, _keyed(call))
+    data = created_from(call, keyed(call))
     parts = data.to_engine()
     with data.located():
         identity = call.engine('create_stack', stack_name=data.stack_name, **parts, owner_id=None,
@@ -119,7 +119,7 @@ def create(call: Call) -> webob.Response:
 
 def preview(call: Call) -> dict[str, Any]:
     """POST /stacks/preview."""
-    data = _to_create(call, call.body)
+    data = created_from(call, call.body)
     parts = data.to_engine()
     with data.located():
         stack = call.engine('preview_stack', stack_name=data.stack_name, **parts)
@@ -127,7 +127,7 @@ def preview(call: Call) -> dict[str, Any]:
     return {'stack': {**shaped(call.request, stack, keys), 'resources': stack.get('resources', [])}}
 
 
-def _keyed(call: Call) -> dict[str, Any]:
+def keyed(call: Call) -> dict[str, Any]:
     """The body, with the header Idempotency-Key as the token that makes a repeated request the same."""
     key = call.request.headers.get(KEY)
     if key is None:
@@ -137,7 +137,8 @@ def _keyed(call: Call) -> dict[str, Any]:
     return {**call.body, 'client_request_token': key}
 
 
-def _to_create(call: Call, body: dict[str, Any]) -> Instantiation:
+def created_from(call: Call, body: dict[str, Any]) -> Instantiation:
+    """What a request for a new stack brings; refused in the classic order."""
     data = Instantiation(body, call.wiring.conf)
     # Read for its error: no name, then no template, then the rest.
     _name, _template = data.stack_name, data.template
@@ -182,12 +183,12 @@ def show(call: Call) -> webob.Response:
 
 def update(call: Call) -> None:
     """PUT: template, parameters and environment replace the old ones."""
-    _updated(call, Instantiation(_keyed(call), call.wiring.conf))
+    _updated(call, Instantiation(keyed(call), call.wiring.conf))
 
 
 def update_patch(call: Call) -> None:
     """PATCH: what is sent is laid over what is stored."""
-    data = Instantiation(_keyed(call), call.wiring.conf, patch=True)
+    data = Instantiation(keyed(call), call.wiring.conf, patch=True)
     call.allow('stacks:update_no_change' if data.changes_nothing else 'stacks:update_patch')
     _updated(call, data)
 

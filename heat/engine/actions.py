@@ -8,7 +8,7 @@ engine methods of the RPC contract. Neighbours: ``intake`` makes wishes durable,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,11 +24,12 @@ from heat.engine.exported import Part
 from heat.engine.intake import Intake
 from heat.engine.outputs import chooser, current_rows
 from heat.engine.restore import restored_template
-from heat.model.op import Call, CloudFault
+from heat.model.op import CloudFault
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan.told import row_event
+from heat.resources.base import Steps
 from heat.resources.types import TypeTable
 
 Args = Mapping[str, Any]
@@ -161,8 +162,9 @@ class Actions:
     def _take_away(self, context: RequestContext, found: Snapshot) -> None:
         """What resources left in other services for this snapshot: backups, images."""
         data = snapshots.opened(found, self._intake.crypt) or {}
-        calls = list(left_outside(data.get('resources') or {}))
-        if not calls or self._intake.performer is None:
+        found_outside = left_outside(data.get('resources') or {})
+        performer = self._intake.performer
+        if not found_outside or performer is None:
             return
         with connect.read(self._intake.database) as conn:
             stack = stacks.load_stack(conn, found.stack_id)
@@ -170,11 +172,10 @@ class Actions:
             credential = self._intake.loader.credential(conn, root) if root is not None else None
         if credential is None:
             return
-        for call in calls:
-            try:
-                self._intake.performer.perform_now(credential, call)
-            except CloudFault as fault:
-                raise errors.Error(message=f'Deleting snapshot {found.id}: {fault.text()}') from fault
+        try:
+            take_away(found_outside, lambda call: performer.perform_now(credential, call))
+        except CloudFault as fault:
+            raise errors.Error(message=f'Deleting snapshot {found.id}: {fault.text()}') from fault
 
     # -- health ----------------------------------------------------------------------------------------
 
@@ -226,25 +227,36 @@ def _named(rows: list[Row], name: str, stack: Stack) -> Row:
     return found
 
 
-def left_of_stack(conn: Connection, stack_id: str, crypt: Any) -> list[Call]:
+def left_of_stack(conn: Connection, stack_id: str, crypt: Any) -> list[Steps]:
     """The same for all snapshots of a stack."""
-    return [call for one in snapshots.list_snapshots(conn, stack_id)
-            for call in left_outside((snapshots.opened(one, crypt) or {}).get('resources') or {})]
+    return [steps for one in snapshots.list_snapshots(conn, stack_id)
+            for steps in left_outside((snapshots.opened(one, crypt) or {}).get('resources') or {})]
 
 
-def left_outside(data: Mapping[str, Any]) -> list[Call]:
-    """The calls that take away what a snapshot's resources left in other services."""
-    calls: list[Call] = []
+def left_outside(data: Mapping[str, Any]) -> list[Steps]:
+    """The steps that take away what a snapshot's resources left in other services."""
+    found: list[Steps] = []
     types = TypeTable()
     for one in data.values():
         if isinstance(one.get('resources'), Mapping):
-            calls += left_outside(one['resources'])
+            found += left_outside(one['resources'])
         else:
             row = Row('', '', '', one.get('name', ''), one.get('type', ''),
                       data=one.get('resource_data') or {})
             try:
-                calls += types.of(row).forget_snapshot(row.data)
+                found.append(types.of(row).forget_snapshot(row.data))
             except errors.HeatException:
                 # Its type is no longer known; so is what it left.
                 continue
-    return calls
+    return found
+
+
+def take_away(found: Iterable[Steps], perform: Callable[[Any], Any]) -> None:
+    """Go through the steps with the answers of ``perform``."""
+    for steps in found:
+        answer: Any = None
+        try:
+            while True:
+                answer = perform(steps.send(answer))
+        except StopIteration:
+            continue

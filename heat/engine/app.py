@@ -33,7 +33,7 @@ from heat.common.crypt import Crypt
 from heat.common.ids import new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, services, stacks
-from heat.engine.actions import left_of_stack
+from heat.engine.actions import left_of_stack, take_away
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.compiled import Place, settle_in
@@ -57,9 +57,10 @@ from heat.engine.templates import Templates
 from heat.engine.tree import StackRun, Tree
 from heat.engine.watcher import Watcher
 from heat.engine.watches import Watches
-from heat.model.op import Call, CloudFault, UserCall
+from heat.model.op import CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
+from heat.resources.base import Steps
 from heat.resources.types import PLUGINS, take_defaults, take_region
 from heat.template import yaql_language
 from heat.template.load import parse
@@ -273,13 +274,13 @@ class Engine:
         self.loop.put(Closed(root_id))
 
     def _drop_snapshots(self, stack: Stack, credential: Any) -> None:
-        def load() -> list[Call]:
+        def load() -> list[Steps]:
             with connect.read(self.database) as conn:
                 return left_of_stack(conn, stack.id, self.crypt)
 
         try:
-            for call in connect.offload(self.database, load):
-                self.performer.perform_now(credential, call)
+            take_away(connect.offload(self.database, load),
+                      lambda call: self.performer.perform_now(credential, call))
         except (CloudFault, errors.HeatException) as error:
             LOG.warning('After stack %s something was left of its snapshots: %s', stack.name, error)
 

@@ -279,9 +279,9 @@ class Resource:
         return {}
 
     @classmethod
-    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
-        """The calls that take away what a snapshot left in other services; ``kept`` as in ``restored``."""
-        return ()
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Steps:
+        """Calls that take away what a snapshot left in other services; ``kept`` as in ``restored``."""
+        yield from ()
 
     @classmethod
     def abandoned(cls, row: Row) -> tuple[Change, ...]:

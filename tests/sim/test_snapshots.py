@@ -8,7 +8,8 @@ import pytest
 
 from heat.common import errors
 from heat.db import connect
-from heat.engine.actions import left_of_stack, left_outside
+from heat.engine.actions import left_of_stack, left_outside, take_away
+from heat.model import op
 from tests.sim.crashes import every_crash
 from tests.sim.test_lifecycle import hot, res
 from tests.sim.world import World
@@ -51,7 +52,9 @@ def test_content_comes_back_from_a_snapshot(world):
     assert world.rows(me)['s'].props['image'] == image
     volume = world.cloud.inventory.volumes.rows[world.rows(me)['v'].physical_id]
     assert volume['_restored'] == data['v']['resource_data']['backup_id']
-    assert sorted(f'{call.method} {call.path.rsplit("/", 1)[0]}' for call in left_outside(data)) == [
+    calls: list[Any] = []
+    take_away(left_outside(data), calls.append)
+    assert sorted(f'{call.method} {call.path.rsplit("/", 1)[0]}' for call in calls) == [
         'DELETE /backups', 'DELETE /images']
 
 
@@ -168,13 +171,32 @@ def test_what_was_made_for_a_snapshot_goes_with_the_stack_that_is_deleted_meanwh
     world.run()
     assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
     # What an engine asks for at the end of a root.
-    with connect.read(world.database) as conn:
-        calls = left_of_stack(conn, me['stack_id'], world.crypt)
     assert len(content(world)[0]) == len(content(world)[1]) == 1
-    assert sorted(call.path for call in calls) == sorted(
-        [f'/backups/{one}' for one in world.cloud.inventory.backups.rows]
-        + [f'/images/{key}' for key, row in world.cloud.inventory.images.rows.items()
-           if row['properties'].get('image_type') == 'snapshot'])
+    cleaned(world, me)
+    assert content(world) == ([], [])
+
+
+def cleaned(world: World, me: dict[str, Any]) -> None:
+    with connect.read(world.database) as conn:
+        found = left_of_stack(conn, me['stack_id'], world.crypt)
+    take_away(found, lambda call: world.cloud_answer(call).body)
+    # Backups go in their own time.
+    world.clock.advance(60)
+    world.cloud_answer(op.Call('volumev3', 'GET', '/backups'))
+
+
+@pytest.mark.parametrize('after', [0.0, 0.01, 0.06, 0.12, 0.2])
+def test_what_is_being_made_for_a_snapshot_that_is_cut_off_goes_too(world, after):
+    me = world.create('s', hot(v=VOLUME, s=server(world)))
+    world.run()
+    world.actions.stack_snapshot(world.context, me, 'one')
+    # The calls leave at once; their answers take a twentieth of a second.
+    world.run(until=world.clock.monotonic() + after)
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
+    cleaned(world, me)
+    assert content(world) == ([], [])
 
 
 def test_a_failed_snapshot_has_nothing_of_an_earlier_one(world):

@@ -194,7 +194,9 @@ class Volume(Rest):
     # -- snapshots: a backup of the content ----------------------------------------------------------
 
     def snapshot(self) -> Steps:
-        # Kept before it is waited for: a snapshot that is not completed is taken away as well.
+        # Kept before it is waited for, and by its name before it is asked for: a snapshot that is cut off
+        # is taken away as well.
+        yield self.keep(backup_id=None, backup_name=self._backup_name())
         backup = yield from self._back_up()
         yield self.keep(backup_id=backup)
         yield self._backed_up(backup)
@@ -202,9 +204,12 @@ class Volume(Rest):
     def last_snapshot(self) -> Steps:
         yield self._backed_up((yield from self._back_up()))
 
-    def _back_up(self) -> Steps:
+    def _backup_name(self) -> str:
         # A name of its own, by which it is found again.
-        name = f'{self.physical_name()}-{self.row.goal_seq}'
+        return f'{self.physical_name()}-{self.row.goal_seq}'
+
+    def _back_up(self) -> Steps:
+        name = self._backup_name()
         adopt = Adopt('/backups/detail', 'backups', lambda found: bool(found.get('name') == name),
                       {'name': name})
         wanted = {'volume_id': self.id, 'name': name, 'force': True}
@@ -231,10 +236,14 @@ class Volume(Rest):
                 'backup_id': kept['backup_id']}
 
     @classmethod
-    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
-        if kept.get('backup_id'):
-            yield Call('volumev3', 'DELETE', f'/backups/{kept["backup_id"]}', ok=(404,),
-                       label='delete backup')
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Steps:
+        found = [kept['backup_id']] if kept.get('backup_id') else []
+        if not found and kept.get('backup_name'):
+            listed = yield Call('volumev3', 'GET', '/backups/detail', query={'name': kept['backup_name']},
+                                unwrap='backups', label='find backup')
+            found = [one['id'] for one in listed if one.get('name') == kept['backup_name']]
+        for backup in found:
+            yield Call('volumev3', 'DELETE', f'/backups/{backup}', ok=(404,), label='delete backup')
 
     # -- the end ---------------------------------------------------------------------------------
 

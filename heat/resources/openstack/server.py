@@ -240,7 +240,9 @@ class Server(Rest):
     # -- snapshots: an image of the disk --------------------------------------------------------------
 
     def snapshot(self) -> Steps:
-        # Kept before it is waited for: a snapshot that is not completed is taken away as well.
+        # Kept before it is waited for, and by its name before it is asked for: a snapshot that is cut off
+        # is taken away as well.
+        yield self.keep(snapshot_image_id=None, snapshot_image_name=self._image_name())
         image = yield from self._image()
         yield self.keep(snapshot_image_id=image)
         yield self._filled(image)
@@ -248,9 +250,12 @@ class Server(Rest):
     def last_snapshot(self) -> Steps:
         yield self._filled((yield from self._image()))
 
-    def _image(self) -> Steps:
+    def _image_name(self) -> str:
         # A name of its own, since only newer versions answer with the image's id.
-        name = f'{self.physical_name()}-{self.row.goal_seq}'
+        return f'{self.physical_name()}-{self.row.goal_seq}'
+
+    def _image(self) -> Steps:
+        name = self._image_name()
         adopt = Adopt('/images', 'images', lambda found: bool(found.get('name') == name), {'name': name},
                       service='image')
         yield Call('compute', 'POST', self.url('/action'), {'createImage': {'name': name}},
@@ -274,10 +279,15 @@ class Server(Rest):
         return {'image': kept['snapshot_image_id']} if kept.get('snapshot_image_id') else {}
 
     @classmethod
-    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Iterable[Call]:
-        if kept.get('snapshot_image_id'):
-            yield Call('image', 'DELETE', f'/images/{kept["snapshot_image_id"]}', ok=(404,),
-                       label='delete image')
+    def forget_snapshot(cls, kept: Mapping[str, Any]) -> Steps:
+        name = kept.get('snapshot_image_name')
+        found = [kept['snapshot_image_id']] if kept.get('snapshot_image_id') else []
+        if not found and name:
+            listed = yield Call('image', 'GET', '/images', query={'name': name}, unwrap='images',
+                                label='find image')
+            found = [one['id'] for one in listed if one.get('name') == name]
+        for image in found:
+            yield Call('image', 'DELETE', f'/images/{image}', ok=(404,), label='delete image')
 
     def resume(self) -> Steps:
         yield from self._unless(self.action('resume'), 'ACTIVE')

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from heat.api.cloudwatch import members, operations
+from heat.api.cloudwatch import members, operations, shapes
 from heat.common import errors, policy_rules
 from tests.wire import keystone
 from tests.wire.cloudwatch import PROTOCOLS, client, fault
@@ -80,6 +80,14 @@ def test_the_words_are_those_of_the_model(cloud: Any) -> None:
                        ('StateValue', operations.STATES), ('AlarmType', operations.TYPES)):
         assert set(model.shape_for(name).enum) == set(ours)
     assert set(operations.COMPARISONS) < set(model.shape_for('ComparisonOperator').enum)
+
+
+def test_the_members_of_answers_are_those_of_the_model(cloud: Any) -> None:
+    """botocore says nothing of a member that it does not know."""
+    model = cloud.meta.service_model
+    for name, table in (('MetricAlarm', shapes.ALARM), ('Metric', shapes.METRIC),
+                        ('Datapoint', shapes.DATAPOINT), ('AlarmHistoryItem', shapes.HISTORY)):
+        assert set(table) <= set(model.shape_for(name).members)
 
 
 def test_every_served_operation_has_a_rule() -> None:

@@ -84,8 +84,6 @@ def _macro(data: Any, path: Path) -> Macro:
     parameters = data.get('Parameters') or {}
     if not isinstance(parameters, dict):
         unit.fault((*path, 'Parameters'), 'Parameters of a transform must be a map')
-    if data['Name'] == INCLUDE and set(parameters) != {'Location'}:
-        unit.fault(path, f'{INCLUDE} needs Parameters: {{Location: name of a document}}')
     unit.raise_faults()
     return Macro(data['Name'], parameters, path)
 
@@ -154,7 +152,7 @@ class Expansion:
     def run(self) -> dict[str, Any]:
         asked = transforms(self.tree)
         for macro in asked:
-            self._check_served(macro, macro.path)
+            self._check(macro, macro.path)
         self.unit.raise_faults()
         self.tree = {key: self._inline(value, (key,)) if key != 'Transform' else value
                      for key, value in self.tree.items()}
@@ -211,9 +209,11 @@ class Expansion:
         """What a macro makes of the map that it stands in, ``made`` without it."""
         place = (*path, INLINE)
         if macro.name not in KNOWN:
-            return self._made(macro, made, place) if self._check_served(macro, place) else made
+            return self._made(macro, made, place) if self._check(macro, place) else made
         if macro.name != INCLUDE:
             self.unit.fault(place, f'{macro.name} can only be asked for in the Transform section')
+            return made
+        if not self._check(macro, place):
             return made
         location, content = self.included_tree(macro)
         if not made:
@@ -229,7 +229,10 @@ class Expansion:
                 self.unit.fault((*path, key), f'"{key}" stands here and in the document that {INCLUDE} names')
         return {**content, **made}
 
-    def _check_served(self, macro: Macro, path: Path) -> bool:
+    def _check(self, macro: Macro, path: Path) -> bool:
+        if macro.name == INCLUDE and set(macro.parameters) != {'Location'}:
+            self.unit.fault(path, f'{INCLUDE} needs Parameters: {{Location: name of a document}}')
+            return False
         served = macro.name in KNOWN or self.custom(macro.name) is not None
         if not served:
             self.unit.unknown(path, f'The macro "{macro.name}" is not served here, only '

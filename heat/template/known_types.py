@@ -12,6 +12,8 @@ _NAMES = {
         'AutoScalingGroup LaunchConfiguration ScalingPolicy'),
     'AWS::CloudFormation': (
         'Stack WaitCondition WaitConditionHandle'),
+    'AWS::CloudWatch': (
+        'Alarm'),
     'AWS::EC2': (
         'EIP EIPAssociation Instance InternetGateway NetworkInterface RouteTable SecurityGroup Subnet '
         'SubnetRouteTableAssociation VPC VPCGatewayAttachment Volume VolumeAttachment'),
@@ -35,7 +37,7 @@ _NAMES = {
     'OS::Glance': (
         'Image WebImage'),
     'OS::Heat': (
-        'AccessPolicy AutoScalingGroup CloudConfig Delay DeployedServer HARestarter InstanceGroup '
+        'AccessPolicy AutoScalingGroup CWLiteAlarm CloudConfig Delay DeployedServer HARestarter InstanceGroup '
         'MultipartMime None RandomString ResourceChain ResourceGroup ScalingPolicy SoftwareComponent '
         'SoftwareConfig SoftwareDeployment SoftwareDeploymentGroup SoftwareDeployments Stack '
         'StructuredConfig StructuredDeployment StructuredDeploymentGroup StructuredDeployments SwiftSignal '

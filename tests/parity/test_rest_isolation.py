@@ -117,7 +117,7 @@ def test_what_a_user_inside_an_instance_may() -> None:
     """The list is short, and is to be looked at when it grows."""
     assert {rule for rule in SERVERS if ':' in rule and not rule.startswith('cloudformation')} == {
         'stacks:lookup', 'resource:metadata', 'resource:signal',
-        'software_deployments:metadata'}
+        'software_deployments:metadata', 'cloudwatch:PutMetricData'}
 
 
 def test_a_name_of_another_project_is_free_for_the_own(here: Furnished) -> None:  # noqa: F811

@@ -37,7 +37,8 @@ _NAMES = {
     'OS::Glance': (
         'Image WebImage'),
     'OS::Heat': (
-        'AccessPolicy AutoScalingGroup CWLiteAlarm CloudConfig Delay DeployedServer HARestarter InstanceGroup '
+        'AccessPolicy AutoScalingGroup CWLiteAlarm CloudConfig Delay DeployedServer HARestarter '
+        'InstanceGroup '
         'MultipartMime None RandomString ResourceChain ResourceGroup ScalingPolicy SoftwareComponent '
         'SoftwareConfig SoftwareDeployment SoftwareDeploymentGroup SoftwareDeployments Stack '
         'StructuredConfig StructuredDeployment StructuredDeploymentGroup StructuredDeployments SwiftSignal '

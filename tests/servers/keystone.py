@@ -2,7 +2,8 @@
 
 Projects admin, demo and service; users admin, demo and heat (roles admin and service in project
 service); roles heat_stack_owner and heat_stack_user; domain heat with heat_domain_admin. Fernet
-tokens, of `token_life` seconds. `bare=True` leaves out all that is Heat's. (Not SQLite: a request of
+tokens, of `token_life` seconds. `bare=True` leaves out all that is Heat's, `trusts=False` has trusts
+refused to everybody, as some releases refuse them to signed requests. (Not SQLite: a request of
 Keystone's writes through two connections, and under load one finds the other's lock.)
 """
 from __future__ import annotations
@@ -65,10 +66,11 @@ class Keystone(Daemon):
 
     name = 'keystone'
 
-    def __init__(self, directory: Path, bare: bool = False, token_life: int = 86400) -> None:
+    def __init__(self, directory: Path, bare: bool = False, token_life: int = 86400,
+                 trusts: bool = True) -> None:
         super().__init__(directory, account('keystone'))
         self.port = free_port()
-        self.bare, self.token_life = bare, token_life
+        self.bare, self.token_life, self.trusts = bare, token_life, trusts
         # beside, not below: it runs as another user
         self.database = MariaDB(directory.with_name(directory.name + '-database'))
         self.auth_url = f'http://{LOOPBACK}:{self.port}/v3'
@@ -108,6 +110,15 @@ class Keystone(Daemon):
     def _conf(self) -> Path:
         return self.directory / 'keystone.conf'
 
+    @property
+    def _policy(self) -> Path:
+        return self.directory / 'policy.yaml'
+
+    def make_trusts(self, wanted: bool) -> None:
+        """From now on; Keystone sees that its policy has changed."""
+        self._policy.write_text('{}\n' if wanted else '"identity:create_trust": "!"\n')
+        self._own_file(self._policy)
+
     def prepare(self) -> None:
         keys = self.directory / 'keys'
         keys.mkdir()
@@ -116,6 +127,7 @@ class Keystone(Daemon):
             self._own_file(keys / number)
         self._own_file(keys)
         keys.chmod(0o700)
+        self.make_trusts(self.trusts)
         sections = {
             'DEFAULT': {'use_stderr': 'true'},
             'database': {'connection': self.database.database('keystone')},
@@ -127,7 +139,7 @@ class Keystone(Daemon):
             'credential': {'key_repository': str(keys), 'caching': 'false'},
             'cache': {'enabled': 'true', 'backend': 'oslo_cache.dict', 'expiration_time': '60'},
             'identity': {'password_hash_rounds': '4'},
-            'oslo_policy': {'policy_file': '/nonexistent', 'enforce_scope': 'false'}}
+            'oslo_policy': {'policy_file': str(self._policy), 'enforce_scope': 'false'}}
         self._conf.write_text('\n'.join(
             f'[{name}]\n' + ''.join(f'{key} = {value}\n' for key, value in options.items())
             for name, options in sections.items()))

@@ -24,6 +24,7 @@ from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action
+from heat.plan.handed_down import OPTION, tags_of
 from heat.plan.preview import Inner
 from heat.plan.traversal import Wanted
 from heat.template.restraints import Restraints
@@ -62,8 +63,11 @@ class Expansion:
             template_id=0, owner_id=around.id, parent_resource_name=row.name, parent_row=row.uuid,
             nested_depth=around.nested_depth + 1, username=around.username)
         outer_goal = self._goals.get(around.name, self._root_goal)
-        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0,
-                    options=child_options(outer_goal, replace(row, action=verb)))
+        options = child_options(outer_goal, replace(row, action=verb))
+        tags = tags_of(around, outer_goal, outer.template.dialect == 'aws')
+        if tags:
+            options[OPTION] = list(tags)
+        goal = Goal(stack.id, stack.goal_seq + 1, verb, 0, options=options)
         if verb is Action.DELETE:
             going = Inner(stack, goal, Wanted(), rows, outer.types, restraints=restraints)
             self.made[around.name, row.name] = going

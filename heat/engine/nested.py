@@ -26,6 +26,7 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan.candidates import fits
+from heat.plan.handed_down import OPTION, tags_of
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
 from heat.resources.nested import Stage
@@ -79,8 +80,12 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
         username=parent.stack.username, user_creds_id=parent.stack.user_creds_id,
         stack_user_project_id=parent.stack.stack_user_project_id, disable_rollback=True,
         timeout=parent.stack.timeout, goal_seq=seq)
+    options = child_options(parent.goal, row)
+    tags = tags_of(parent.stack, parent.goal, parent.wanted.aws)
+    if tags:
+        options[OPTION] = list(tags)
     goal = Goal(identity, seq, verb, 0, parent.goal.timeout_at, None, parent.goal.requested_by,
-                options=child_options(parent.goal, row))
+                options=options)
     if timeout_at is not None:
         goal = replace(goal, timeout_at=timeout_at, requested_by=None)
     rows = child.rows if child is not None else {}

@@ -397,8 +397,10 @@ class Plans:
             looked = self._looker.look(tree, [row for some in rows.values() for row in some.values()],
                                        self._credential(stack))
         goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
-        foreseen = self._foresee(stack, goal, compiled, kept, tree, rows, looked)
-        return replace(foreseen, unchanged=stack.status is Status.COMPLETE
+        tags = tuple(args['tags'] or ()) if 'tags' in args else stack.tags if args.get('existing') else ()
+        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, tree, rows,
+                                 looked)
+        return replace(foreseen, stack=stack, unchanged=stack.status is Status.COMPLETE
                        and repeats.unchanged(compiled, kept))
 
     def _credential(self, stack: Stack) -> Credential | None:

@@ -64,6 +64,7 @@ class Goal:
     ``snapshot``  id of the snapshot that the goal takes
     ``veiled``    hidden values went into the stack, so a check tells none
     ``policy``    the text of the stack policy that an update is under
+    ``tags``      what the stacks around a nested one are tagged with
     ``only``      names of the resources that a check looks at
     ``skip``      names of failed resources that a rollback leaves as they are
     ``undo``      what this goal takes away is what the one before it made

@@ -16,27 +16,32 @@ from heat.common import errors
 from heat.model.outcome import Failed
 from heat.model.resource import Row
 from heat.model.status import Status
+from heat.plan import handed_down
 from heat.plan.decide import Decision, Verdict, decide
+from heat.plan.scope import StackScope
 from heat.plan.types import Types
 from heat.template.definition import Definition
-from heat.template.expr import Scope
 
 KEPT = Decision(Verdict.KEEP)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What a definition asks of a row now. With ``failure`` the rest is empty."""
+    """What a definition asks of a row now. With ``failure`` the rest is empty.
+
+    ``tags`` are those of the stack that are among the properties.
+    """
 
     props: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     update_policy: dict[str, Any] = field(default_factory=dict)
     creation_policy: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     decision: Decision = KEPT
     failure: Failed | None = None
 
 
-def evaluate(definition: Definition, row: Row, types: Types, scope: Scope,
+def evaluate(definition: Definition, row: Row, types: Types, scope: StackScope,
              unknown_ok: bool = False) -> Evaluated:
     """Properties and metadata under ``scope``, and what becomes of ``row``."""
     kind = types(definition.type, definition.name)
@@ -56,6 +61,8 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope,
                                   accept_others=kind.schema.open)
     if wrong:
         return Evaluated(failure=Failed(wrong[0].text(), 'StackValidationFailed'))
+    tags = handed_down.wanted(kind, row, scope.tags)
+    props = handed_down.merged(kind, props, tags)
     try:
         decision = decide(kind, row, props, metadata)
     except (TypeError, ValueError, KeyError, AttributeError):
@@ -63,10 +70,10 @@ def evaluate(definition: Definition, row: Row, types: Types, scope: Scope,
             raise
         # The class looks closer at values than anybody can who does not know them.
         decision = Decision(Verdict.REPLACE, reason='what it asks for is not known yet')
-    return Evaluated(props, metadata, policy, creation, decision)
+    return Evaluated(props, metadata, policy, creation, tags, decision)
 
 
-def fits(definition: Definition, row: Row, types: Types, scope: Scope) -> bool:
+def fits(definition: Definition, row: Row, types: Types, scope: StackScope) -> bool:
     """Whether ``row`` is sound and as ``definition`` wants it."""
     found = evaluate(definition, row, types, scope)
     return found.failure is None and found.decision.verdict is Verdict.KEEP

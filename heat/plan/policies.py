@@ -12,6 +12,7 @@ from typing import Any
 from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action
+from heat.plan import handed_down
 from heat.plan.candidates import Evaluated
 from heat.template.definition import Definition
 
@@ -24,6 +25,8 @@ def policies_to_keep(definition: Definition, found: Evaluated, row: Row) -> dict
                             'update_policy': found.update_policy}
     if found.creation_policy:
         keep['creation_policy'] = found.creation_policy
+    if found.tags:
+        keep[handed_down.KEPT] = found.tags
     if definition.deletion_policy in (EXCEPT_ON_CREATE, 'Retain'):
         # The goal that brings it up; the row's own goal moves on with each step.
         keep['born'] = row.keep.get('born', row.goal_seq)

@@ -11,7 +11,7 @@ cloud looked at and keeps plans.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,8 +109,8 @@ class PreviewScope(StackScope):
     """Values as they will be. ``loose`` maps names to 'all' or 'attributes': what is not known of them."""
 
     def __init__(self, facts: Any, definitions: Mapping[str, Definition], types: Types,
-                 row_of: Callable[[str], Row | None], loose: Mapping[str, str]) -> None:
-        super().__init__(facts, definitions, types, row_of)
+                 row_of: Callable[[str], Row | None], loose: Mapping[str, str], tags: Sequence[str]) -> None:
+        super().__init__(facts, definitions, types, row_of, tags)
         self._kinds, self._at, self._loose = types, row_of, loose
 
     def reference(self, resource: str) -> Any:
@@ -159,7 +159,8 @@ class Preview(Traversal):
     # -- what is decided --------------------------------------------------------------------------
 
     def _scope(self) -> StackScope:
-        return PreviewScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of, self.loose)
+        return PreviewScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of, self.loose,
+                            self._tags())
 
     def _evaluate(self, definition: Definition, row: Row) -> Evaluated:
         there = self._as_seen(row)

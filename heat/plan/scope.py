@@ -7,7 +7,7 @@ completed. Neighbours: ``template.expr`` asks, ``traversal`` owns the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,11 +44,15 @@ def output_key(stack: str, output: str, region: str | None) -> str:
 
 
 class StackScope:
-    """The scope of one stack. ``row_of`` gives a resource's current row or None."""
+    """The scope of one stack. ``row_of`` gives a resource's current row or None.
+
+    ``tags`` are those of the stack that its resources have too.
+    """
 
     def __init__(self, facts: Facts, definitions: Mapping[str, Definition], types: Types,
-                 row_of: Callable[[str], Row | None]) -> None:
+                 row_of: Callable[[str], Row | None], tags: Sequence[str] = ()) -> None:
         self.budget = Budget()
+        self.tags = tags
         self._facts = facts
         self._definitions = definitions
         self._types = types

@@ -38,6 +38,8 @@ class ResourceType(Protocol):
     """A FAILED row with a physical id may be updated instead of replaced."""
     observes: bool
     """It can tell in what its thing in the cloud differs from its properties."""
+    tags_in: str
+    """The property that takes the tags of the stack besides its own; '' for none."""
     settled: bool
     """What it gives follows from its properties alone, so it can be foreseen."""
 

@@ -39,6 +39,7 @@ from heat.plan.effects import (
     WaitThen,
 )
 from heat.plan.graph import Down, Graph, Up
+from heat.plan.handed_down import tags_of
 from heat.plan.references import references_by_resource
 from heat.plan.scope import Facts, StackScope
 from heat.plan.told import resource_label, row_event, stack_event, stack_reason
@@ -142,7 +143,11 @@ class Walk:
                                                if row.name in only}
 
     def _scope(self) -> StackScope:
-        return StackScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of)
+        return StackScope(self.wanted.facts, self.wanted.definitions, self.types, self.row_of, self._tags())
+
+    def _tags(self) -> tuple[str, ...]:
+        """What the stack is tagged with and its resources too."""
+        return tags_of(self.stack, self.goal, self.wanted.aws) if self.wanted.aws else ()
 
     # -- the surface ----------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ class Resource:
     """Each update of its stack makes it anew."""
     observes: ClassVar[bool] = False
     settled: ClassVar[bool] = False
+    tags_in: ClassVar[str] = ''
     # Whether deletion_policy Snapshot may be asked for: ``last_snapshot`` runs before the deletion.
     snapshots: ClassVar[bool] = False
     name_limit: ClassVar[int] = 255

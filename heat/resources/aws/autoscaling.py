@@ -71,6 +71,7 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
 
     type = 'AWS::AutoScaling::AutoScalingGroup'
     title = 'AutoScalingGroup'
+    tags_in = 'Tags'
     support = Support(version='2014.1')
     policy = 'AutoScalingRollingUpdate'
 

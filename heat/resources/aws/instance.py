@@ -44,6 +44,7 @@ class Instance(Translated):
 
     type = 'AWS::EC2::Instance'
     of = Server
+    tags_in = 'Tags'
 
     class properties:
         ImageId = String('Image to boot.', required=True, is_a='glance.image', wire='image')

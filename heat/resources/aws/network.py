@@ -71,6 +71,7 @@ class VPC(Translated):
 
     type = 'AWS::EC2::VPC'
     of = network.Net
+    tags_in = 'Tags'
 
     class properties:
         CidrBlock = String('Block of addresses that its subnets divide; a note for people.',
@@ -107,6 +108,7 @@ class Subnet(Translated):
 
     type = 'AWS::EC2::Subnet'
     of = network.Subnet
+    tags_in = 'Tags'
 
     class properties:
         AvailabilityZone = String('Told as an attribute; subnets have no zone here.', wire=None)
@@ -150,6 +152,7 @@ class NetworkInterface(Translated):
 
     type = 'AWS::EC2::NetworkInterface'
     of = port.Port
+    tags_in = 'Tags'
     found = ('network',)
 
     class properties:

@@ -52,6 +52,7 @@ class RouteTable(Translated):
 
     type = 'AWS::EC2::RouteTable'
     of = router.Router
+    tags_in = 'Tags'
     support = Support(version='2014.1')
 
     class properties:

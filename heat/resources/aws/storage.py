@@ -22,6 +22,7 @@ class Volume(Translated):
 
     type = 'AWS::EC2::Volume'
     of = cinder.Volume
+    tags_in = 'Tags'
     snapshots = True
 
     class properties:

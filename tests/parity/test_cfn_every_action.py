@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from heat.api.cfn.actions import SERVED
 from tests.parity.conftest import Site
 from tests.parity.test_cfn_offers import client, template, thing
+from tests.sim.test_lifecycle import hot
 from tests.wire import answers, boto
+from tests.wire.keystone import PROJECT
 
 POLICY = ('{"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}')
 
@@ -95,6 +98,17 @@ def failing(here: Site, cloud: Any) -> None:
     cloud.describe_stack_events(StackName='web')
     cloud.continue_update_rollback(StackName='web', ForceRollback=True)
     wait(here)
+
+
+def test_what_is_adopted_is_imported(here: Site) -> None:
+    cloud, world = client(here), here.world
+    world.context = replace(world.context, tenant_id=PROJECT)
+    source = hot(a={'type': 'OS::Heat::TestResource'})
+    world.create('s', source, args={'adopt_stack_data': {'template': source, 'environment': {}, 'resources': {
+        'a': {'name': 'a', 'type': 'OS::Heat::TestResource', 'resource_id': 'there', 'resource_data': {},
+              'metadata': {}, 'action': 'CREATE', 'status': 'COMPLETE'}}}})
+    world.run()
+    cloud.get_waiter('stack_import_complete').wait(StackName='s', WaiterConfig={'Delay': 0, 'MaxAttempts': 1})
 
 
 STACKS = ('<DescribeStacksResponse><DescribeStacksResult><Stacks>{}</Stacks></DescribeStacksResult>'

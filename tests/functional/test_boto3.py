@@ -107,7 +107,7 @@ def pages(cloud: Any) -> None:
     assert pages_of(cloud, 'describe_stacks', 'Stacks') == [2]
     assert pages_of(cloud, 'list_stacks', 'StackSummaries') == [2]
     assert pages_of(cloud, 'describe_account_limits', 'AccountLimits') == [1]
-    assert PAGED == {name for action in SERVED if cloud.can_paginate(name := xform_name(action))}
+    assert {name for action in SERVED if cloud.can_paginate(name := xform_name(action))} == PAGED
 
 
 def test_waiters_for_what_is_not_served_say_so(cloud: Any) -> None:

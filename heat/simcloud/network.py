@@ -29,6 +29,7 @@ EXTENSIONS = {
     'allowed-address-pairs': 'Allowed Address Pairs',
     'ext-gw-mode': 'Neutron L3 Configurable external gateway mode',
     'extraroute': 'Neutron Extra Route',
+    'extraroute-atomic': 'Atomically add/remove extra routes',
     'binding': 'Port Binding',
     'quotas': 'Quota management support',
     'dns-integration': 'DNS Integration',

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heat.simcloud.addresses import prefix
+from heat.simcloud.addresses import address, prefix
 from heat.simcloud.netrows import KINDS, body, fill, found, listing, save, shown
 from heat.simcloud.ports import change_port, new_port, remove_port, touch_device
 from heat.simcloud.routing import Call, Fault, Reply, Row
@@ -188,6 +188,38 @@ def add_interface(call: Call) -> Reply:
     return interface(call, router, port)
 
 
+def add_routes(call: Call) -> Reply:
+    """Those that are there already stay as they are."""
+    router = found(call, 'routers', call.args['id'], owned=True)
+    wanted = _routes(call)
+    inside = [
+        prefix(call.inv.subnets.rows[fixed['subnet_id']]['cidr'])
+        for owner in (INTERFACE, GATEWAY)
+        for port in ports_of(call, router['id'], owner)
+        for fixed in port['fixed_ips']
+    ]
+    if any(not any(address(one['nexthop']) in cidr for cidr in inside) for one in wanted):
+        raise Fault(
+            400,
+            f'Invalid format for routes: {wanted}, the nexthop is not connected with router',
+            'InvalidRoutes',
+        )
+    routes = router['routes'] + [one for one in wanted if one not in router['routes']]
+    save(call, ROUTER, router, {'routes': routes})
+    return Reply(200, {'router': shown(call, router)})
+
+
+def remove_routes(call: Call) -> Reply:
+    router = found(call, 'routers', call.args['id'], owned=True)
+    wanted = _routes(call)
+    save(call, ROUTER, router, {'routes': [one for one in router['routes'] if one not in wanted]})
+    return Reply(200, {'router': shown(call, router)})
+
+
+def _routes(call: Call) -> list[Row]:
+    return [dict(one) for one in call.json().get('router', {}).get('routes', [])]
+
+
 def _check_overlap(call: Call, router: Row, subnet: Row) -> None:
     for port in ports_of(call, router['id'], INTERFACE):
         for fixed in port['fixed_ips']:
@@ -218,6 +250,14 @@ def remove_interface(call: Call) -> Reply:
         subnets = [fixed['subnet_id'] for fixed in port['fixed_ips']]
         if port_id not in (None, port['id']) or (subnet_id and subnet_id not in subnets):
             continue
+        cidrs = [prefix(call.inv.subnets.rows[one]['cidr']) for one in subnets]
+        if any(address(route['nexthop']) in cidr for route in router['routes'] for cidr in cidrs):
+            raise Fault(
+                409,
+                f'Router interface for subnet {subnets[0]} on router {router["id"]} cannot be deleted, as it '
+                'is required by one or more routes.',
+                'RouterInterfaceInUseByRoute',
+            )
         for floating in call.inv.floatingips.where('project_id', router['project_id']):
             inner = call.inv.ports.get(floating['port_id']) if floating['port_id'] else None
             if (
@@ -406,6 +446,8 @@ ROUTES = [
     ('DELETE', '/v2.0/routers/{id}', delete_router),
     ('PUT', '/v2.0/routers/{id}/add_router_interface', add_interface),
     ('PUT', '/v2.0/routers/{id}/remove_router_interface', remove_interface),
+    ('PUT', '/v2.0/routers/{id}/add_extraroutes', add_routes),
+    ('PUT', '/v2.0/routers/{id}/remove_extraroutes', remove_routes),
     ('GET', '/v2.0/floatingips', list_floating),
     ('POST', '/v2.0/floatingips', create_floating),
     ('GET', '/v2.0/floatingips/{id}', get_floating),

@@ -35,6 +35,7 @@ INSTANCE, EIP, EIP_TIE = (TYPES[f'AWS::EC2::{name}'] for name in ('Instance', 'E
 VPC, SUBNET, NIC = (TYPES[f'AWS::EC2::{name}'] for name in ('VPC', 'Subnet', 'NetworkInterface'))
 TABLE, TABLE_TIE = TYPES['AWS::EC2::RouteTable'], TYPES['AWS::EC2::SubnetRouteTableAssociation']
 ATTACHMENT, GROUP = TYPES['AWS::EC2::VPCGatewayAttachment'], TYPES['AWS::EC2::SecurityGroup']
+ROUTE = TYPES['AWS::EC2::Route']
 VOLUME, VOLUME_TIE = TYPES['AWS::EC2::Volume'], TYPES['AWS::EC2::VolumeAttachment']
 USER, KEY = TYPES['AWS::IAM::User'], TYPES['AWS::IAM::AccessKey']
 
@@ -107,6 +108,33 @@ def test_route_tables_take_the_place_of_the_main_router(driver: Driver, ground: 
     ground.made.remove((TABLE_TIE, successor))
     driver.delete(TABLE_TIE, successor)
     assert routers_of(driver, subnet) == {main}
+
+
+def test_routes_lead_to_what_is_in_the_tables_subnets(driver: Driver, ground: Ground) -> None:
+    vpc, _, subnet = vpc_of(ground)
+    table = ground.create(TABLE, 'table', VpcId=vpc)
+    nic = ground.create(NIC, 'nic', SubnetId=subnet)
+    wanted = {'RouteTableId': table.physical_id, 'DestinationCidrBlock': '172.16.0.0/12'}
+    # Not a leg of the router is there yet.
+    given = {**wanted, 'NetworkInterfaceId': nic.physical_id}
+    outcome, early = driver.run(ROUTE, driver.row(ROUTE, 'early', **given), Action.CREATE)
+    assert isinstance(outcome, Failed) and 'nexthop' in outcome.message
+    driver.delete(ROUTE, early)
+    ground.create(TABLE_TIE, 'tie', RouteTableId=table.physical_id, SubnetId=subnet)
+    route = ground.create(ROUTE, 'route', **given)
+
+    def routes() -> list[dict[str, str]]:
+        return list(driver.get('network', f'/routers/{table.physical_id}', 'router')['routes'])
+
+    hop = driver.get('network', f'/ports/{nic.physical_id}', 'port')['fixed_ips'][0]['ip_address']
+    assert routes() == [{'destination': '172.16.0.0/12', 'nexthop': hop}]
+    outside = ground.create(ROUTE, 'outside', RouteTableId=table.physical_id,
+                            DestinationCidrBlock='0.0.0.0/0', GatewayId='gateway')
+    assert driver.get('network', f'/routers/{table.physical_id}', 'router')['external_gateway_info']
+    for one in (route, outside):
+        ground.made.remove((ROUTE, one))
+        driver.delete(ROUTE, one)
+    assert routes() == []
 
 
 def test_a_gateway_leads_all_route_tables_outside(driver: Driver, ground: Ground) -> None:

@@ -129,3 +129,47 @@ def test_what_the_guests_are_told(world: World) -> None:
     port = world.cloud.inventory.ports.rows[rows['DatabaseInterface'].physical_id]
     assert f"define('DB_HOST', '{port['fixed_ips'][0]['ip_address']}')" in scripts['WebServer']
     assert rows['WebServer'].metadata.keys() == {'AWS::CloudFormation::Init'}
+
+
+def routed(target: str = 'One') -> dict[str, Any]:
+    """A public subnet as templates for AWS have it, and a way to another network through a port of it."""
+    def ref(name: str) -> dict[str, str]:
+        return {'Ref': name}
+
+    resources: dict[str, Any] = {
+        'Vpc': ('VPC', {'CidrBlock': '10.0.0.0/16'}),
+        'Subnet': ('Subnet', {'VpcId': ref('Vpc'), 'CidrBlock': '10.0.1.0/24'}),
+        'Gateway': ('InternetGateway', {}),
+        'Attachment': ('VPCGatewayAttachment', {'VpcId': ref('Vpc'), 'InternetGatewayId': ref('Gateway')}),
+        'Table': ('RouteTable', {'VpcId': ref('Vpc')}),
+        'Tie': ('SubnetRouteTableAssociation', {'SubnetId': ref('Subnet'), 'RouteTableId': ref('Table')}),
+        'One': ('NetworkInterface', {'SubnetId': ref('Subnet')}),
+        'Two': ('NetworkInterface', {'SubnetId': ref('Subnet')}),
+        'Out': ('Route', {'RouteTableId': ref('Table'), 'DestinationCidrBlock': '0.0.0.0/0',
+                          'GatewayId': ref('Gateway')}),
+        'Through': ('Route', {'RouteTableId': ref('Table'), 'DestinationCidrBlock': '172.16.0.0/12',
+                              'NetworkInterfaceId': ref(target)})}
+    found: dict[str, Any] = {name: {'Type': f'AWS::EC2::{kind}', 'Properties': props}
+                             for name, (kind, props) in resources.items()}
+    found['Out']['DependsOn'] = 'Attachment'
+    return {'AWSTemplateFormatVersion': '2010-09-09', 'Resources': found}
+
+
+def test_routes_come_after_the_legs_they_need_and_go_before_them(world: World) -> None:
+    me = world.create('s', routed())
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+    tables = world.cloud.inventory
+    router = tables.routers.rows[world.rows(me)['Table'].physical_id]
+    hops = {name: tables.ports.rows[world.rows(me)[name].physical_id]['fixed_ips'][0]['ip_address']
+            for name in ('One', 'Two')}
+    assert router['routes'] == [{'destination': '172.16.0.0/12', 'nexthop': hops['One']}]
+    assert router['external_gateway_info']
+    world.update(me, routed('Two'))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert router['routes'] == [{'destination': '172.16.0.0/12', 'nexthop': hops['Two']}]
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
+    assert not tables.routers.all() and world.cloud.summary()['networks']['count'] == 1

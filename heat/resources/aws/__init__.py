@@ -8,6 +8,7 @@ from heat.resources.aws.iam import AccessKey, User
 from heat.resources.aws.instance import Instance
 from heat.resources.aws.network import VPC, NetworkInterface, Subnet
 from heat.resources.aws.refused import Bucket, LoadBalancer
+from heat.resources.aws.route import Route
 from heat.resources.aws.routing import (
     InternetGateway,
     RouteTable,
@@ -27,5 +28,5 @@ TYPES: dict[str, type[Resource]] = {cls.type: cls for cls in (
     Stack, AWSWaitCondition, AWSWaitConditionHandle, UpdateWaitConditionHandle, LaunchConfiguration,
     AWSAutoScalingGroup, AWSScalingPolicy, Instance, EIP, EIPAssociation, Volume, VolumeAttachment,
     SecurityGroup, VPC, Subnet, InternetGateway, VPCGatewayAttachment, RouteTable,
-    SubnetRouteTableAssociation, NetworkInterface, User, AccessKey, LoadBalancer, Bucket,
+    Route, SubnetRouteTableAssociation, NetworkInterface, User, AccessKey, LoadBalancer, Bucket,
     CloudWatchAlarm)}

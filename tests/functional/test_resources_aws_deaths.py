@@ -22,6 +22,7 @@ from tests.functional.test_resources_aws_lives import (
     INSTANCE,
     KEY,
     NIC,
+    ROUTE,
     SUBNET,
     TABLE,
     TABLE_TIE,
@@ -64,6 +65,14 @@ def table_tie(ground: Ground) -> dict[str, Any]:
     return {'RouteTableId': ground.create(TABLE, 'table', VpcId=vpc).physical_id, 'SubnetId': subnet}
 
 
+def route(ground: Ground) -> dict[str, Any]:
+    tie = table_tie(ground)
+    ground.create(TABLE_TIE, 'tie', **tie)
+    nic = ground.create(NIC, 'nic', SubnetId=tie['SubnetId'])
+    return {'RouteTableId': tie['RouteTableId'], 'DestinationCidrBlock': '172.16.0.0/12',
+            'NetworkInterfaceId': nic.physical_id}
+
+
 def gate(ground: Ground) -> dict[str, Any]:
     vpc = vpc_of(ground)[0]
     for name in ('one', 'two'):
@@ -91,6 +100,7 @@ SCENES: dict[str, Scene] = {
     'nic': (NIC, lambda ground: {'SubnetId': vpc_of(ground)[2]}),
     'table': (TABLE, table),
     'table_tie': (TABLE_TIE, table_tie),
+    'route': (ROUTE, route),
     'gate': (ATTACHMENT, gate),
     'eip': (EIP, host),
     'eip_tie': (EIP_TIE, address_tie),
@@ -114,6 +124,7 @@ def state(ground: Ground) -> dict[str, Any]:
         **{key: len(ids) for key, ids in ground.inventory().items()},
         'legs': len([one for one in ports if one['device_owner'] == 'network:router_interface']),
         'gateways': len([one for one in routers if one['external_gateway_info']]),
+        'routes': sum(len(one['routes']) for one in routers),
         'served': len([one for one in get('network', '/floatingips', 'floatingips') if one['port_id']]),
         'tags': sorted(tag for one in get('network', '/networks', 'networks') for tag in one['tags']),
         'attached': len(

@@ -26,8 +26,8 @@ Json = dict[str, Any]
 def facts(conn: Connection, found: Sequence[Stack]) -> dict[str, Json]:
     """By id of the stack::
 
-        {'termination_protection', 'capabilities', 'back_from' ('CREATE' | 'UPDATE'), 'drift' {'status',
-         'checked_at'}, 'retain_except_on_create', 'operation' {'id', 'action'} or None,
+        {'generation', 'termination_protection', 'capabilities', 'back_from' ('CREATE' | 'UPDATE'),
+         'drift' {'status', 'checked_at'}, 'retain_except_on_create', 'operation' {'id', 'action'} or None,
          'parent_identity', 'root_identity' (None for a stack by itself)}
 
     """
@@ -42,6 +42,7 @@ def facts(conn: Connection, found: Sequence[Stack]) -> dict[str, Json]:
 
     return {one.id: {
         **_of_columns(columns.get(one.id, {})), **_of_goals(wishes.get(one.id, [])),
+        'generation': one.goal_seq,
         # Only an update leaves a template behind to go back to.
         'back_from': 'CREATE' if one.prev_template_id is None else 'UPDATE',
         'parent_identity': identity(one.owner_id),

@@ -122,3 +122,19 @@ def test_the_drift_of_single_resources(here: Site, monkeypatch: pytest.MonkeyPat
             ask('nil')
     with pytest.raises(ClientError, match='not supported for resource r'):
         cloud.detect_stack_resource_drift(StackName='s', LogicalResourceId='r')
+
+
+def test_the_drift_of_a_resource_in_a_nested_stack(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud: Any = boto.client(types.SimpleNamespace(app=here.cfn))  # type: ignore[arg-type]
+    me = here.world.create('s', hot(g={'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 2, 'resource_def': net()}}))
+    here.world.run()
+    inner = here.world.rows(me)['g'].physical_id
+    there = here.world.rows({**me, 'stack_id': inner})['0'].physical_id
+    here.world.cloud.inventory.networks.rows[there]['name'] = 'theirs'
+    monkeypatch.setattr(here.tails, 'sleep', lambda _seconds: here.world.run())
+    one = cloud.detect_stack_resource_drift(StackName=inner, LogicalResourceId='0')['StackResourceDrift']
+    assert one['StackResourceDriftStatus'] == 'MODIFIED'
+    rows = cloud.list_stack_resources(StackName=inner)['StackResourceSummaries']
+    assert [(row['LogicalResourceId'], row['DriftInformation']['StackResourceDriftStatus'])
+            for row in rows] == [('0', 'MODIFIED'), ('1', 'NOT_CHECKED')]

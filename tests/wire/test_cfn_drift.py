@@ -93,9 +93,14 @@ def test_one_resource_is_looked_at_while_the_caller_waits(pipeline: Load) -> Non
     api = pipeline('heat-api-cfn', tails=Tails(sleep=slept.append))
     api.engine.answers['identify_stack'] = WEB
     cloud = boto.client(api)
-    states = iter(['IN_PROGRESS', 'IN_PROGRESS', 'COMPLETE'])
-    api.engine.answers['describe_stacks'] = lambda **_asked: [
-        {**LIVE, 'stack_action': 'CHECK', 'stack_status': next(states)}]
+    # The third: a nested stack has not begun yet.
+    states = iter([(1, 'COMPLETE'), (2, 'IN_PROGRESS'), (1, 'COMPLETE'), (2, 'IN_PROGRESS'), (2, 'COMPLETE')])
+
+    def shown(**_asked: Any) -> list[dict[str, Any]]:
+        generation, status = next(states)
+        return [{**LIVE, 'generation': generation, 'stack_action': 'CHECK', 'stack_status': status}]
+
+    api.engine.answers['describe_stacks'] = shown
     api.engine.answers['show_drift'] = [{
         **DRIFT[0], 'expected': {'Name': 'a'}, 'actual': {'Name': 'b', 'Note': True}}]
     found = cloud.detect_stack_resource_drift(StackName='web', LogicalResourceId='b')['StackResourceDrift']
@@ -103,13 +108,14 @@ def test_one_resource_is_looked_at_while_the_caller_waits(pipeline: Load) -> Non
     assert json.loads(found['ExpectedProperties']) == {'Name': 'a'}
     assert json.loads(found['ActualProperties']) == {'Name': 'b', 'Note': True}
     assert calls(api, 'stack_check') == [{'stack_identity': WEB, 'resource_names': ['b']}]
-    assert next(states, None) is None and slept == [0.25, 0.5]
-    api.engine.answers['describe_stacks'] = [LIVE]
+    assert next(states, None) is None and slept == [0.25, 0.5, 1.0]
+    generations = iter(range(9))
+    api.engine.answers['describe_stacks'] = lambda **_asked: [{**LIVE, 'generation': next(generations)}]
     api.engine.answers['show_drift'] = [DRIFT[3]]
     assert 'not supported for resource d' in fault(
         cloud.detect_stack_resource_drift, StackName='web', LogicalResourceId='d')[1]
     api.engine.answers['describe_stacks'] = [
-        {**LIVE, 'stack_action': 'CHECK', 'stack_status': 'IN_PROGRESS'}]
+        {**LIVE, 'generation': 1, 'stack_action': 'CHECK', 'stack_status': 'IN_PROGRESS'}]
     assert 'still in progress' in fault(
         cloud.detect_stack_resource_drift, StackName='web', LogicalResourceId='d')[1]
     assert sum(slept) < 60

@@ -41,10 +41,10 @@ def _check(query: Query, identity: dict[str, str], names: list[str]) -> None:
 def detect_one(query: Query) -> dict[str, Any]:
     """DetectStackResourceDrift: answers when the resource has been looked at."""
     identity, name = query.stack, query.get('LogicalResourceId')
+    before = _shown(query, identity)['generation']
     _check(query, identity, [name])
-    tails, waited = query.call.wiring.tails, 0.0
-    pause = SHORTEST
-    while _state(query, identity) == ('CHECK', 'IN_PROGRESS'):
+    tails, waited, pause = query.call.wiring.tails, 0.0, SHORTEST
+    while _under_way(_shown(query, identity), before):
         if waited > LONGEST:
             raise refused(f'Drift detection for resource {name} is still in progress; '
                           'DescribeStackResourceDrifts will tell of it.')
@@ -56,9 +56,18 @@ def detect_one(query: Query) -> dict[str, Any]:
     return {'StackResourceDrift': _shaped(shapes.arn(identity), found[0])}
 
 
-def _state(query: Query, identity: dict[str, str]) -> tuple[str, str]:
-    shown = query.engine('describe_stacks', stack_identity=identity, whole=False)[0]
-    return shown['stack_action'], shown['stack_status']
+def _shown(query: Query, identity: dict[str, str]) -> dict[str, Any]:
+    shown: dict[str, Any] = query.engine('describe_stacks', stack_identity=identity, whole=False)[0]
+    return shown
+
+
+def _under_way(stack: dict[str, Any], before: int) -> bool:
+    """Whether a check is not over that was asked for when the stack was at its wish ``before``.
+
+    A nested stack gets its check from its parent, a moment later.
+    """
+    return stack['generation'] == before or (
+        stack['stack_action'], stack['stack_status']) == ('CHECK', 'IN_PROGRESS')
 
 
 def status(query: Query) -> dict[str, Any]:

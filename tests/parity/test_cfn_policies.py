@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from heat.common.ids import StackId
 from tests.parity.conftest import Site
 from tests.parity.test_cfn_change_sets import fault
 from tests.parity.test_cfn_offers import client, state, template, thing
+from tests.wire import keystone
 
 GROUP = {'Type': 'OS::Heat::ResourceGroup', 'Properties': {'count': 1, 'resource_def': {
     'type': 'OS::Heat::TestResource', 'properties': {'value': 'a'}}}}
@@ -90,6 +93,43 @@ def test_policies_that_come_with_stacks_and_updates(here: Site, cloud: Any) -> N
     cloud.delete_stack(StackName='web')
     here.world.run()
     assert 'does not exist' in fault(cloud.describe_stacks, StackName='web')[1]
+
+
+def test_change_sets_are_under_the_policy_when_they_are_carried_out(here: Site, cloud: Any) -> None:
+    made(here, cloud, {'A': thing()})
+    cloud.create_change_set(StackName='web', ChangeSetName='c', TemplateBody=template(A=thing('b')))
+    cloud.set_stack_policy(StackName='web', StackPolicyBody=policy('Modify', 'A'))
+    # The policy is no wish of the stack's: what was decided is still to be carried out.
+    cloud.execute_change_set(StackName='web', ChangeSetName='c')
+    here.world.run()
+    assert state(cloud) == 'UPDATE_ROLLBACK_COMPLETE'
+    context = replace(here.world.context, tenant_id=keystone.PROJECT)
+    plan = here.world.plans.create_plan(context, identity(cloud), None, json.loads(template(
+        A=thing('b'))), {}, {}, {})
+    # A plan tells beforehand what will be denied.
+    assert 'fails: Action denied by stack policy' in plan['text']
+
+
+def identity(cloud: Any) -> dict[str, str]:
+    return StackId.from_arn(cloud.describe_stacks(StackName='web')['Stacks'][0]['StackId']).to_wire()
+
+
+def test_another_project_sees_and_sets_nothing(here: Site, cloud: Any,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(keystone.USERS, 'other', (keystone.OTHER_PROJECT, ('member', 'reader')))
+    made(here, cloud, {'A': thing()})
+    stack = cloud.describe_stacks(StackName='web')['Stacks'][0]
+    foreign, name = client(here, access='other'), stack['StackId']
+    operation = stack['LastOperations'][0]['OperationId']
+    assert cloud.describe_events(OperationId=operation)['OperationEvents']
+    assert foreign.describe_events(OperationId=operation)['OperationEvents'] == []
+    for ask, more in ((foreign.get_stack_policy, {}), (foreign.describe_events, {}),
+                      (foreign.set_stack_policy, {'StackPolicyBody': policy('*')}),
+                      (foreign.detect_stack_resource_drift, {'LogicalResourceId': 'A'}),
+                      (foreign.detect_stack_drift, {'LogicalResourceIds': ['A']}),
+                      (foreign.continue_update_rollback, {'ForceRollback': True})):
+        assert 'does not exist' in fault(ask, StackName=name, **more)[1]
+    assert 'StackPolicyBody' not in cloud.get_stack_policy(StackName='web')
 
 
 def test_types_of_resources_in_policies(here: Site, cloud: Any) -> None:

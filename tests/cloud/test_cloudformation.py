@@ -160,6 +160,45 @@ def change(press: Services, aws: Any) -> None:
     assert press.by_id('port', served['port_id'])['device_id'] == stack.physical('WebServer')
 
 
+TARGET = {'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {
+    name: {'Type': f'AWS::EC2::{kind}', 'Properties': props} for name, kind, props in (
+        ('Vpc', 'VPC', {'CidrBlock': '10.60.0.0/16'}), ('Gateway', 'InternetGateway', {}),
+        ('Subnet', 'Subnet', {'VpcId': {'Ref': 'Vpc'}, 'CidrBlock': '10.60.1.0/24'}),
+        ('Table', 'RouteTable', {'VpcId': {'Ref': 'Vpc'}}),
+        ('Way', 'VPCGatewayAttachment', {'VpcId': {'Ref': 'Vpc'}, 'InternetGatewayId': {'Ref': 'Gateway'}}),
+        ('Tie', 'SubnetRouteTableAssociation', {'SubnetId': {'Ref': 'Subnet'},
+                                                'RouteTableId': {'Ref': 'Table'}}),
+        ('Port', 'NetworkInterface', {'SubnetId': {'Ref': 'Subnet'}}),
+        ('Route', 'Route', {'RouteTableId': {'Ref': 'Table'}, 'DestinationCidrBlock': '172.16.0.0/12',
+                            'NetworkInterfaceId': {'Ref': 'Port'}}),
+        ('Disk', 'Volume', {'Size': '1', 'AvailabilityZone': 'nova'}))}}
+POLICY = {'Statement': [
+    {'Effect': 'Deny', 'Action': 'Update:Delete', 'Principal': '*', 'Resource': 'LogicalResourceId/Disk'},
+    {'Effect': 'Allow', 'Action': 'Update:*', 'Principal': '*', 'Resource': '*'}]}
+
+
+def test_tags_routes_and_a_policy(press: Services, aws: Any) -> None:
+    stack = press.stack
+    aws.create_stack(StackName='press', TemplateBody=json.dumps(TARGET), StackPolicyBody=json.dumps(POLICY),
+                     Tags=[{'Key': 'team', 'Value': 'blue, and red'}])
+    stack.ends('CREATE_COMPLETE')
+    assert press.of('volume', 'Disk')['metadata'] == {'team': 'blue, and red'}
+    hop = press.of('port', 'Port')['fixed_ips'][0]['ip_address']
+    assert press.of('router', 'Table')['routes'] == [{'destination': '172.16.0.0/12', 'nexthop': hop}]
+    disk = stack.physical('Disk')
+    less = {**TARGET, 'Resources': {name: one for name, one in TARGET['Resources'].items()
+                                    if name not in ('Disk', 'Route')}}
+    aws.update_stack(StackName='press', TemplateBody=json.dumps(less))
+    stack.ends('ROLLBACK_COMPLETE')
+    assert stack.physical('Disk') == disk and press.of('router', 'Table')['routes']
+    aws.detect_stack_drift(StackName='press', LogicalResourceIds=['Disk'])
+    stack.ends('CHECK_COMPLETE')
+    found, = aws.describe_stack_resource_drifts(StackName='press')['StackResourceDrifts']
+    assert (found['LogicalResourceId'], found['StackResourceDriftStatus']) == ('Disk', 'IN_SYNC')
+    aws.delete_stack(StackName='press')
+    stack.delete()
+
+
 def test_what_cannot_be_made_is_refused_with_its_service(press: Services, aws: Any) -> None:
     template: dict[str, Any] = {
         'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {'b': {'Type': 'AWS::EC2::NatGateway'}}}

@@ -357,10 +357,12 @@ class Carrier:
     # -- goals -----------------------------------------------------------------------------------------
 
     def _follow_up(self, tree: Tree, run: StackRun, finish: Finish, goal: Goal) -> None:
-        """A failed goal leads to another one: the rollback."""
+        """A failed goal leads to another one, with as much time again: it may have failed for want of it."""
         self._loop.batch.after.append(('', lambda: self.announce(finish)))
         self._loop.batch.events.append(replace(finish.event, operation=run.goal.requested_by))
-        goal = replace(goal, seq=finish.goal.seq + 1)
+        minutes = finish.stack.timeout
+        goal = replace(goal, seq=finish.goal.seq + 1, timeout_at=self._loop.clock.wall() + (
+            minutes * 60 if minutes else self._loop.action_timeout))
         started = replace(finish.stack, action=goal.action, status=Status.IN_PROGRESS,
                           reason=f'Stack {goal.action} started', goal_seq=goal.seq,
                           template_id=goal.template_id)

@@ -133,6 +133,9 @@ def test_the_drift_of_a_resource_in_a_nested_stack(here: Site, monkeypatch: pyte
     there = here.world.rows({**me, 'stack_id': inner})['0'].physical_id
     here.world.cloud.inventory.networks.rows[there]['name'] = 'theirs'
     monkeypatch.setattr(here.tails, 'sleep', lambda _seconds: here.world.run())
+    shown = cloud.describe_stacks(StackName=inner)['Stacks'][0]
+    arn = cloud.describe_stacks(StackName='s')['Stacks'][0]['StackId']
+    assert (shown['ParentId'], shown['RootId']) == (arn, arn)
     one = cloud.detect_stack_resource_drift(StackName=inner, LogicalResourceId='0')['StackResourceDrift']
     assert one['StackResourceDriftStatus'] == 'MODIFIED'
     rows = cloud.list_stack_resources(StackName=inner)['StackResourceSummaries']

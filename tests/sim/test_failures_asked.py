@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from heat.engine.offers import Offers
 from tests.sim.crashes import every_crash
 from tests.sim.test_lifecycle import hot
@@ -41,6 +43,21 @@ def test_a_failed_creation_is_deleted(conf: Any) -> None:
         return end(world, me)
 
     assert every_crash(conf, life)[0] == 'DELETE_COMPLETE'
+
+
+@pytest.mark.parametrize(('asked', 'state'), [
+    ({'on_failure': 'DELETE'}, 'DELETE_COMPLETE'), ({}, 'ROLLBACK_COMPLETE')])
+def test_what_follows_a_creation_that_took_too_long_has_its_own_time(
+        world: World, asked: dict[str, Any], state: str) -> None:
+    def pause(verb: str) -> dict[str, Any]:
+        return {'type': 'OS::Heat::TestResource', 'depends_on': ['a'], 'properties': {
+            'action_wait_secs': {verb: 900 if verb == 'create' else 40}}}
+
+    me = world.create('s', hot(a=net('made'), p=pause('create'), q=pause('delete')), args={
+        'disable_rollback': False, **asked}, timeout_mins=1)
+    world.run()
+    assert world.state(me) == state and 'made' not in names(world)
+    assert 'Timed out' in ' '.join(world.reasons(me))
 
 
 def test_an_update_is_denied_and_taken_back(conf: Any) -> None:

@@ -54,10 +54,10 @@ def compile_aws(tree: Mapping[str, Any], version: Version, noted: errors.Collect
 def declared(tree: Mapping[str, Any]) -> dict[str, ParameterSchema]:
     """The parameters of a template whose macros are not worked out yet; errors as ``compile_aws``."""
     version = dialect_of(tree)
-    # A macro that is not served brings sections of its own.
-    macros.transforms(tree)
     wrong = errors.Collected()
-    _check_sections(tree, version, None)
+    # A macro that is none of ours brings sections of its own; whether it is served is told when it is due.
+    if all(macro.name in macros.KNOWN for macro in macros.transforms(tree)):
+        _check_sections(tree, version, None)
     grave: list[errors.HeatException] = []
     schemas = _schemas(_section(tree, 'Parameters'), version, grave)
     for fault in grave:

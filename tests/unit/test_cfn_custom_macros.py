@@ -102,6 +102,18 @@ def test_a_macro_of_the_transform_section_makes_the_whole_template_last_of_all(m
     assert compiled.template.raw == tree
 
 
+def test_a_macro_may_take_sections_of_its_own_away(macros: Macros) -> None:
+    macros.answer = lambda request: {'Resources': {request['fragment']['Things']['Name']: {
+        'Type': 'AWS::CloudFormation::WaitConditionHandle'}}}
+    tree = {'AWSTemplateFormatVersion': '2010-09-09', 'Transform': 'Whole', 'Things': {'Name': 'W'}}
+    assert list(made(tree, macros.documents()).template.resources) == ['W']
+    macros.answer = lambda request: request['fragment']
+    with pytest.raises(errors.InvalidTemplateSection, match='Things'):
+        made(tree, macros.documents())
+    with pytest.raises(errors.StackValidationFailed, match='The macro "Whole" is not served here'):
+        made(tree, {})
+
+
 def test_a_stack_that_stands_asks_nobody(macros: Macros) -> None:
     macros.answer = lambda request: {'made': len(macros.asked)}
     documents = macros.documents()

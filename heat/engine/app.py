@@ -48,6 +48,7 @@ from heat.engine.owner import Owner
 from heat.engine.parameter_store import ParameterStore
 from heat.engine.reads import Reads
 from heat.engine.scaling import Scaled
+from heat.engine.seek import Seeker
 from heat.engine.service import Service
 from heat.engine.shelf import Shelf
 from heat.engine.software import Software
@@ -99,6 +100,8 @@ class Engine:
                                ttl=conf.engine.lease_ttl, interval=conf.periodic_interval)
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
         courier = Courier(self.database, self.loader, self.performer)
+        live = LiveReader(self.database, self.loader, self.performer)
+        self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth,
@@ -107,10 +110,8 @@ class Engine:
             announce=self._announce, close=self._close, publish=self._publish,
             reread=lambda root_id: green.spawn(self.owner.poke, root_id),
             action_timeout=conf.stack_action_timeout, shelf=Shelf(self.database, self.crypt),
-            courier=courier)
+            courier=courier, seek=Seeker(conf, self.exchange, self.clock))
         self.owner.attach(self.loop)
-        live = LiveReader(self.database, self.loader, self.performer)
-        self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
         intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
                         self.policy, self.loader, self.owner, exchange=self.exchange)
         self.service = Service(

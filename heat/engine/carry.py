@@ -21,6 +21,7 @@ from heat.db.writer import Child, SnapshotEnd, StackState
 from heat.engine import exported, inside, marks, nested, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.exchange import publishes
+from heat.engine.late import IMPORTS, Found, Gathered, Late
 from heat.engine.render import plain
 from heat.engine.scaling import Scaler
 from heat.engine.staging import Stager
@@ -185,8 +186,8 @@ class Carrier:
 
     # -- nested stacks -----------------------------------------------------------------------------
 
-    def start_nested(self, tree: Tree, run: StackRun, step: Step) -> None:
-        """The step of a nested resource is a goal for its child stack."""
+    def start_nested(self, tree: Tree, run: StackRun, step: Step, found: Found | None = None) -> None:
+        """The step of a nested resource is a goal for its child stack, made from what was ``found`` too."""
         row = run.rows[step.uuid]
         child_id = row.physical_id or nested.child_id(row)
         child = tree.stacks.get(child_id)
@@ -205,7 +206,13 @@ class Carrier:
             return
         loop = self._loop
         try:
-            made = nested.child_goal(run, row, step.verb, child, loop.clock.wall(), loop.limits.nested_depth)
+            made = nested.child_goal(run, row, step.verb, child, loop.clock.wall(), loop.limits.nested_depth,
+                                     found=found)
+        except Late as late:
+            root_id, stack_id, sought = tree.root_id, run.stack.id, late.sought
+            self._loop.batch.after.append((root_id, lambda: loop.seek(
+                sought, lambda result: loop.put(Gathered(root_id, stack_id, step.uuid, result)))))
+            return
         except (HeatException, StepFailed, ValueError, TypeError) as error:
             self.feed(tree, run, StepDone(step, row, failure_of(error)))
             return
@@ -217,6 +224,22 @@ class Carrier:
             for handed_over in made.run.rows.values():
                 self._loop.batch.save(handed_over)
         self.send(tree, made, running)
+
+    def found(self, tree: Tree, stack_id: str, uuid: str, result: Found | Exception) -> None:
+        """What a nested resource's stack is made from is there, or why it is not."""
+        run = tree.stacks.get(stack_id)
+        running = run.traversal.running() if run is not None and run.traversal is not None else {}
+        if run is None or uuid not in running:
+            return
+        step, row = running[uuid], run.rows[uuid]
+        self._loop.fence(tree)
+        if row.goal_seq != run.goal.seq:
+            # Something else is wanted by now; what becomes of it is decided anew.
+            self.feed(tree, run, Cancelled(step, row))
+        elif isinstance(result, Exception):
+            self.feed(tree, run, StepDone(step, row, failure_of(result)))
+        else:
+            self.start_nested(tree, run, replace(step, resumed=False), result)
 
     def send(self, tree: Tree, made: nested.Made, running: Mapping[str, Step]) -> None:
         """Give a child its goal: durable with this batch, begun at once."""
@@ -260,7 +283,9 @@ class Carrier:
     def _offers(self, tree: Tree, run: StackRun, finish: Finish) -> bool:
         """Whether the goal ends only once what the stack exports has been published."""
         template = run.wanted.template
-        imports = list(Borrowed.of(run.environment).imports)
+        imports = [*Borrowed.of(run.environment).imports, *(
+            name for one in tree.stacks.values() for row in one.rows.values()
+            for name in row.data.get(IMPORTS, ()))]
         if not publishes(finish.goal.action) or (template is not None and template.dialect != 'aws') or (
                 finish.goal.action is Action.CREATE and not imports and template is not None
                 and not any(output.export is not None for output in template.outputs.values())):

@@ -50,7 +50,10 @@ class Exchange:
 
     def lender(self, context: RequestContext) -> Lender:
         """For one request of the context's project."""
-        tenant = context.tenant_id or ''
+        return self.lender_of(context.tenant_id or '')
+
+    def lender_of(self, tenant: str) -> Lender:
+        """For one stack of the project."""
         return Lender(self._database, self._crypt, tenant, self._loader.region,
                       lambda stack, name: self._output(tenant, stack, name))
 
@@ -91,6 +94,22 @@ class Exchange:
         if faults:
             raise errors.StackValidationFailed(message='\n'.join(faults))
         exports.add_imports(conn, stack.id, stack.tenant, imports, now)
+
+    def note_imports(self, root_id: str, tenant: str, names: Collection[str]) -> None:
+        """A root stack that is being worked on imports these as well.
+
+        StackValidationFailed for an export that vanished meanwhile.
+        """
+        def run() -> None:
+            with connect.write(self._database) as conn:
+                exports.add_imports(conn, root_id, tenant, names, self._clock.now())
+                gone = set(names) - {one.name for one in exports.published(conn, tenant, self._crypt, names)}
+                if gone:
+                    raise errors.StackValidationFailed(
+                        message='\n'.join(f'No export named {name} found.' for name in sorted(gone)))
+
+        if names:
+            connect.offload(self._database, run)
 
     def check_deletion(self, conn: Connection, stack: Stack) -> None:
         """NotSupported while another stack imports what this one, or one nested in it, exports."""

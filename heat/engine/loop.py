@@ -22,6 +22,7 @@ from heat.common.clock import Clock, Timers
 from heat.db.signals import Signal
 from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
+from heat.engine.late import Gathered, Seek, at_hand
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
 from heat.engine.tree import NewGoal, StackRun, Tree
@@ -140,7 +141,8 @@ class Loop:
                  reread: Callable[[str], None] = lambda root_id: None,
                  action_timeout: float = 3600.0,
                  shelf: Shelf = lambda tenant, asked, done: done(Answer(None)),
-                 courier: Courier = lambda tenant, server_id, done: done(Answer(None))) -> None:
+                 courier: Courier = lambda tenant, server_id, done: done(Answer(None)),
+                 seek: Seek = at_hand) -> None:
         self.engine_id = engine_id
         self.clock = clock
         self.cloud = cloud
@@ -158,6 +160,7 @@ class Loop:
         self._reread = reread
         self._shelf = shelf
         self._courier = courier
+        self.seek = seek
         self._gone = gone
         self._inbox = green.Queue()
         self._timers = Timers()
@@ -242,6 +245,10 @@ class Loop:
             tree = self.trees.get(message.root_id)
             if tree is not None:
                 self.carrier.published(tree, message.stack_id, message.seq, message.refusal)
+        elif isinstance(message, Gathered):
+            tree = self.trees.get(message.root_id)
+            if tree is not None:
+                self.carrier.found(tree, message.stack_id, message.uuid, message.result)
         elif isinstance(message, Lost):
             self._lost(message.roots)
         elif isinstance(message, Leave):

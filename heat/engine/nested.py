@@ -17,7 +17,9 @@ from typing import Any
 from heat.common import errors
 from heat.common.ids import StackId, new_id, physical_name
 from heat.engine import stages
+from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, child_environment, compile_child
+from heat.engine.late import IMPORTS, Found, Late, Sought, lacks
 from heat.engine.render import plain
 from heat.engine.tree import StackRun
 from heat.model.op import StepFailed
@@ -29,7 +31,7 @@ from heat.plan.candidates import fits
 from heat.plan.handed_down import OPTION, tags_of
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
-from heat.resources.nested import Stage
+from heat.resources.nested import ChildTemplate, Stage
 from heat.template.stack_policy import MODIFY, SEALED, StackPolicy
 
 _NAMESPACE = uuid_module.UUID('5d5f0ab9-6c2a-4c0f-9b57-0e3a1f6f8f11')
@@ -52,12 +54,14 @@ def child_id(row: Row) -> str:
 
 
 def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None, now: float,
-               deepest: int, *, stage: Stage | None = None, timeout_at: float | None = None) -> Made:
+               deepest: int, *, stage: Stage | None = None, timeout_at: float | None = None,
+               found: Found | None = None) -> Made:
     """The child's run towards what the parent's step asks, or towards ``stage`` by ``timeout_at``.
 
-    ``now`` and ``timeout_at`` are wall time.
+    ``now`` and ``timeout_at`` are wall time. ``found`` is what was looked for after ``Late``.
 
-    Raises StepFailed, and what compiling the child's template raises.
+    Raises StepFailed, what compiling the child's template raises, and, if nothing was looked
+    for yet, Late for what is not at hand.
     """
     seq = child.goal.seq + 1 if child is not None else 1
     identity = row.physical_id or child_id(row)
@@ -90,7 +94,7 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
         goal = replace(goal, timeout_at=timeout_at, requested_by=None)
     rows = child.rows if child is not None else {}
     if verb in (Action.CREATE, Action.UPDATE, Action.ADOPT):
-        return _made(parent, row, stack, goal, child, rows, now, stage)
+        return _made(parent, row, stack, goal, child, rows, now, stage, found)
     assert child is not None
     lasting: dict[str, Any] = {key: child.goal.options[key] for key in ('reads', 'inside')
                                if key in child.goal.options}
@@ -104,7 +108,7 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
 
 
 def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun | None, rows: dict[str, Row],
-          now: float, stage: Stage | None) -> Made:
+          now: float, stage: Stage | None, found: Found | None) -> Made:
     """Towards the template of ``stage``, or of the one that is next by the row's properties."""
     kind: Any = parent.types.of(row)
     view = View(child) if child is not None else None
@@ -121,9 +125,11 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
     if stage.data:
         row = replace(row, data={**row.data, **stage.data})
     environment = child_environment(parent.environment, template, row.name)
-    types: Any = parent.types
-    compiled = compile_child(stack.identity, template, environment, types)
     reads = kind.reads(row)
+    compiled, wanted, environment = _compiled(parent, stack, template, environment, row, reads, found)
+    if found is not None or IMPORTS in row.data:
+        late = {IMPORTS: list(found.imports)} if found is not None and found.imports else {}
+        row = replace(row, data={**{key: value for key, value in row.data.items() if key != IMPORTS}, **late})
     if child is not None:
         _keep_immutable(child, compiled)
     options = {key: value for key, value in (
@@ -133,7 +139,6 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
         ends = now + template.minutes * 60
         goal = replace(goal, timeout_at=ends if goal.timeout_at is None else min(ends, goal.timeout_at))
         stack = replace(stack, timeout=template.minutes)
-    wanted = compiled.wanted(facade(row), reads)
     if stack.action is Action.ADOPT:
         handed = adopted_rows(stack, wanted, compiled.types, row.data.get('adopt') or {})
         rows = {one.uuid: one for one in handed}
@@ -142,6 +147,27 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
                    environment, compiled.files, restraints=parent.restraints.inside(row.name))
     run.traversal = Traversal(stack, goal, wanted, rows, compiled.types, restraints=run.restraints)
     return Made(run, compiled.template.raw, row)
+
+
+def _compiled(parent: StackRun, stack: Stack, template: ChildTemplate, environment: dict[str, Any], row: Row,
+              reads: Any, found: Found | None) -> tuple[Compiled, Wanted, dict[str, Any]]:
+    """The child's template, what it is walked to, and its environment; with what was found for it."""
+    types: Any = parent.types
+    if found is not None:
+        types = types.with_files(found.files)
+        environment = {**environment, **({KEY: dict(found.borrowed)} if found.borrowed else {})}
+        compiled = compile_child(stack.identity, template, environment, types)
+        return compiled, compiled.wanted(facade(row), reads), environment
+    late = Late(Sought(stack.identity, stack.root_id, template, environment, types, facade(row), reads))
+    try:
+        compiled = compile_child(stack.identity, template, environment, types)
+        wanted = compiled.wanted(facade(row), reads)
+    except errors.HeatException:
+        # It may be for want of something; if not, the same is found wrong once more.
+        raise late from None
+    if lacks(compiled, wanted):
+        raise late
+    return compiled, wanted, environment
 
 
 def _keep_immutable(child: StackRun, compiled: Compiled) -> None:

@@ -12,11 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from heat.common import errors
 from heat.common.errors import HeatException
 from heat.engine import nested, room
+from heat.engine.borrow import KEY
+from heat.engine.late import IMPORTS, Found
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import StepFailed
 from heat.model.resource import Row
@@ -24,6 +26,7 @@ from heat.model.stack import Stack
 from heat.model.status import Action, Status
 from heat.plan.effects import Finish
 from heat.resources import scaling
+from heat.template.files import Files
 
 if TYPE_CHECKING:
     from heat.engine.carry import Carrier
@@ -77,7 +80,9 @@ class Scaler:
         minutes = run.stack.timeout
         deadline = now + (minutes * 60 if minutes else self._loop.action_timeout)
         made = nested.child_goal(run, found.row, Action.UPDATE, child, now, self._loop.limits.nested_depth,
-                                 stage=found.stage, timeout_at=deadline)
+                                 stage=found.stage, timeout_at=deadline, found=Found(
+                                     cast(Files, child.files), child.environment.get(KEY) or {},
+                                     tuple(found.row.data.get(IMPORTS, ()))))
         self._check_room(tree, group, made.run, found.capacity)
         run.rows[group.uuid] = made.row
         self._loop.batch.save(made.row)

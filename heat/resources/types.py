@@ -77,6 +77,10 @@ class TypeTable:
         operator = [layer for layer in self.registry.layers if not layer.user]
         return TypeTable([*operator, Layer(registry)], self._plugins, files, defaults, self.inside | inside)
 
+    def with_files(self, files: Files) -> TypeTable:
+        """The same types, of which those that are templates stand among other ``files``."""
+        return TypeTable(self.registry.layers, self._plugins, files, self._defaults, self.inside)
+
     def _provider(self, called: str, target: TypeTarget) -> type[Resource]:
         name = str(target.template)
         if self.files.open(name):

@@ -136,16 +136,6 @@ def test_a_stack_by_url_has_its_own_time(world):
     assert world.state(me) == 'CREATE_FAILED' and world.clock.monotonic() < 400
 
 
-def test_an_address_known_too_late_fails_the_resource_alone(world):
-    # It is read when the stack is taken in, or not at all.
-    world.documents[URL] = text(inner())
-    me = world.create('s', hot(v={'type': 'OS::Heat::Value', 'properties': {'value': URL}}, s={
-        'type': 'AWS::CloudFormation::Stack', 'properties': {'TemplateURL': {'get_attr': ['v', 'value']}}}))
-    world.run()
-    assert world.state(me) == 'CREATE_FAILED' and world.fetched == []
-    assert 'it was not sent along' in world.stack(me).reason
-
-
 # -- OS::Heat::ResourceChain ---------------------------------------------------------------------------
 
 

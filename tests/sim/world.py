@@ -35,6 +35,7 @@ from heat.engine.loop import Loop, Published
 from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
 from heat.engine.plans import Plans
+from heat.engine.seek import Seeker
 from heat.engine.shelf import Shelf
 from heat.engine.software import Software
 from heat.engine.step import Limits
@@ -116,13 +117,14 @@ class Engine:
         self.watcher = Watcher(name, world.database, world.crypt, world.clock, self.owner.poke,
                                spawn=lambda run: None, failpoint=world.failpoint)
         courier = Courier(world.database, self.loader, self.performer, lambda run: run())
+        self.exchange = Exchange(world.database, world.crypt, world.clock, self.loader)
         self.loop = Loop(name, world.clock, self.performer, self.store,
                          limits=Limits(http_timeout=60.0, settle=5.0), error_wait=240.0,
                          may_call=lambda: True, gone=self._gone, reread=self.owner.refresh,
                          publish=self._publish, shelf=Shelf(world.database, world.crypt, lambda run: run()),
-                         courier=courier)
+                         courier=courier,
+                         seek=Seeker(conf, self.exchange, world.clock, world.fetch, self._seek))
         self.owner.attach(self.loop)
-        self.exchange = Exchange(world.database, world.crypt, world.clock, self.loader)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
                              self.loader, self.owner, world.fetch, exchange=self.exchange)
         self.software = Software(world.database, conf, world.crypt, world.clock, self.owner.poke,
@@ -136,6 +138,11 @@ class Engine:
         refusal = self.exchange.publish(run.stack, self.name, tree.fence, values, imports)
         self.world.failpoint('publish.after')
         self.loop.put(Published(tree.root_id, run.stack.id, run.goal.seq, refusal))
+
+    def _seek(self, run: Callable[[], None]) -> None:
+        self.world.failpoint('seek.before')
+        run()
+        self.world.failpoint('seek.after')
 
     def _gone(self, roots: Any) -> None:
         self.released.extend(roots)

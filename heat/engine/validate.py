@@ -17,11 +17,11 @@ from heat.clouds.credential import Credential
 from heat.clouds.find import Finder
 from heat.common import errors, green
 from heat.common.context import RequestContext
-from heat.common.fault import ENVIRONMENT, PROPERTY
+from heat.common.fault import PROPERTY
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
 from heat.common.text import content_hash
-from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_child
+from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_child, section_of
 from heat.engine.findings import (
     attributes_of,
     in_child,
@@ -39,6 +39,7 @@ from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
 from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
+from heat.schema.parameters import written
 from heat.template import dynamic
 from heat.template.definition import (
     Definition,
@@ -88,8 +89,10 @@ class Validator:
             said = self._look_up(constraint.name, value)
             if said:
                 schema_ = compiled.template.parameters[name]
-                found.add(schema_.misfit(value, constraint.message(value, said)).within(
-                    ('parameters', name), ENVIRONMENT))
+                _raw, path, source = written(
+                    schema_, compiled.environment.parameters, compiled.environment.parameter_defaults,
+                    section_of(compiled.template.dialect))
+                found.add(schema_.misfit(value, constraint.message(value, said)).within(path, source))
 
     def _template(self, identity: StackId, wanted: Wanted, compiled: Compiled, depth: int,
                   found: errors.Collected) -> None:

@@ -340,7 +340,7 @@ def bind(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
     values: dict[str, Any] = {}
     keys: dict[str, str] = {}
     for name, schema in schemas.items():
-        raw, path, source = _raw(schema, given, defaults, section)
+        raw, path, source = written(schema, given, defaults, section)
         if raw is ABSENT:
             if strict:
                 found.note(lambda schema=schema: _missing(schema, section))  # type: ignore[misc]
@@ -380,14 +380,14 @@ def store_keys(schemas: Mapping[str, ParameterSchema], given: Mapping[str, Any],
     """``{parameter: key}`` of what must be resolved before these values can be bound."""
     found = {}
     for name, schema in schemas.items():
-        raw = _raw(schema, given, defaults, '')[0] if schema.stored else ABSENT
+        raw = written(schema, given, defaults, '')[0] if schema.stored else ABSENT
         if raw is not ABSENT:
             found[name] = str(raw)
     return found
 
 
-def _raw(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[str, Any],
-         section: str) -> tuple[Any, tuple[str, ...], str]:
+def written(schema: ParameterSchema, given: Mapping[str, Any], defaults: Mapping[str, Any],
+            section: str) -> tuple[Any, tuple[str, ...], str]:
     """The value as written, and where it was written."""
     if given.get(schema.name) is not None:
         return given[schema.name], ('parameters', schema.name), ENVIRONMENT

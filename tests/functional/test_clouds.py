@@ -19,6 +19,9 @@ from heat.clouds.watch import Watch
 from heat.common import config, errors, green
 from heat.common.clock import Clock, VirtualClock
 from heat.common.context import RequestContext
+from heat.common.ids import StackId
+from heat.engine.compiled import compile_all
+from heat.engine.validate import Validator
 from heat.model import op
 from heat.model.op import Find
 from heat.simcloud.server import Settings, SimCloud
@@ -348,6 +351,22 @@ def test_flavors_and_images_by_name(performer: Performer, demo: Connection) -> N
     assert performer.perform_now(demo.credential, Find('nova.flavor', '2')) == '2'
     image = performer.perform_now(demo.credential, Find('glance.image', 'cirros'))
     assert performer.perform_now(demo.credential, Find('glance.image', image)) == image
+
+
+@pytest.mark.parametrize(('parameters', 'defaults', 'place'), [
+    ({'p': 'none'}, {}, ('environment', ('parameters', 'p'))),
+    ({}, {'p': 'none'}, ('environment', ('parameter_defaults', 'p'))),
+    ({}, {}, ('template', ('parameters', 'p', 'default')))])
+def test_what_is_not_in_the_cloud_is_told_where_it_was_written(
+        performer: Performer, demo: Connection, parameters: Any, defaults: Any, place: Any) -> None:
+    compiled = compile_all(None, {'heat_template_version': '2021-04-16', 'parameters': {'p': {
+        'type': 'string', 'default': 'none', 'constraints': [{'custom_constraint': 'neutron.network'}]}}},
+        {'parameters': parameters, 'parameter_defaults': defaults}, {})
+    validator = Validator(RequestContext(), finder=performer.finder, credential=demo.credential, policy=None,
+                          available=lambda service: True, max_resources=-1, max_depth=5)
+    with pytest.raises(errors.StackValidationFailed, match='Unable to find network') as caught:
+        validator.stack(StackId('t', 's', 'id'), compiled, compiled.wanted())
+    assert [(one.source, one.path) for one in caught.value.faults] == [place]
 
 
 def test_a_name_of_two_things_is_refused(performer: Performer, demo: Connection) -> None:

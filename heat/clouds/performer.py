@@ -55,6 +55,15 @@ Operation = op.Call | op.UserCall | Find | Round | op.Resolve | op.Endpoint
 PLAIN_FAULT = 'NotConfigured'
 
 
+def zone_names(performer: Performer, credential: Credential | None) -> list[str]:
+    """The zones of the compute service in which something can be made. CloudFault."""
+    if credential is None:
+        return []
+    found = performer.perform_now(credential, op.Call(
+        'compute', 'GET', '/os-availability-zone', unwrap='availabilityZoneInfo'))
+    return [str(one['zoneName']) for one in found if (one.get('zoneState') or {}).get('available', True)]
+
+
 class Performer:
     """Carries out operations for any number of credentials."""
 

@@ -24,7 +24,7 @@ from heat.bus.server import EngineServer
 from heat.bus.wire import Port
 from heat.clouds import trust
 from heat.clouds.credential import Credential
-from heat.clouds.performer import Performer
+from heat.clouds.performer import Performer, zone_names
 from heat.clouds.session import Sessions
 from heat.common import config, errors, green
 from heat.common.clock import Clock
@@ -101,7 +101,8 @@ class Engine:
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
         courier = Courier(self.database, self.loader, self.performer)
         live = LiveReader(self.database, self.loader, self.performer)
-        self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live)
+        self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live,
+                                 lambda credential: zone_names(self.performer, credential))
         self.loop = Loop(
             self.engine_id, self.clock, self.performer, self.store,
             limits=Limits(conf.engine.http_timeout, conf.engine.settle_time, conf.max_nested_stack_depth,

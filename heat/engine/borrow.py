@@ -1,7 +1,7 @@
-"""What a stack takes from other stacks and from its project's parameter store.
+"""What a stack takes from other stacks, from its project's parameter store and from the cloud.
 
-Purpose: ``Lender`` works out the exports, outputs and stored parameters that a template
-and those nested in it name, while the request is taken in. Invariant: everything lent is
+Purpose: ``Lender`` works out the exports, outputs, stored parameters and zones that a template
+and those nested in it ask for, while the request is taken in. Invariant: everything lent is
 written down (``Borrowed``) and stored with the stack, so that a restart or a rollback
 sees the values that were asked for; each update asks anew. Neighbours: ``compiled`` asks,
 ``intake`` opens one per request, ``db.exports`` and ``db.stored_parameters`` hold.
@@ -30,22 +30,27 @@ KEY = 'borrowed'
 
 @dataclass(frozen=True, slots=True)
 class Borrowed:
-    """Values by the name of the export, by ``plan.scope.output_key``, by the key of the store."""
+    """Values by the name of the export, by ``plan.scope.output_key``, by the key of the store.
+
+    ``zones`` are empty if nobody asked for them.
+    """
 
     imports: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    zones: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, environment: Mapping[str, Any] | None) -> Borrowed:
         """What a stored environment holds of it."""
         kept = (environment or {}).get(KEY) or {}
-        return cls(kept.get('imports') or {}, kept.get('outputs') or {}, kept.get('parameters') or {})
+        return cls(kept.get('imports') or {}, kept.get('outputs') or {}, kept.get('parameters') or {},
+                   tuple(kept.get('zones') or ()))
 
     def section(self) -> dict[str, Any]:
         """The same as a part of an environment to be stored; nothing for nothing."""
         held = {'imports': dict(self.imports), 'outputs': dict(self.outputs),
-                'parameters': dict(self.parameters)}
+                'parameters': dict(self.parameters), **({'zones': list(self.zones)} if self.zones else {})}
         return {KEY: held} if any(held.values()) else {}
 
 
@@ -53,11 +58,12 @@ class Lender:
     """Lends to one stack of the project ``tenant``.
 
     ``output(stack, name)`` gives the value of an output of another stack of the
-    project; it raises EntityNotFound, or ValueError with a sentence.
+    project; it raises EntityNotFound, or ValueError with a sentence. ``zones()`` asks the
+    cloud for those of its compute service, and raises CloudFault.
     """
 
     def __init__(self, database: Engine, crypt: Cipher, tenant: str, region: str,
-                 output: Callable[[str, str], Any]) -> None:
+                 output: Callable[[str, str], Any], zones: Callable[[], Iterable[str]] = lambda: ()) -> None:
         self._database = database
         self._crypt = crypt
         self._tenant = tenant
@@ -66,17 +72,19 @@ class Lender:
         self._imports: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
         self._parameters: dict[str, Any] = {}
+        self._ask_zones = zones
+        self._zones: tuple[str, ...] = ()
 
     @property
     def borrowed(self) -> Borrowed:
         """All that was lent so far."""
-        return Borrowed(self._imports, self._outputs, self._parameters)
+        return Borrowed(self._imports, self._outputs, self._parameters, self._zones)
 
     def lend(self, imports: Mapping[str, Path], outputs: Mapping[tuple[str, str, str | None], Path],
-             ) -> list[tuple[Path, str]]:
+             zones: Path | None = None) -> list[tuple[Path, str]]:
         """Get what is not at hand yet; place and sentence of each that cannot be had.
 
-        ``imports`` and ``outputs`` are those of the settled template.
+        ``imports``, ``outputs`` and ``zones`` are those of the settled template.
         """
         refused = [(imports[name], sentence)
                    for name, sentence in self._import(sorted(set(imports) - set(self._imports)))]
@@ -84,6 +92,11 @@ class Lender:
             said = None if output_key(*wanted) in self._outputs else self._output_of(*wanted)
             if said is not None:
                 refused.append((place, said))
+        if zones is not None and not self._zones:
+            try:
+                self._zones = tuple(self._ask_zones())
+            except (CloudFault, errors.HeatException) as error:
+                refused.append((zones, f'The zones of the cloud cannot be had: {error}'))
         return refused
 
     def _output_of(self, stack: str, name: str, region: str | None) -> str | None:

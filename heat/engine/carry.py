@@ -209,7 +209,8 @@ class Carrier:
             made = nested.child_goal(run, row, step.verb, child, loop.clock.wall(), loop.limits.nested_depth,
                                      found=found)
         except Late as late:
-            root_id, stack_id, sought = tree.root_id, run.stack.id, late.sought
+            root_id, stack_id, sought = tree.root_id, run.stack.id, replace(
+                late.sought, credential=tree.credential)
             self._loop.batch.after.append((root_id, lambda: loop.seek(
                 sought, lambda result: loop.put(Gathered(root_id, stack_id, step.uuid, result)))))
             return

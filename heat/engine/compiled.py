@@ -19,7 +19,7 @@ from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.engine.borrow import Borrowed, Lender
 from heat.plan.drift import secretive
-from heat.plan.scope import Facts
+from heat.plan.scope import ZONES, Facts
 from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
 from heat.resources.nested import ChildTemplate
@@ -143,7 +143,8 @@ class Compiled:
         refs = frozenset(Ref(name, attribute, tuple(path)) for name, attribute, *path in reads)
         borrowed = self.borrowed
         return Wanted(settled, Facts(values, self.files, facade=facade or {}, imports=borrowed.imports,
-                                     stack_outputs=borrowed.outputs), refs, self._masked(settled))
+                                     stack_outputs=borrowed.outputs, zones=borrowed.zones or ZONES),
+                      refs, self._masked(settled))
 
     def _masked(self, settled: Template) -> Mapping[str, frozenset[str]]:
         hidden = [name for name, one in self.template.parameters.items() if one.hidden]
@@ -153,7 +154,8 @@ class Compiled:
         if self.lender is None:
             return
         found = errors.Collected() if self.noted is None else self.noted
-        for path, sentence in self.lender.lend(settled.imports(), settled.stack_outputs()):
+        for path, sentence in self.lender.lend(settled.imports(), settled.stack_outputs(),
+                                               settled.zones_asked()):
             found.add(errors.StackValidationFailed(message=sentence).at(path))
         error = found.error() if self.noted is None else None
         if error is not None:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
+from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
@@ -36,10 +37,15 @@ def as_kept(row: Row, kind: Any, names: tuple[Any, ...], stack: Stack) -> dict[s
 
 
 class Exchange:
-    """``live`` reads attributes anew from the cloud for outputs of other stacks (engine.live)."""
+    """``live`` reads attributes anew from the cloud for outputs of other stacks (engine.live).
+
+    ``zones`` asks the cloud for the zones of its compute service.
+    """
 
     def __init__(self, database: Engine, crypt: Cipher, clock: Clock, loader: Loader,
-                 live: Callable[..., dict[str, Any] | None] = as_kept) -> None:
+                 live: Callable[..., dict[str, Any] | None] = as_kept,
+                 zones: Callable[[Credential | None], Collection[str]] = lambda credential: ()) -> None:
+        self._zones = zones
         self._database = database
         self._crypt = crypt
         self._clock = clock
@@ -50,12 +56,13 @@ class Exchange:
 
     def lender(self, context: RequestContext) -> Lender:
         """For one request of the context's project."""
-        return self.lender_of(context.tenant_id or '')
+        return self.lender_of(context.tenant_id or '', lambda: Credential.of_request(context))
 
-    def lender_of(self, tenant: str) -> Lender:
+    def lender_of(self, tenant: str, credential: Callable[[], Credential | None]) -> Lender:
         """For one stack of the project."""
         return Lender(self._database, self._crypt, tenant, self._loader.region,
-                      lambda stack, name: self._output(tenant, stack, name))
+                      lambda stack, name: self._output(tenant, stack, name),
+                      lambda: self._zones(credential()))
 
     def _output(self, tenant: str, name: str, output: str) -> Any:
         def load() -> tuple[Stack, Any, list[Row]]:

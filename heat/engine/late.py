@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.ids import StackId
 from heat.engine.compiled import Compiled
@@ -43,6 +44,8 @@ class Sought:
     types: Any
     facade: Mapping[str, Any]
     reads: Any
+    # Whose rights it is read with.
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def lacks(compiled: Compiled, wanted: Wanted) -> bool:
     template, borrowed = wanted.template, compiled.borrowed
     assert template is not None
     if set(template.imports()) - set(borrowed.imports):
+        return True
+    if template.zones_asked() is not None and not borrowed.zones:
         return True
     if {output_key(*one) for one in template.stack_outputs()} - set(borrowed.outputs):
         return True

@@ -52,7 +52,7 @@ class Seeker:
 
     def _found(self, sought: Sought) -> Found:
         documents = Documents(sought.types.files, self._conf, self._read, self._clock.monotonic)
-        lender = self._exchange.lender_of(sought.identity.tenant)
+        lender = self._exchange.lender_of(sought.identity.tenant, lambda: sought.credential)
         compiled = compile_child(sought.identity, sought.template, sought.environment,
                                  sought.types.with_files(documents), lender=lender)
         wanted = compiled.wanted(sought.facade, sought.reads)
@@ -63,5 +63,5 @@ class Seeker:
         imports = tuple(sorted(set(lent.imports) - set(had.imports)))
         self._exchange.note_imports(sought.root_id, sought.identity.tenant, imports)
         merged = Borrowed({**had.imports, **lent.imports}, {**had.outputs, **lent.outputs},
-                          {**had.parameters, **lent.parameters})
+                          {**had.parameters, **lent.parameters}, lent.zones or had.zones)
         return Found(documents, merged.section().get(KEY, {}), imports)

@@ -18,6 +18,9 @@ from heat.plan.types import Types
 from heat.template.definition import Definition
 from heat.template.expr import Budget
 
+# What a compute service that nobody has divided calls its only zone.
+ZONES = ('nova',)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -26,14 +29,14 @@ class Facts:
     ``parameters`` maps names (pseudo parameters included) to typed values,
     ``facade`` the kinds of resource_facade to values of the parent resource.
     ``imports`` maps names of exports to their values, ``stack_outputs`` what
-    ``output_key`` makes of an output of another stack to its value.
+    ``output_key`` makes of an output of another stack to its value; ``zones`` are the cloud's.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
     facade: Mapping[str, Any] = field(default_factory=dict)
-    zones: tuple[str, ...] = ('nova',)
+    zones: tuple[str, ...] = ZONES
     imports: Mapping[str, Any] = field(default_factory=dict)
     stack_outputs: Mapping[str, Any] = field(default_factory=dict)
 

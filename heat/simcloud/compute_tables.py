@@ -204,13 +204,14 @@ def delete_keypair(call: Call) -> Reply:
 
 
 def zone(detail: bool) -> Any:
-    def zones(_call: Call) -> Reply:
+    def zones(call: Call) -> Reply:
         hosts = {'simhost': {'nova-compute': {'available': True, 'active': True, 'updated_at': None}}}
         return Reply(
             200,
             {
                 'availabilityZoneInfo': [
-                    {'zoneName': 'nova', 'zoneState': {'available': True}, 'hosts': hosts if detail else None}
+                    {'zoneName': name, 'zoneState': {'available': True}, 'hosts': hosts if detail else None}
+                    for name in call.cloud.settings.zones
                 ]
             },
         )

@@ -67,6 +67,7 @@ class Settings:
     quota_volumes: int = 0
     quota_ports: int = 0
     second_region: str = ''
+    zones: tuple[str, ...] = ('nova',)
     orchestration_url: str = 'http://127.0.0.1:8004/v1/$(project_id)s'
     cloudformation_url: str = 'http://127.0.0.1:8000/v1'
     admin_password: str = field(default='admin', repr=False)

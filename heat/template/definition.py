@@ -18,7 +18,7 @@ from heat.common.fault import ATTRIBUTE, REFERENCE
 from heat.schema.kinds import UNKNOWN
 from heat.schema.suggest import nearest
 from heat.template.expr import EMPTY_MAP, NOTHING, OMITTED, Constant, Expr, ListOf, MapOf, Ref, Scope
-from heat.template.foreign import export_asked, output_asked
+from heat.template.foreign import Zones, export_asked, output_asked
 from heat.template.places import part as part_at
 from heat.template.places import pinned
 
@@ -208,6 +208,10 @@ class Template:
             if wanted is not None:
                 found.setdefault(wanted, (*place, *node.steps()))
         return dict(sorted(found.items(), key=lambda one: (*one[0][:2], one[0][2] or '')))
+
+    def zones_asked(self) -> tuple[Any, ...] | None:
+        """The first place that asks for the zones of the cloud; None if none does."""
+        return next((place for node, place in self._located() if isinstance(node, Zones)), None)
 
     def _located(self) -> Iterator[tuple[Expr, tuple[Any, ...]]]:
         """Every expression of resources and outputs, with its place."""

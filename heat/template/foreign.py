@@ -1,7 +1,7 @@
-"""Values of other stacks: Fn::ImportValue and Fn::GetStackOutput.
+"""Values from elsewhere: Fn::ImportValue, Fn::GetStackOutput and Fn::GetAZs.
 
-Purpose: nodes that ask the scope for an export or an output of another stack, and
-lists of what they will ask. Invariant: an import is known before any resource is, so
+Purpose: nodes that ask the scope for an export or an output of another stack or for the
+cloud's zones, and lists of what they will ask. Invariant: an import is known before any resource is, so
 its name may not hang on one; without the scope's answer the value is UNKNOWN.
 Neighbours: the engine fills ``plan.scope.Facts`` from the lists.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heat.schema.kinds import UNKNOWN
-from heat.template.expr import Constant, Expr, Live, Scope
+from heat.template.expr import Constant, Expr, Live, Scope, settled_or_kept
 from heat.template.functions import Path
 
 if TYPE_CHECKING:
@@ -72,6 +72,22 @@ class StackOutput(Live):
     def settle(self, scope: Scope) -> Expr:
         return StackOutput(self.stack.settle(scope), self.output.settle(scope),
                            None if self.region is None else self.region.settle(scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Zones(Expr):
+    """Names of the availability zones; the region asked for makes no difference."""
+
+    region: Expr
+
+    def value(self, scope: Scope) -> Any:
+        return scope.zones()
+
+    def children(self) -> Iterable[Expr]:
+        return (self.region,)
+
+    def settle(self, scope: Scope) -> Expr:
+        return settled_or_kept(self, scope)
 
 
 def import_value(unit: Unit, name: str, args: Any, path: Path) -> Expr:

@@ -18,7 +18,7 @@ from heat.schema.kinds import UNKNOWN
 from heat.template import functions_cfn as classic
 from heat.template.compile import Condition, conjunction, disjunction, misplaced, negation
 from heat.template.expr import OMITTED, Constant, Expr, Scope
-from heat.template.foreign import get_stack_output, import_value
+from heat.template.foreign import Zones, get_stack_output, import_value
 from heat.template.functions import Builder, GetAttr, GetParam, GetResource, Path, choice
 from heat.template.functions_aws_data import (
     NO_VALUE,
@@ -120,7 +120,7 @@ def get_att(unit: Unit, name: str, args: Any, path: Path) -> Expr:
 def get_azs(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     if not isinstance(args, (str, dict)):
         return unit.fault(path, f'Argument to "{name}" must be the name of a region, "" for this one')
-    return classic.Zones(unit.node(args, path))
+    return Zones(unit.node(args, path))
 
 
 def several(inner: Builder) -> Builder:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from heat.template import functions_text as text
-from heat.template.expr import Apply, Constant, Expr, Scope, settled_or_kept
+from heat.template.expr import Apply, Constant, Expr
+from heat.template.foreign import Zones
 from heat.template.functions import (
     Builder,
     GetAttr,
@@ -28,22 +27,6 @@ from heat.template.functions import (
 
 if TYPE_CHECKING:
     from heat.template.compile import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Zones(Expr):
-    """Names of the availability zones; the region asked for makes no difference."""
-
-    region: Expr
-
-    def value(self, scope: Scope) -> Any:
-        return scope.zones()
-
-    def children(self) -> Iterable[Expr]:
-        return (self.region,)
-
-    def settle(self, scope: Scope) -> Expr:
-        return settled_or_kept(self, scope)
 
 
 def ref(unit: Unit, name: str, args: Any, path: Path) -> Expr:

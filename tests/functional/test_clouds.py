@@ -13,7 +13,7 @@ from keystoneauth1.identity import v3
 
 from heat.clouds import nova, rest, stack_user, trust
 from heat.clouds.credential import Credential, Kind, NotConfigured
-from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched
+from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched, zone_names
 from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Watch
 from heat.common import config, errors, green
@@ -367,6 +367,12 @@ def test_what_is_not_in_the_cloud_is_told_where_it_was_written(
     with pytest.raises(errors.StackValidationFailed, match='Unable to find network') as caught:
         validator.stack(StackId('t', 's', 'id'), compiled, compiled.wanted())
     assert [(one.source, one.path) for one in caught.value.faults] == [place]
+
+
+def test_zones_of_the_compute_service(performer: Performer, demo: Connection, cloud: SimCloud) -> None:
+    cloud.settings.zones = ('one', 'two')
+    assert zone_names(performer, demo.credential) == ['one', 'two']
+    assert zone_names(performer, None) == []
 
 
 def test_a_name_of_two_things_is_refused(performer: Performer, demo: Connection) -> None:

@@ -6,6 +6,7 @@ imports them, and survive crashes; stored parameters and dynamic references.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -245,3 +246,51 @@ def test_a_reference_that_nobody_would_resolve_is_refused(world):
     with pytest.raises(errors.StackValidationFailed, match='dynamic reference'):
         world.create('s', aws({'V': {'Type': 'OS::Heat::Value',
                                      'Properties': {'value': '{{resolve:ssm-secure:/net/name}}'}}}))
+
+
+# -- zones of the cloud --------------------------------------------------------------------------------
+
+
+def zoned(**more: Any) -> dict[str, Any]:
+    return {'Z': trial({'Fn::Join': ['+', {'Fn::GetAZs': {'Ref': 'AWS::Region'}}]}), **more}
+
+
+@pytest.fixture
+def zones(world: Any) -> list[str]:
+    """What the cloud tells of its zones."""
+    there = ['one', 'two']
+    world.engine.exchange._zones = lambda credential: list(there)
+    return there
+
+
+def test_zones_are_those_of_the_cloud_when_the_stack_was_asked_for(world: Any, zones: list[str]) -> None:
+    me = world.create('s', aws(zoned(), Outputs={'O': {'Value': {'Fn::Select': [1, {'Fn::GetAZs': ''}]}}}))
+    zones.append('three')
+    world.run()
+    assert world.rows(me)['Z'].props['value'] == 'one+two'
+    world.update(me, aws(zoned()))
+    world.run()
+    assert world.rows(me)['Z'].props['value'] == 'one+two+three'
+
+
+def test_nested_stacks_know_the_zones_too(world: Any, zones: list[str]) -> None:
+    url = 'http://templates.example/inner.json'
+    world.documents[url] = json.dumps(aws(zoned()))
+    stack = {'Type': 'AWS::CloudFormation::Stack', 'Properties': {'TemplateURL': url}}
+    late = {**stack, 'Properties': {'TemplateURL': {'Fn::GetAtt': ['U', 'output']}}}
+    for tree in ({'N': stack}, {'N': late, 'U': trial(url)}):
+        me = world.create(f's{len(tree)}', aws(tree))
+        world.run()
+        child = {**me, 'stack_id': world.rows(me)['N'].physical_id}
+        assert world.rows(child)['Z'].props['value'] == 'one+two'
+
+
+def test_a_cloud_that_does_not_tell_its_zones_is_no_reason_to_make_any_up(world: Any) -> None:
+    def refuse(credential: Any) -> list[str]:
+        raise op.CloudFault(503, 'Out of order.')
+
+    world.engine.exchange._zones = refuse
+    with pytest.raises(errors.StackValidationFailed, match='cannot be had: Out of order') as told:
+        world.create('s', aws(zoned()))
+    assert told.value.faults[0].path[:2] == ('Resources', 'Z')
+    world.create('other', aws({'A': trial('needs none')}))

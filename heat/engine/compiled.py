@@ -151,7 +151,7 @@ class Compiled:
         return secretive(self.template, settled, hidden, self.parameters.secrets()) if hidden else {}
 
     def _borrow(self, settled: Template) -> None:
-        if self.lender is None:
+        if self.lender is None or not takes(self.template.raw):
             return
         found = errors.Collected() if self.noted is None else self.noted
         for path, sentence in self.lender.lend(settled.imports(), settled.stack_outputs(),
@@ -189,12 +189,17 @@ def compile_all(identity: StackId | None, tree: Mapping[str, Any], environment: 
                   judge)
 
 
+def takes(tree: Mapping[str, Any]) -> bool:
+    """Whether a template may take anything from elsewhere: no HOT does but the first, which knows zones."""
+    return HOT_KEY not in tree or str(tree[HOT_KEY]) == '2013-05-23'
+
+
 def at_leisure(tree: Mapping[str, Any], work: Callable[[], T]) -> T:
     """``work`` on a template: in a real thread if it is long, so that nobody else waits for it.
 
-    HOT templates only: what AWS's format takes from elsewhere is asked for on the hub.
+    What a template takes from elsewhere is asked for on the hub.
     """
-    resources = tree.get('resources') if isinstance(tree, Mapping) and HOT_KEY in tree else None
+    resources = tree.get('resources') if isinstance(tree, Mapping) and not takes(tree) else None
     if isinstance(resources, Mapping) and len(resources) >= LONG:
         return cast(T, green.in_thread(work))
     return work()

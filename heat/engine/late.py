@@ -15,7 +15,7 @@ from typing import Any
 from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.ids import StackId
-from heat.engine.compiled import Compiled
+from heat.engine.compiled import Compiled, takes
 from heat.plan.scope import output_key
 from heat.plan.traversal import Wanted
 from heat.resources.nested import ChildTemplate
@@ -80,6 +80,8 @@ def lacks(compiled: Compiled, wanted: Wanted) -> bool:
     """Whether a template takes something from elsewhere, or is of a type, that is not at hand."""
     template, borrowed = wanted.template, compiled.borrowed
     assert template is not None
+    if not takes(template.raw):
+        return not typed(compiled, wanted)
     if set(template.imports()) - set(borrowed.imports):
         return True
     if template.zones_asked() is not None and not borrowed.zones:

@@ -45,12 +45,14 @@ def stack(one: Stack, compiled: Compiled, expansion: Expansion) -> Json:
 def _listed(one: Stack, wanted: Wanted, types: Types, expansion: Expansion) -> list[Any]:
     """Each resource, in the place of a nested one the list of what is in it."""
     found: list[Any] = []
+    users = _users(wanted)
     for name, definition in wanted.definitions.items():
         inner = expansion.made.get((one.name, name))
         if inner is not None:
             found.append(_listed(inner.stack, inner.wanted, inner.types, expansion))
         else:
-            found.append(_fresh(one, name, definition, wanted, types, with_properties=True))
+            found.append(_fresh(one, name, definition, wanted, types, users.get(name, []),
+                                with_properties=True))
     return found
 
 
@@ -63,15 +65,20 @@ def changes(one: Stack, compiled: Compiled, entries: tuple[Entry, ...], rows: Ma
 
 
 def _sort(inner: Inner, entries: tuple[Entry, ...], expansion: Expansion, nested: bool, found: Json) -> None:
+    users, users_of_rows = _users(inner.wanted), outputs.required_by(inner.rows.values())
+    current: dict[str, Row] = {}
+    for one in inner.rows.values():
+        if one.replaced_by is None and one.action is not Action.DELETE:
+            current.setdefault(one.name, one)
     for entry in entries:
         where = LISTS[entry.action]
         definition = inner.wanted.definitions.get(entry.name)
-        row = next((row for row in inner.rows.values() if row.name == entry.name and row.replaced_by is None
-                    and row.action is not Action.DELETE), None)
+        row = current.get(entry.name)
         if definition is not None and (where in FRESH or row is None):
-            shown = _fresh(inner.stack, entry.name, definition, inner.wanted, inner.types)
+            shown = _fresh(inner.stack, entry.name, definition, inner.wanted, inner.types,
+                           users.get(entry.name, []))
         elif row is not None:
-            shown = _stored(inner, row, definition)
+            shown = _stored(inner, row, definition, users_of_rows.get(row.uuid, []))
         else:
             continue
         found[where].append(shown)
@@ -80,15 +87,23 @@ def _sort(inner: Inner, entries: tuple[Entry, ...], expansion: Expansion, nested
             _sort(below, entry.inner, expansion, nested, found)
 
 
+def _users(wanted: Wanted) -> dict[str, list[str]]:
+    """By resource those that need it."""
+    found: dict[str, list[str]] = {}
+    for name, definition in wanted.definitions.items():
+        for required in definition.requires():
+            found.setdefault(required, []).append(name)
+    return found
+
+
 def _row(one: Stack, name: str, definition: Definition, types: Types) -> Row:
     return Row('', one.id, one.root_id, name, definition.type,
                keep={'class': types(definition.type, name).type})
 
 
-def _fresh(one: Stack, name: str, definition: Definition, wanted: Wanted, types: Types,
+def _fresh(one: Stack, name: str, definition: Definition, wanted: Wanted, types: Types, users: list[str],
            with_properties: bool = False) -> Json:
     row, kind = _row(one, name, definition, types), types(definition.type, name)
-    users = [other for other, using in wanted.definitions.items() if name in using.requires()]
     scope = NullScope(dict(wanted.facts.parameters), wanted.facts.files)
     shown = _shown(one, row, users, definition, kind, _value(definition.metadata, scope) or {})
     shown['creation_time'] = shown['updated_time'] = None
@@ -101,8 +116,7 @@ def _fresh(one: Stack, name: str, definition: Definition, wanted: Wanted, types:
     return shown
 
 
-def _stored(inner: Inner, row: Row, definition: Definition | None) -> Json:
-    users = outputs.required_by(inner.rows.values()).get(row.uuid, [])
+def _stored(inner: Inner, row: Row, definition: Definition | None, users: list[str]) -> Json:
     return _shown(inner.stack, row, users, definition, inner.types.of(row), row.metadata)
 
 

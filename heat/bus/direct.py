@@ -22,12 +22,16 @@ LOG = logging.getLogger(__name__)
 
 # Templates, their sections and what these hold are copied one by one.
 LEVELS = 4
+# So are the items of a list that is longer.
+LONG = 100
 
 
 def _copy(value: Any, levels: int = LEVELS) -> Any:
     """``value`` as it would come out of a message, in portions between which others run."""
     if levels and type(value) is dict and all(isinstance(key, str) for key in value):
         return {key: _copy(one, levels - 1) for key, one in green.at_ease(value.items())}
+    if levels and type(value) is list and len(value) > LONG:
+        return [_copy(one, levels - 1) for one in green.at_ease(value)]
     return json.loads(json.dumps(value))
 
 

@@ -26,7 +26,7 @@ from heat.db import connect, plans, resources, stacks
 from heat.db.columns import content_hash, dump
 from heat.db.plans import SavedPlan
 from heat.engine import previewed, render, repeats, settings
-from heat.engine.compiled import Compiled
+from heat.engine.compiled import Compiled, at_leisure
 from heat.engine.expansion import Expansion
 from heat.engine.intake import Intake
 from heat.engine.loader import restraints_of
@@ -80,7 +80,8 @@ class Plans:
         """The stack as it would be shown, with ``resources``: nested ones as lists in their place."""
         foreseen = self._foresee_new(context, stack_name, template, params, files, args, environment_files,
                                      files_container)
-        return previewed.stack(foreseen.stack, foreseen.compiled, foreseen.expansion)
+        return at_leisure(foreseen.compiled.template.raw, lambda: previewed.stack(
+            foreseen.stack, foreseen.compiled, foreseen.expansion))
 
     def preview_update_stack(self, context: RequestContext, stack_identity: Args, template: Args | None,
                              params: Args | None, files: Mapping[str, str] | None, args: Args,
@@ -92,8 +93,9 @@ class Plans:
         """
         foreseen = self._foresee_update(context, stack_identity, template, params, files, args,
                                         environment_files, files_container)
-        return previewed.changes(foreseen.stack, foreseen.compiled, foreseen.entries, foreseen.rows,
-                                 foreseen.expansion, bool(args.get('show_nested')))
+        return at_leisure(foreseen.compiled.template.raw, lambda: previewed.changes(
+            foreseen.stack, foreseen.compiled, foreseen.entries, foreseen.rows, foreseen.expansion,
+            bool(args.get('show_nested'))))
 
     # -- saved plans ------------------------------------------------------------------------------------
 
@@ -412,6 +414,15 @@ class Plans:
     def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
                  looked: Looked = NOT_LOOKED) -> Foreseen:
+        def work() -> Foreseen:
+            return self._foreseen(stack, goal, compiled, kept, tree, rows, looked)
+
+        # Of nested stacks that are there the database is asked, which belongs to the hub.
+        return work() if len(tree) > 1 else at_leisure(compiled.template.raw, work)
+
+    def _foreseen(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
+                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
+                  looked: Looked) -> Foreseen:
         restraints = restraints_of(compiled)
         expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, tree,
                               rows)

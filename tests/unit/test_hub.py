@@ -56,7 +56,8 @@ def test_what_is_copied_in_portions_is_what_a_message_would_give(tree: Any) -> N
     def text(value: Any) -> str:
         return json.dumps(value)
 
-    assert text(_copy({'template': tree})) == text(json.loads(json.dumps({'template': tree})))
+    for value in ({'template': tree}, [tree] * 101):
+        assert text(_copy(value)) == text(json.loads(json.dumps(value)))
 
 
 @given(st.dictionaries(st.text(max_size=5), st.recursive(SCALARS, lambda inner: st.lists(

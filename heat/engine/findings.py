@@ -35,8 +35,11 @@ def type_of(template: Template, name: str, types: Any, found: errors.Collected) 
         return types(called, name)
     except errors.HeatException as error:
         # What is wrong inside the template of a type stands in that template's file.
-        at_home = all(one.source == TEMPLATE for one in error.faults)
-        found.add(error.within(place_of(template, name, 'type')) if at_home else error)
+        place = place_of(template, name, 'type')
+        if error.faults:
+            error.faults = tuple(replace(one, path=(*place, *one.path)) if one.source == TEMPLATE else one
+                                 for one in error.faults)
+        found.add(error if error.faults else error.within(place))
         return None
 
 
@@ -147,7 +150,7 @@ def in_child(error: errors.HeatException, place: tuple[str, ...], named: str,
 
 def _seen_from_parent(fault: errors.Fault, place: tuple[str, ...], file: str | None) -> errors.Fault:
     properties = (*place, 'properties' if place[0] == 'resources' else 'Properties')
-    if fault.source == ENVIRONMENT and fault.path[:1] == ('parameter_defaults',):
+    if fault.source == ENVIRONMENT and fault.path[:1] in (('parameter_defaults',), ('resource_registry',)):
         # They hold for all templates of the stack.
         return replace(fault, said=fault.bare())
     if fault.source == ENVIRONMENT:

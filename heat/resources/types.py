@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import ENVIRONMENT
 from heat.model.resource import Row
 from heat.resources import aws, heat, openstack
 from heat.resources.base import Resource
@@ -87,8 +88,13 @@ class TypeTable:
             return AnyType
         key = (called, name)
         if key not in self._made:
-            self._made[key] = provider(self.template(name, target.user), name, called,
-                                       self._plugins.get(called), self._defaults)
+            try:
+                template = self.template(name, target.user)
+            except errors.HeatException as error:
+                # The name is written in the environment; what is wrong in the template, in that.
+                raise (error if error.faults or not target.written else error.at(
+                    target.written, value=name, source=ENVIRONMENT)) from None
+            self._made[key] = provider(template, name, called, self._plugins.get(called), self._defaults)
         return self._made[key]
 
 

@@ -32,13 +32,15 @@ class TypeTarget:
     """What a type is: ``plugin`` (an entry of the plugin table) or ``template`` (a file's name).
 
     ``name`` is the type's last name after mappings. ``user`` tells that the template was
-    named by the user, whose templates may not come from files of the service's host.
+    named by the user, whose templates may not come from files of the service's host;
+    ``written`` is the place in the user's environment that says so, if any does.
     """
 
     name: str
     plugin: Any = None
     template: str | None = None
     user: bool = True
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Registry:
         """
         used: set[tuple[int, str, str]] = set()
         name, user = type_name, True
+        written: tuple[str, ...] = ()
         while True:
             found = self._entry(name, resource_name, used)
             if found is None:
@@ -83,17 +86,21 @@ class Registry:
             user = self.layers[mark[0]].user
             if target is None:
                 raise self._unknown(type_name)
+            if user:
+                room = ('resources', mark[1]) if mark[1] else ()
+                written = ('resource_registry', *room, pattern)
             if pattern.endswith('*') and target.endswith('*'):
                 target = target[:-1] + name[len(pattern) - 1:]
             name = target
             if name.endswith(TEMPLATE_SUFFIXES):
-                return TypeTarget(name, template=name, user=user)
+                return TypeTarget(name, template=name, user=user, written=written if user else ())
         if name.endswith(TEMPLATE_SUFFIXES):
             self.direct_templates[name] = name
             return TypeTarget(name, template=name, user=True)
         if name in self.plugins:
             return TypeTarget(name, plugin=self.plugins[name], user=user)
-        raise self._unknown(type_name)
+        error = self._unknown(type_name)
+        raise error if name == type_name or not written else self._mapped(error, written, type_name, name)
 
     def _entry(self, name: str, resource_name: str | None, used: set[tuple[int, str, str]],
                ) -> tuple[tuple[int, str, str], str, str | None] | None:
@@ -133,6 +140,17 @@ class Registry:
         near = self._near.get(name)
         return errors.StackValidationFailed(message=suggesting(sentence, near)).at(
             (), value=name, suggestion=near, kind=TYPE)
+
+    def _mapped(self, error: errors.HeatException, written: tuple[str, ...], called: str,
+                name: str) -> errors.HeatException:
+        """``error``, which tells as well that the user's environment leads to no type."""
+        try:
+            raise self._unknown(name)
+        except errors.HeatException as inner:
+            near = inner.faults[0].suggestion
+        said = suggesting(f'The environment takes {called} for {name}, which is no type here.', near)
+        return error.told((*error.faults, errors.Fault(
+            said, written, name, suggestion=near, source=ENVIRONMENT, kind=TYPE)), error.untold)
 
     def _aliases(self) -> list[str]:
         """Names that environments give to types and templates."""

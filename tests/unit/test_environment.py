@@ -238,7 +238,11 @@ def test_resolve(
         # Whoever gives the name away knows what is meant by it.
         ({'OS::Zaqar::*': 'OS::Nope::*'}, 'OS::Zaqar::Queue',
          r'The Resource Type \(OS::Zaqar::Queue\) could not be found\. '
-         r'It is a type of Heat that this service does not support yet\.'),
+         r'It is a type of Heat that this service does not support yet\.\n'
+         r'The environment takes OS::Zaqar::Queue for OS::Nope::Queue, which is no type here\.'),
+        ({'My': 'OS::Nova::Sever'}, 'My', r'The Resource Type \(My\) could not be found\.\n'
+         r'The environment takes My for OS::Nova::Sever, which is no type here\. '
+         r'Did you mean OS::Nova::Server\?'),
         ({'A': 'B', 'B': 'A'}, 'A', r'The Resource Type \(A\) could not be found\.'),
         ({'A*': 'A*'}, 'Ab', r'The Resource Type \(Ab\) could not be found\.'),
     ],

@@ -48,6 +48,16 @@ def test_values(capsys: Any, directory: Path, environment: str, expected: str) -
     assert first_lines(capsys.readouterr().out) == [expected]
 
 
+def test_a_type_that_the_registry_takes_for_none(capsys: Any, directory: Path) -> None:
+    (directory / 'e.yaml').write_text('resource_registry:\n  resources:\n    a:\n'
+                                      '      "My::A": OS::Heat::Nonee\n')
+    assert main(['validate', 't.yaml', '-e', 'e.yaml', '-P', 'n=1']) == 1
+    assert first_lines(capsys.readouterr().out) == [
+        't.yaml:6:7: error E004: The Resource Type (My::A) could not be found. [resources.a.type]',
+        'e.yaml:4:7: error E004: The environment takes My::A for OS::Heat::Nonee, which is no type here. Did '
+        'you mean OS::Heat::None? [resource_registry.resources.a.My::A]']
+
+
 def test_the_last_environment_that_says_it_counts_unless_it_is_said_beside(
         capsys: Any, directory: Path) -> None:
     (directory / 'one.yaml').write_text('resource_registry: {"My::A": a.yaml}\nparameters: {n: 8}\n')

@@ -170,3 +170,13 @@ def _told_below(message: str, below: str) -> str:
     if located:
         return said
     return f'{below}.{message}' if _PLACED.match(message) else f'{below}: {message}'
+
+
+def check_parameter_count(template: Template, most: int) -> None:
+    """RequestLimitExceeded for a template with more than ``most`` parameters; -1 is no limit."""
+    count = len(template.parameters)
+    if 0 <= most < count:
+        section = 'parameters' if template.dialect == 'hot' else 'Parameters'
+        raise errors.RequestLimitExceeded(
+            message=f'The template has {count} parameters, at most {most} are allowed.').at(
+                (section,), expected=f'at most {most} parameters')

@@ -514,7 +514,8 @@ class Intake:
         return Validator(
             context, finder=self.performer.finder if self.performer else None, credential=credential,
             available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
-            max_depth=self.conf.max_nested_stack_depth)
+            max_depth=self.conf.max_nested_stack_depth,
+            max_parameters=self.conf.max_parameters_per_template)
 
     def _defer(self, context: RequestContext) -> trust.Deferred | None:
         if self.sessions is None:

@@ -22,7 +22,13 @@ from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_all, compile_child
 from heat.engine.documents import Documents, Fetch, HostFiles
-from heat.engine.findings import attributes_of, note_circles, property_fault, type_of
+from heat.engine.findings import (
+    attributes_of,
+    check_parameter_count,
+    note_circles,
+    property_fault,
+    type_of,
+)
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.plan.traversal import Wanted
@@ -109,6 +115,7 @@ class Templates:
                ignored: set[str]) -> None:
         template, found = wanted.template, compiled.noted or errors.Collected()
         assert template is not None
+        check_parameter_count(template, self._conf.max_parameters_per_template)
         kinds = {}
         for name, definition in green.at_ease(template.resources.items()):
             kind = type_of(template, name, compiled.types, found)

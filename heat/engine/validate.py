@@ -24,6 +24,7 @@ from heat.common.text import content_hash
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_child, section_of
 from heat.engine.findings import (
     attributes_of,
+    check_parameter_count,
     in_child,
     misfit,
     note_circles,
@@ -58,7 +59,7 @@ class Validator:
 
     def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
                  available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
-                 max_depth: int, thorough: bool = False) -> None:
+                 max_depth: int, max_parameters: int = -1, thorough: bool = False) -> None:
         """``thorough``: metadata and outputs are looked into too, which the interface lets pass."""
         self._thorough = thorough
         self._context = context
@@ -68,6 +69,7 @@ class Validator:
         self._policy = policy
         self._max_resources = max_resources
         self._max_depth = max_depth
+        self._max_parameters = max_parameters
         self._count = 0
         # Members of a group are often alike: in which stack something was found sound, and how many
         # resources it has. The stack is held, so that no other can come under its number.
@@ -98,6 +100,7 @@ class Validator:
                   found: errors.Collected) -> None:
         template = wanted.template
         assert template is not None
+        check_parameter_count(template, self._max_parameters)
         self._counted(len(template.resources), place_of(template))
         if depth > self._max_depth:
             raise errors.RequestLimitExceeded(

@@ -5,10 +5,13 @@ both are in the output of a failure.
 """
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +126,26 @@ class Life:
         return status < 300
 
 
+def followed(place: Place, path: str, last: str) -> list[str]:
+    """The ids of the events that a stream tells, until the stack at ``path`` is in the state ``last``."""
+    connection = http.client.HTTPConnection('127.0.0.1', place.heat.port, timeout=120)
+    connection.request('GET', f'/v1/{place.project}{path}/events?nested_depth=5', headers={
+        'X-Auth-Token': str(place.user.get_token()), 'Accept': 'text/event-stream'})
+    stream = connection.getresponse()
+    assert stream.status == 200
+    name, told, number = path.split('/')[2], [], ''
+    while line := stream.readline().decode():
+        if line.startswith('id: '):
+            number = line[4:].strip()
+        elif line.startswith('data: '):
+            event = json.loads(line[6:])
+            told.append(number)
+            if (event['resource_name'], event['resource_status']) == (name, last):
+                stream.close()
+                return told
+    raise AssertionError(f'the stream ended after {len(told)} events\n{place.heat.logs()}')
+
+
 @pytest.fixture(scope='module')
 def place(servers_directory: Path, rabbitmq: RabbitMQ, mariadb: MariaDB) -> Iterator[Place]:
     with serving(Place(servers_directory / 'crash', rabbitmq, mariadb, SEED)) as found:
@@ -161,3 +184,17 @@ def test_killed_engines_change_nothing(place: Place,
         assert '0 findings' in place.heat.manage('verify')
     assert place.kills == KILLS
     assert number or not KILLS
+
+
+def test_a_stream_tells_everything_once_though_its_engines_die(place: Place) -> None:
+    life = Life(place, 'told')
+    life.act('CREATE', None, 0)
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(followed, place, life.path, 'UPDATE_COMPLETE')
+        # The owner dies, and then who took over.
+        seen = life.act('UPDATE', place.rng.uniform(0, 2), 2)
+        told = reader.result(120)
+    assert seen.state == 'UPDATE_COMPLETE'
+    assert told == [uuid for uuid, in place.sql(
+        f"SELECT uuid FROM event WHERE root_stack_id = '{life.stack_id}' ORDER BY id")], life.told
+    life.act('DELETE', None, 0)

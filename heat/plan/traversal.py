@@ -72,7 +72,7 @@ class Traversal(Walk):
         if decision.verdict in (Verdict.UPDATE, Verdict.KEEP) and self._must_observe(row):
             self._task(row, 'observe')
             return
-        if self._restricts(number, row, decision, found.decision):
+        if self._restricts(number, row, decision, found.decision) or self._holds(row):
             return
         if decision.verdict is Verdict.KEEP:
             self._keep(number, row, definition.type, requires, keep, wanted)
@@ -133,6 +133,11 @@ class Traversal(Walk):
         return bool(self.goal.options.get('observe') and self.types.of(row).observes
                     and row.status is Status.COMPLETE and row.physical_id is not None
                     and row.uuid not in self._observed)
+
+    def _holds(self, row: Row) -> bool:
+        """Whether a hook holds the update of a resource, be there something to do in it or not."""
+        begins = self.goal.action is Action.UPDATE and row.goal_seq != self.goal.seq
+        return begins and row.action is not Action.INIT and self._pauses(row, 'pre', Action.UPDATE)
 
     def _restricts(self, number: int, row: Row, decision: Decision, own: Decision) -> bool:
         """Whether environment, policy or request forbid what was decided; then the goal fails.

@@ -54,6 +54,24 @@ def test_hooks_hold_until_they_are_cleared(world):
                     'a Hook pre-update is cleared', 'a state changed', 'a state changed']
 
 
+@pytest.mark.parametrize(('before', 'after'), [
+    ({'value': 'one'}, {'value': 'one'}), ({'update_replace_value': 'x'}, {'update_replace_value': 'y'})],
+    ids=['nothing to do', 'a replacement'])
+def test_a_hook_holds_an_update_whatever_it_will_be(world, before, after):
+    hooked = environment(a={'hooks': 'pre-update'})
+    me = world.create('s', hot(a=res(props=before)), environment=hooked)
+    world.run()
+    first = world.rows(me)['a'].physical_id
+    for number in (1, 2):
+        world.update(me, hot(a=res(props=after)), environment=hooked)
+        settle(world)
+        assert (world.state(me), world.states(me)) == ('UPDATE_IN_PROGRESS', {'a': 'CREATE_COMPLETE'})
+        assert world.reasons(me).count('a UPDATE paused until Hook pre-update is cleared') == number
+        unset(world, me, 'a', 'pre-update')
+        assert (world.state(me), world.states(me)) == ('UPDATE_COMPLETE', {'a': 'CREATE_COMPLETE'})
+    assert (world.rows(me)['a'].physical_id != first) is (before != after)
+
+
 def test_hooks_hold_deletions_before_and_after(world):
     hooked = environment(**{'*': {'hooks': ['pre-delete', 'post-delete']}})
     me = world.create('s', hot(a=res(), b=res(depends_on='a')), environment=hooked)

@@ -302,6 +302,38 @@ def test_server(driver: Driver, ground: Ground, image: str) -> None:
     server = ground.own(SERVER, server)
 
 
+@pytest.mark.parametrize(
+    ('before', 'after'),
+    [
+        (['network'], ['subnet']),
+        (['subnet'], ['network']),
+        (['network'], ['network subnet']),
+        (['network'], ['network ip']),
+        (['network'], ['port']),
+        (['network', 'network', 'subnet'], ['subnet', 'network', 'network subnet']),
+    ],
+)
+def test_an_interface_described_in_another_way_stays(
+    driver: Driver, ground: Ground, image: str, before: list[str], after: list[str]
+) -> None:
+    net, subnet = ground.net()
+    known = {'network': ('network', net), 'subnet': ('subnet', subnet)}
+
+    def nics(words: list[str]) -> list[dict[str, str]]:
+        return [dict(known[word] for word in one.split()) for one in words]
+
+    base: dict[str, Any] = {'image': image, 'flavor': FLAVOR}
+    server = ground.create(SERVER, 'srv', **base, networks=nics(before))
+    first = driver.read(SERVER, server, 'addresses')['addresses'][net]
+    known |= {'ip': ('fixed_ip', first[0]['addr']), 'port': ('port', first[0]['port'])}
+    server = ground.update(SERVER, server, **base, networks=nics(after))
+    assert driver.read(SERVER, server, 'addresses')['addresses'][net] == first
+    # What is not wanted any more goes, whoever made it.
+    server = ground.update(SERVER, server, **base, networks=nics(before)[:1] + [{'network': net}])
+    server = ground.update(SERVER, server, **base, networks=[{'allocate_network': 'none'}])
+    assert not driver.read(SERVER, server, 'addresses')['addresses'].get(net)
+
+
 def test_server_with_volumes(driver: Driver, ground: Ground, image: str) -> None:
     net, _ = ground.net()
     volume = ground.create(VOLUME, 'vol', size=1)

@@ -140,12 +140,18 @@ def change(server: Resource, diff: Diff) -> Steps:
         if twin is not None:
             gone.remove(old)
             came.remove(twin)
-            yield from _move_floating(server, old, twin)
+            yield from _move_floating(server, old, None, twin)
     taken: set[str] = set()
-    for nic in gone:
-        for port in _attached(nic, view, taken):
-            taken.add(port)
-            yield from _detach(server, port, any(one['id'] == port for one in view['own']))
+    attached = [(nic, port) for nic in gone for port in _taking(nic, view, taken)]
+    for new in sorted(came, key=_strictness):
+        kept = next(((old, port) for old, port in attached if _serves(port, old, new, view)), None)
+        if kept is not None:
+            # The same interface, described in another way.
+            attached.remove(kept)
+            came.remove(new)
+            yield from _move_floating(server, *kept, new)
+    for _nic, port in attached:
+        yield from _detach(server, port, any(one['id'] == port for one in view['own']))
     if not diff.new.get('networks') and gone:
         yield from _as_the_service_likes(server)
     for number, nic in enumerate(came):
@@ -162,10 +168,44 @@ def _plain(nic: Nic) -> dict[str, Any]:
     return {name: value for name, value in nic.items() if name != 'floating_ip' and value is not None}
 
 
-def _move_floating(server: Resource, old: Nic, new: Nic) -> Steps:
+def _taking(nic: Nic, view: Mapping[str, Any], taken: set[str]) -> list[str]:
+    found = _attached(nic, view, taken)
+    taken.update(found)
+    return found
+
+
+def _strictness(nic: Nic) -> int:
+    """Who wants most chooses first."""
+    return -sum(weight for weight, name in ((8, 'port'), (4, 'fixed_ip'), (2, 'subnet'), (1, 'network'))
+                if nic.get(name))
+
+
+def _fits(nic: Nic, one: Mapping[str, Any]) -> bool:
+    """Whether an attached interface is where ``nic`` wants to be."""
+    fixed = one.get('fixed_ips') or ()
+    return (nic.get('network') in (None, one.get('net_id'))
+            and nic.get('fixed_ip') in (None, *(each.get('ip_address') for each in fixed))
+            and nic.get('subnet') in (None, *(each.get('subnet_id') for each in fixed)))
+
+
+def _serves(port: str, old: Nic, new: Nic, view: Mapping[str, Any]) -> bool:
+    """Whether the port attached for ``old`` is what ``new`` asks for."""
+    if new.get('allocate_network') or old.get('allocate_network') or old.get('port'):
+        return False
+    if new.get('floating_ip') and not any(one['id'] == port for one in view['own']):
+        return False
+    if any(old.get(name) != new.get(name) for name in ('tag', 'port_extra_properties')):
+        return False
+    if new.get('port'):
+        return bool(new['port'] == port)
+    return any(one['port_id'] == port and _fits(new, one) for one in view['present'])
+
+
+def _move_floating(server: Resource, old: Nic, own: str | None, new: Nic) -> Steps:
+    """The address, and the port that was made (``own``, or that of ``old``), belong to ``new`` now."""
     if old.get('floating_ip'):
         yield _floating(old['floating_ip'], None)
-    kept = [{**one, 'nic': dict(new)} if one.get('nic') == old else one
+    kept = [{**one, 'nic': dict(new)} if own == one['id'] or (own is None and one.get('nic') == old) else one
             for one in server.row.data.get(PORTS) or ()]
     if new.get('floating_ip') and (new.get('port') or any(one['nic'] == new for one in kept)):
         port = new.get('port') or next(one['id'] for one in kept if one['nic'] == new)
@@ -186,12 +226,7 @@ def _attached(nic: Nic, view: Mapping[str, Any], taken: set[str]) -> list[str]:
     present = view['present']
     if nic.get('allocate_network'):
         return [one['port_id'] for one in present] if nic['allocate_network'] == 'auto' else []
-    for one in present:
-        addresses = [fixed.get('ip_address') for fixed in one.get('fixed_ips') or ()]
-        if (one['port_id'] not in taken and one.get('net_id') == nic.get('network')
-                and nic.get('fixed_ip') in (None, *addresses)):
-            return [one['port_id']]
-    return []
+    return [one['port_id'] for one in present if one['port_id'] not in taken and _fits(nic, one)][:1]
 
 
 def _detach(server: Resource, port: str, own: bool) -> Steps:

@@ -377,7 +377,9 @@ def check_references(template: Template, noted: errors.Collected | None = None) 
 
 def check_parameters(template: Template, known: Collection[str], noted: errors.Collected, *,
                      everywhere: bool = False) -> None:
-    """Note UserParameterMissing for each get_param, in a resource, of what is not a parameter.
+    """Note each get_param, in a resource, of what is not a parameter.
+
+    UserParameterMissing, or StackValidationFailed for one in a property.
 
     ``everywhere``: in outputs and conditions too, which the interface lets pass.
     """
@@ -391,7 +393,11 @@ def check_parameters(template: Template, known: Collection[str], noted: errors.C
 
     def missing(wanted: str, place: tuple[Any, ...]) -> errors.HeatException:
         said = str(errors.UnknownUserParameter(key=wanted))
-        return errors.UserParameterMissing(key=wanted).at(
+        error: errors.HeatException = errors.UserParameterMissing(key=wanted)
+        if len(place) > 3 and str(place[2]).lower() == 'properties':
+            error = errors.StackValidationFailed(
+                message=f'Property error: : resources.{place[1]}.properties.{place[3]}: : {error}')
+        return error.at(
             pinned(template.processed, place, wanted), suggestion=nearest(str(wanted), known), said=said,
             kind=REFERENCE)
 

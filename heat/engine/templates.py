@@ -154,9 +154,10 @@ class Templates:
             raw = definition.properties.value(NullScope(dict(wanted.facts.parameters), compiled.files))
             if not isinstance(raw, Mapping):
                 return {}
-            props, wrong = schema.resolve(kind.schema.properties, raw, unknown_ok=True)
+            # What is wrong with its properties hides nothing of what is in it.
+            props, _wrong = schema.resolve(kind.schema.properties, raw, unknown_ok=True)
             row = Row(NOWHERE, NOWHERE, NOWHERE, definition.name, kind.type, props=props)
-            if wrong or kind.foreseen(row) > self._conf.max_resources_per_stack >= 0:
+            if kind.foreseen(row) > self._conf.max_resources_per_stack >= 0:
                 return {}
             child = kind.expand(row, None)
             child = replace(child, parameters={name: value for name, value in child.parameters.items()

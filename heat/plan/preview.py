@@ -322,7 +322,8 @@ class Preview(Traversal):
         return replace(entry, action='keep', reason='')
 
     def _inside(self, row: Row, verb: Action) -> tuple[Entry, ...] | None:
-        if verb is not Action.DELETE and schema.has_unknown(row.props or {}):
+        if verb is Action.UPDATE and schema.has_unknown(row.props or {}):
+            # What is made anew is seen all the same, as far as it does not hang on what is not known.
             return None
         inner = self._expand(self.stack, row, verb)
         if inner is None:

@@ -329,7 +329,7 @@ def test_an_interface_described_in_another_way_stays(
     server = ground.update(SERVER, server, **base, networks=nics(after))
     assert driver.read(SERVER, server, 'addresses')['addresses'][net] == first
     # What is not wanted any more goes, whoever made it.
-    server = ground.update(SERVER, server, **base, networks=nics(before)[:1] + [{'network': net}])
+    server = ground.update(SERVER, server, **base, networks=[*nics(before)[:1], {'network': net}])
     server = ground.update(SERVER, server, **base, networks=[{'allocate_network': 'none'}])
     assert not driver.read(SERVER, server, 'addresses')['addresses'].get(net)
 

@@ -80,11 +80,14 @@ def test_network_and_subnet(driver: Driver, ground: Ground) -> None:
         name='sub',
         host_routes=[{'destination': '10.9.0.0/16', 'nexthop': '10.78.0.5'}],
     )
-    seen = driver.read(SUBNET, subnet, 'gateway_ip', 'name', 'host_routes', 'dns_nameservers')
+    seen = driver.read(
+        SUBNET, subnet, 'gateway_ip', 'name', 'host_routes', 'dns_nameservers', 'allocation_pools'
+    )
     assert seen == {
         'gateway_ip': '10.78.0.1',
         'name': 'sub',
         'dns_nameservers': [],
+        'allocation_pools': [],
         'host_routes': [{'destination': '10.9.0.0/16', 'nexthop': '10.78.0.5'}],
     }
     assert driver.decide(SUBNET, subnet, **{**same, 'cidr': '10.79.0.0/24'}).verdict.value == 'replace'

@@ -163,6 +163,4 @@ class Subnet(Neutron):
             for name in ('host_routes', 'dns_nameservers', 'allocation_pools'):
                 if name in body and body[name] is None:
                     body[name] = []
-            if not body.get('allocation_pools', True):
-                del body['allocation_pools']
         return body

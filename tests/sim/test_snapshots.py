@@ -81,6 +81,39 @@ def test_a_volume_in_use_is_restored_and_goes_back_to_its_server(conf):
     assert every_crash(conf, restored_with_its_user)[1:] == ('RESTORE_COMPLETE', True, [True], 0)
 
 
+def interrupted(world: World, times: int = 2) -> Any:
+    """Something else is done with the server each time that it is to be rebuilt or to let the volume go."""
+    me = world.create('s', attached(world))
+    world.run()
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    for method, path in (('DELETE', '/os-volume_attachments/'), ('POST', '/os-volume_attachments'),
+                         ('POST', '/action')):
+        world.cloud.faults.add(service='compute', method=method, path=path, kind='status', status=409,
+                               message='Not while it is in task_state image_uploading', count=times)
+    world.actions.stack_restore(world.context, me, first['id'])
+    world.run()
+    return (world.state(me), len(world.cloud.inventory.attachments.rows),
+            world.rows(me)['s'].props['image'] in world.cloud.inventory.images.rows, world.leases_held())
+
+
+def test_what_is_done_with_a_server_meanwhile_is_waited_for(conf):
+    whole = World(conf)
+    expected = interrupted(whole)
+    assert expected[:3] == ('RESTORE_COMPLETE', 1, True)
+    # The last steps are those of the restoration; each crash among them ends where no crash ends.
+    for point in ('commit.after', 'call.after'):
+        last = whole.points[point]
+        for nth in range(last - 11, last + 1, 2):
+            world = World(conf)
+            world.crash_at(point, nth)
+            assert interrupted(world) == expected, f'crash at {point} number {nth}'
+
+
+def test_a_server_that_is_never_free_is_told(world):
+    assert interrupted(world, 99)[0] == 'RESTORE_FAILED'
+
+
 def test_every_crash_of_showing_a_volume_elsewhere_on_its_server(conf):
     def life(world: World) -> Any:
         tree = attached(world)

@@ -23,6 +23,8 @@ from heat.schema import IN_PLACE, Attr, Attribute, Boolean, Integer, Map, String
 PASSING = ('creating', 'attaching', 'detaching', 'extending', 'downloading', 'uploading', 'retyping',
            'restoring-backup', 'backing-up', 'reserved', 'maintenance')
 LOOKS = 60
+# Tries of what compute refuses while it is busy with the server.
+TRIES = 5
 
 
 def _text(description: str, key: str = '', live: bool = False, support: Support | None = None) -> Any:
@@ -301,12 +303,30 @@ def at_rest(server: str) -> Poll:
                 list_key='servers')
 
 
+def busy(fault: CloudFault) -> bool:
+    """Whether compute refuses because it does something with the server just now."""
+    return fault.status == 409 and 'task_state' in fault.message
+
+
+def _once_at_rest(server: str, call: Call) -> Steps:
+    """Make the call; what comes in between, such as a rebuild, is waited for a bounded number of times."""
+    for turn in range(TRIES):
+        try:
+            return (yield call)
+        except CloudFault as fault:
+            # The words decide, since they are kept: a look at the server would find it otherwise later.
+            if not busy(fault) or turn == TRIES - 1:
+                raise
+        yield at_rest(server)
+
+
 def attach(server: str, volume: str, device: str | None = None) -> Steps:
     """Attach a volume, unless it is attached there, and wait until it is in use."""
     body = {'volumeId': volume, **({'device': device} if device else {})}
     try:
-        yield Call('compute', 'POST', f'/servers/{server}/os-volume_attachments',
-                   {'volumeAttachment': body}, unwrap='volumeAttachment', label=f'attach {volume}')
+        yield from _once_at_rest(server, Call(
+            'compute', 'POST', f'/servers/{server}/os-volume_attachments', {'volumeAttachment': body},
+            unwrap='volumeAttachment', label=f'attach {volume}'))
     except CloudFault as fault:
         # Attached there already, by a call whose answer was lost: as wished.
         if fault.status not in (400, 409) or not (yield from attached(server, volume)):
@@ -328,8 +348,9 @@ def detach(server: str, volume: str, wait: bool = True) -> Steps:
     """
     yield until_settled(volume)
     try:
-        yield Call('compute', 'DELETE', f'/servers/{server}/os-volume_attachments/{volume}', ok=(404,),
-                   label=f'detach {volume}')
+        yield from _once_at_rest(server, Call(
+            'compute', 'DELETE', f'/servers/{server}/os-volume_attachments/{volume}', ok=(404,),
+            label=f'detach {volume}'))
     except CloudFault as fault:
         # On its way out already.
         if fault.status not in (400, 409) or (yield from _stuck(server, volume)):

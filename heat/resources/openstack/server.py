@@ -20,6 +20,7 @@ from heat.resources.openstack import server_agent as agent
 from heat.resources.openstack import server_devices as devices
 from heat.resources.openstack import server_networks as networks
 from heat.resources.openstack import server_table, server_views, user_data
+from heat.resources.openstack.cinder import TRIES, at_rest, busy
 from heat.resources.openstack.journal import made_since
 from heat.resources.openstack.metadata import text_values
 from heat.resources.openstack.neutron.rest import named, subnets_of
@@ -218,12 +219,25 @@ class Server(Rest):
         yield self.until_state('ACTIVE')
 
     def _unless(self, call: Call, *states: str) -> Steps:
-        """Act; a refusal passes where the server is in one of ``states``: it was done before."""
-        try:
-            yield call
-        except CloudFault as fault:
-            if fault.status not in (400, 409) or state_of((yield self.get())) not in states:
-                raise
+        """Act; a refusal passes where the server is in one of ``states``: it was done before.
+
+        What else is being done with the server is waited for, a bounded number of times.
+        """
+        for turn in range(TRIES):
+            try:
+                yield call
+            except CloudFault as fault:
+                if fault.status not in (400, 409):
+                    raise
+                # As it was then: a step that is resumed must take the same way.
+                state = yield from self.at_first(f'{call.label} {turn}', state_of((yield self.get())))
+                if state in states:
+                    return
+                if not busy(fault) or turn == TRIES - 1:
+                    raise
+            else:
+                return
+            yield at_rest(self.id)
 
     # -- other verbs -----------------------------------------------------------------------------
 

@@ -206,7 +206,8 @@ def with_referred(parent: StackRun, row: Row) -> Row:
         if other is None:
             raise errors.StackValidationFailed(message=(
                 f'The {name} of resource {row.name} refers to {reference}, which is not in the stack.'))
-        found[name] = {'properties': other.props or {}, 'metadata': other.keep.get('metadata') or {}}
+        kind: Any = parent.types.of(other)
+        found[name] = {'properties': kind.described(other), 'metadata': other.keep.get('metadata') or {}}
     return replace(row, data={**row.data, 'referred': found}) if found else row
 
 

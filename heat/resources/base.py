@@ -229,6 +229,11 @@ class Resource:
         return False
 
     @classmethod
+    def described(cls, row: Row) -> dict[str, Any]:
+        """The properties by which those go whose child is made from them (``Nested.refers``)."""
+        return dict(row.props or {})
+
+    @classmethod
     def same_thing(cls, row: Row, other: Row) -> bool:
         """Whether two rows of one name stand for one thing: a link is known by what it joins."""
         return row.physical_id is not None and row.physical_id == other.physical_id

@@ -56,6 +56,41 @@ def test_members_have_the_launch_configuration_and_the_tags(world):
         assert tags == {'k': 'v', 'metering.groupname': child, 'metering.AutoScalingGroupName': child}
 
 
+def copied(**props: Any) -> dict[str, Any]:
+    """A group of instances like a server of the same stack."""
+    template = group()
+    template['Resources']['c']['Properties'] = {'InstanceId': {'Ref': 'like'}, **props}
+    template['Resources']['net'] = {'Type': 'OS::Neutron::Net'}
+    template['Resources']['sub'] = {'Type': 'OS::Neutron::Subnet', 'Properties': {
+        'network': {'Ref': 'net'}, 'cidr': '10.7.0.0/24'}}
+    template['Resources']['like'] = {'Type': 'OS::Nova::Server', 'DependsOn': 'sub', 'Properties': {
+        'image': 'cirros', 'flavor': 'm1.small', 'networks': [{'network': {'Ref': 'net'}}]}}
+    return template
+
+
+def test_a_launch_configuration_is_derived_from_an_instance(world):
+    me = made(world, copied())
+    server = world.cloud.inventory.servers.rows[world.rows(me)['like'].physical_id]
+    for row in members(world, me).values():
+        assert row.props['ImageId'] == server['image_id']
+        assert row.props['InstanceType'] in (server['flavor_id'], 'm1.small')
+        assert row.props['SecurityGroups'] == ['default'] and 'InstanceId' not in row.props
+    # What it says itself goes before what the instance is.
+    world.update(me, copied(InstanceType='m1.tiny'), environment=STAND_IN)
+    world.run()
+    world.signal(me, 'up')
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and flavors(world, me).count('m1.tiny') == 1
+
+
+def test_an_instance_that_is_not_there_has_nothing_to_derive(world):
+    template = group()
+    template['Resources']['c']['Properties'] = {'InstanceId': 'nowhere'}
+    me = world.create('s', template, environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED' and 'nowhere' in world.rows(me)['c'].reason
+
+
 def test_a_policy_grows_the_group_by_its_launch_configuration(world):
     me = made(world, group())
     world.signal(me, 'up')

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat.model.op import NeedsReplacement, Record
+from heat.model.op import Call, NeedsReplacement, Record, StepFailed
 from heat.model.resource import Row
 from heat.resources.aws.parts import block_devices, device_faults, pairs
 from heat.resources.base import Diff, Resource, Steps
@@ -27,6 +27,15 @@ def instance_id_faults(props: Mapping[str, Any]) -> Iterable[str]:
         yield 'InstanceId is not supported: say in a launch configuration what the instances are.'
 
 
+def derived_from(server: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of an instance like ``server``, as far as compute tells them."""
+    image, flavor = server.get('image') or {}, server.get('flavor') or {}
+    groups = [one['name'] for one in server.get('security_groups') or ()]
+    found = {'ImageId': image.get('id'), 'InstanceType': flavor.get('id') or flavor.get('original_name'),
+             'KeyName': server.get('key_name'), 'SecurityGroups': list(dict.fromkeys(groups))}
+    return {name: value for name, value in found.items() if value}
+
+
 class LaunchConfiguration(Resource):
     """Describes the instances of AutoScaling groups; it is nothing in the cloud itself."""
 
@@ -39,7 +48,7 @@ class LaunchConfiguration(Resource):
         InstanceId = String(
             'The ID of an existing instance you want to use to create the launch configuration. All '
             'properties are derived from the instance with the exception of BlockDeviceMapping.',
-            check='nova.server')
+            check='nova.server', find='nova.server')
         KeyName = String('Optional Nova keypair name.', check='nova.keypair')
         UserData = String('User data to pass to instance.')
         SecurityGroups = List('Security group names to assign.')
@@ -50,7 +59,6 @@ class LaunchConfiguration(Resource):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        yield from instance_id_faults(props)
         if props.get('InstanceId') is None:
             for name in ('ImageId', 'InstanceType'):
                 if props.get(name) is None:
@@ -58,7 +66,20 @@ class LaunchConfiguration(Resource):
         yield from device_faults(props.get('BlockDeviceMappings'))
 
     def create(self) -> Steps:
-        yield Record(physical_id=self.physical_name())
+        derived = {}
+        if self.props.get('InstanceId') is not None:
+            derived = derived_from((yield Call('compute', 'GET', f'/servers/{self.props["InstanceId"]}',
+                                               unwrap='server', label='instance')))
+            for name in ('ImageId', 'InstanceType'):
+                if not derived.get(name) and self.props.get(name) is None:
+                    raise StepFailed(f'Instance {self.props["InstanceId"]} has no {name} to be derived from '
+                                     f'it; resource {self.name} must name one.', 'NotFound')
+        yield Record(physical_id=self.physical_name(), data={'derived': derived})
+
+    @classmethod
+    def described(cls, row: Row) -> dict[str, Any]:
+        given = {name: value for name, value in (row.props or {}).items() if value is not None}
+        return {**(row.data.get('derived') or {}), **given}
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         # Only other metadata leads here, and that is part of what instances are made from.

@@ -171,7 +171,9 @@ class Preview(Traversal):
             known = {name: old.get(name) if schema.has_unknown(value) else value
                      for name, value in found.props.items()}
             metadata = row.keep.get('metadata', {}) if schema.has_unknown(found.metadata) else found.metadata
-            self._definite[row.uuid] = decide(kind, there, known, metadata)
+            loose = metadata is not found.metadata or any(
+                known[name] is not value for name, value in found.props.items())
+            self._definite[row.uuid] = decide(kind, there, known, metadata) if loose else found.decision
             gone = self._if_gone(row, found)
             if gone is not found:
                 self._definite[row.uuid] = gone.decision
@@ -180,7 +182,8 @@ class Preview(Traversal):
 
     def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
         source = self._source.definitions.get(row.name, definition)
-        if self._source.veiled or any(self._veils(part) for _place, part in source.parts()):
+        if self._source.veiled or ((self._source.hidden or self._secretive) and any(
+                self._veils(part) for _place, part in source.parts())):
             self._secretive.add(row.name)
         definite = self._final(row, self._definite.get(row.uuid, decision), self._wanted_attributes(row))
         action = {Verdict.REFUSE: 'refuse'}.get(decision.verdict, decision.verdict.value)
@@ -188,6 +191,7 @@ class Preview(Traversal):
         reason = '' if decision.verdict is Verdict.KEEP else decision.reason
         entry = Entry(row.name, definition.type, action, row.physical_id, conditional,
                       definite.verdict.value if conditional else '', reason,
+                      () if found.decision.verdict is Verdict.KEEP else
                       tuple(self._changes(row, definition, found, decision)))
         known = self.entries.get(row.name)
         if known is None or known.action != 'replace' or row.replaces is None:

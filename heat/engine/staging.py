@@ -79,7 +79,8 @@ class Stager:
         """Whether enough signals have come; else it is waited for more, or the step has failed."""
         here = stages.place(row)
         assert here is not None and here.signals is not None
-        verdict = here.signals.verdict(creation.received(row))
+        verdict = here.signals.verdict(
+            creation.received(row), 'creation' if step.verb is Action.CREATE else 'update')
         if verdict is True:
             return True
         if verdict is not False:

@@ -40,14 +40,14 @@ class Expected:
     def to_wire(self) -> list[float]:
         return [self.count, self.patience, self.least]
 
-    def verdict(self, received: Mapping[str, Any]) -> bool | str:
-        """True when enough have come, a sentence when enough can no longer come."""
+    def verdict(self, received: Mapping[str, Any], policy: str = 'creation') -> bool | str:
+        """True when enough have come, a sentence about the policy when enough can no longer come."""
         failed = sum(status == FAILURE for status in received.values())
         if len(received) - failed >= self.least:
             return True
         if failed <= self.count - self.least:
             return False
-        part = ('satisfy the requirement of the creation policy' if self.least == self.count else
+        part = (f'satisfy the requirement of the {policy} policy' if self.least == self.count else
                 f'have {self.least} successful ones, as MinSuccessfulInstancesPercent asks for')
         return f'Received {failed} FAILURE signal(s) out of {self.count}. Unable to {part}.'
 

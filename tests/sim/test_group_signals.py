@@ -135,8 +135,9 @@ def test_a_rolling_update_fails_with_its_batch(world: World) -> None:
     update(world, me, signalled('m1.small'))
     fresh = sorted(set(members(world, me)) - old)
     say(world, me, fresh[0], status='FAILURE')
-    assert world.state(me) == 'UPDATE_FAILED' and world.rows(me)['g'].reason.startswith(
-        'UpdatePolicyFailure: resources.g: Received 1 FAILURE signal(s) out of 2.')
+    assert world.state(me) == 'UPDATE_FAILED' and world.rows(me)['g'].reason == (
+        'UpdatePolicyFailure: resources.g: Received 1 FAILURE signal(s) out of 2. Unable to satisfy the '
+        'requirement of the update policy.')
     assert set(members(world, me)) & old and flavors(world, me).count('m1.tiny') == 2
 
 

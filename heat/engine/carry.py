@@ -8,6 +8,7 @@ steps, ``nested`` knows what a child stack is.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from heat.engine.loop import Loop
 
 LOG = logging.getLogger(__name__)
+# A tree of many small stacks has no big one in it.
+EFFECTS_AT_ONCE = 300
 
 
 class Carrier:
@@ -68,6 +71,7 @@ class Carrier:
     def __init__(self, loop: Loop, announce: Callable[[Any], None]) -> None:
         self._loop = loop
         self.announce = announce
+        self.breathe: Callable[[], None] = lambda: green.sleep(0)
         self._scaler = Scaler(loop, self)
         self._inside = inside.Inside(loop, self)
         self._stager = Stager(loop, self)
@@ -115,12 +119,18 @@ class Carrier:
             self._loop.batch.save(kept)
 
     def settle(self) -> None:
-        """Carry out queued effects until there are none."""
-        while self._todo:
+        """Carry out queued effects until there are none.
+
+        Between two portions everybody else may run: who beats for the leases above all.
+        """
+        for number in itertools.count(1):
+            if not self._todo:
+                return
             tree, run, traversal, effect = self._todo.popleft()
+            if number % EFFECTS_AT_ONCE == 0:
+                self.breathe()
             if effect is None:
-                # Between two portions of a big stack everybody else may run.
-                green.sleep(0)
+                self.breathe()
                 if run.traversal is traversal:
                     self.feed(tree, run, GoOn())
                 continue

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from heat.common import errors
+from heat.common import errors, green
 from heat.db import connect
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.loader import Loader
@@ -53,6 +53,8 @@ class Expansion:
 
     def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
         """The stack of the nested resource ``row`` after ``verb``."""
+        # A big tree takes seconds, in which leases must be beaten for.
+        green.sleep(0)
         outer = self._compiled.get(around.name, self._root)
         kind: Any = outer.types.of(row)
         there = self._tree.get(row.physical_id or '')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from heat.db import connect, stacks
+from tests.sim.nests import hot
 
 
 def group(count: int, value: str = 'v%index%', outputs: dict[str, Any] | None = None,
@@ -139,3 +140,18 @@ def test_many_members(world):
     me = world.create('s', group(200))
     world.run()
     assert len(members(world, me)) == 200
+
+
+def test_a_tree_of_many_small_stacks_lets_others_run(world):
+    """Else nobody beats for the leases meanwhile, and another engine takes the tree."""
+    pauses: list[int] = []
+    world.engine.loop.carrier.breathe = lambda: pauses.append(len(world.engine.loop.batch.rows))
+    inner = {'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 10, 'resource_def': {'type': 'OS::Heat::RandomString'}}}
+    me = world.create('s', hot(g={'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 40, 'resource_def': inner}}))
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    # Rows of the tree that were made between two pauses.
+    assert max(after - before for before, after in zip([0, *pauses], pauses, strict=False)) < 150
+    assert len(pauses) >= 4

@@ -44,7 +44,12 @@ def insert_events(conn: Connection, events: Sequence[Event], now: datetime.datet
                   crypt: Cipher | None = None, *, encrypt_properties: bool = False,
                   known: Container[properties.Key] = ()) -> set[properties.Key]:
     """Append events in the given order; returns the keys of the property sets that were sent."""
-    keys = [properties.key_of(e.root_id, e.props) for e in events]
+    # What a step begins and ends with are the same properties, and of one object.
+    hashed: dict[int, properties.Key | None] = {}
+    for e in events:
+        if id(e.props) not in hashed:
+            hashed[id(e.props)] = properties.key_of(e.root_id, e.props)
+    keys = [hashed[id(e.props)] for e in events]
     sent = properties.store(conn, zip(keys, (e.props for e in events), strict=True), now, crypt,
                             encrypt_properties, known)
     bulk.insert(conn, event, [{

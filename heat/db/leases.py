@@ -112,6 +112,13 @@ def hold(conn: Connection, engine_id: str, fences: Mapping[str, int]) -> set[str
     return {root for root, fence in rows if fences[root] == fence}
 
 
+def renew(conn: Connection, engine_id: str, root_ids: Iterable[str], now: float | None = None) -> None:
+    """Beat for leases that this transaction holds: nobody could while it went on."""
+    conn.execute(sa.update(lease).where(
+        lease.c.root_id.in_(sorted(root_ids)), lease.c.engine_id == engine_id).values(
+            beat_at=_time(conn, now)))
+
+
 def drop(conn: Connection, root_ids: Iterable[str]) -> None:
     """Forget the leases of purged trees."""
     for chunk in bulk.chunks(list(root_ids)):

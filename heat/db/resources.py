@@ -88,9 +88,10 @@ def upsert_rows(conn: Connection, rows: Sequence[Row], crypt: Cipher | None, *,
     keys = [properties.key_of(row.root_id, row.props) for row in ordered]
     sent = properties.store(conn, zip(keys, (row.props for row in ordered), strict=True), now, crypt,
                             encrypt_properties, known)
-    bulk.upsert(conn, resource, [to_columns(row, key, crypt, now)
-                                 for row, key in zip(ordered, keys, strict=True)],
-                'uuid', keep=('created_at',))
+    # In portions, between which everybody else may run: to encrypt takes longer than to send.
+    for portion in bulk.chunks(list(zip(ordered, keys, strict=True))):
+        bulk.upsert(conn, resource, [to_columns(row, key, crypt, now) for row, key in portion],
+                    'uuid', keep=('created_at',))
     return sent
 
 

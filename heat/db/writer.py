@@ -39,6 +39,9 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 
+# Rows and events that take so long to write that another engine may take the tree right afterwards.
+MUCH = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -175,6 +178,8 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
                 software.apply(conn, change, now, crypt)
     if batch.signals_done:
         signals.forget(conn, [n for n, root in batch.signals_done.items() if root in held])
+    if held and len(rows) + len(written) >= MUCH:
+        leases.renew(conn, engine_id, held)
     for root in sorted(batch.releases & held):
         leases.release(conn, root, engine_id, batch.fences[root])
     return Committed(lost, frozenset(overtaken))

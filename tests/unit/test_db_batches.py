@@ -16,6 +16,7 @@ from heat.common.crypt import Crypt
 from heat.common.ids import new_id
 from heat.db import connect, goals, leases, schema, stacks, templates, writer
 from heat.db.writer import Batch, Child, Committed, StackState
+from heat.model.event import Event
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 
@@ -134,3 +135,18 @@ def test_statements_do_not_grow_with_nested_stacks(engine: Engine) -> None:
     assert spent(40) == spent(80)
     with connect.read(engine) as conn:
         assert conn.execute(sa.select(sa.func.count()).select_from(schema.stack)).scalar_one() == 122
+
+
+def test_a_long_commit_beats_for_the_leases_it_holds(engine: Engine) -> None:
+    """No beat comes through while it holds them, and a thief waits for its end."""
+    root = rooted(engine)
+
+    def committed(events: int) -> bool:
+        with connect.write(engine) as conn:
+            conn.execute(sa.update(schema.lease).values(beat_at=1.0))
+        commit(engine, root, NOW, events=[
+            Event(root.id, root.id, 'r', 'OS::Heat::None', 'CREATE', 'COMPLETE', '') for _ in range(events)])
+        with connect.read(engine) as conn:
+            return leases.stale(conn, 20.0) == []
+
+    assert committed(writer.MUCH) and not committed(1)

@@ -23,7 +23,7 @@ from heat.resources.base import Resource, Steps
 STORE = 'object-store'
 # The last moment that all of its implementations take.
 NEVER = 2147483647
-KEY = 'X-Container-Meta-Temp-Url-Key'
+KEY, VERSIONS = 'X-Container-Meta-Temp-Url-Key', 'X-Versions-Location'
 # The hash of an empty object.
 NOTHING = 'd41d8cd98f00b204e9800998ecf8427e'
 
@@ -37,7 +37,7 @@ def prepare(resource: Resource, name: str, method: str = 'PUT', versions: bool =
     key = resource.row.data.get('temp_url_key') or secrets.token_hex(20)
     yield Record(data={'temp_url_key': key, 'container': container})
     # A key of the container and not of the account: it opens nothing else, and nobody else changes it.
-    headers = {KEY: key, **({'X-Versions-Location': container} if versions else {})}
+    headers = {KEY: key, **({VERSIONS: container} if versions else {})}
     yield Call(STORE, 'PUT', path_of(container), headers=headers, label='container')
     base = yield Endpoint(STORE)
     return signed(base, container, name, key, method)
@@ -109,6 +109,13 @@ class Puts:
         self._prefix = f'&prefix={quote(prefix)}' if prefix else ''
         self._known: dict[str, Any] = {NOTHING: None}
         self.texts: list[Any] = []
+
+    def expect(self, count: int) -> Steps:
+        """StepFailed where ``count`` of them would never be seen."""
+        if count > 1 and not (yield Call(STORE, 'HEAD', path_of(self._container), header=VERSIONS)):
+            raise StepFailed('The object store keeps no older versions of what is put into it, so no more '
+                             'than one signal can be counted there: let its operator set '
+                             'allow_versioned_writes, or use another signal_transport.', 'NotSupported')
 
     def more(self, enough: Callable[[], bool] = lambda: False, deadline: float | None = None,
              late: str = '') -> Steps:

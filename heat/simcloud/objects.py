@@ -43,7 +43,9 @@ def row_of(call: Call, must: bool = True) -> Row:
 
 def settings(call: Call, row: Row) -> Row:
     """Put the headers of a request for a container into its row."""
-    for header, field in ((KEY.format('Container'), '_key'), (VERSIONS, 'versions')):
+    # Where versions are not allowed, their header is dropped without a word.
+    versions = ((VERSIONS, 'versions'),) if call.cloud.settings.object_versions else ()
+    for header, field in ((KEY.format('Container'), '_key'), *versions):
         if header in call.request.headers:
             row[field] = call.request.headers[header]
     if 'X-Remove-Versions-Location' in call.request.headers:
@@ -72,7 +74,8 @@ def list_objects(call: Call) -> Reply:
     container = row_of(call)
     found = objects(call, container)
     prefix = call.query.get('prefix', '')
-    headers = {KEY.format('Container'): container['_key']} if container.get('_key') else {}
+    headers = {name: value for name, value in (
+        (KEY.format('Container'), container['_key']), (VERSIONS, container['versions'])) if value}
     return Reply(200, [{'name': one['name'], 'bytes': len(one['_body']), 'hash': one['hash'],
                         'content_type': one['content_type'], 'last_modified': tokens.stamp(one['at'])[:-1]}
                        for one in found if one['name'].startswith(prefix)], headers)

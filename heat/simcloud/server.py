@@ -63,6 +63,7 @@ class Settings:
     guest_boot: float = 0.2
     guest_attempts: int = 10
     guest_retry: float = 1.0
+    object_versions: bool = True
     quota_servers: int = 0
     quota_volumes: int = 0
     quota_ports: int = 0

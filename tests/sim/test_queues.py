@@ -183,6 +183,19 @@ def test_too_few_signals_elsewhere_are_a_timeout(world, transport):
     assert world.rows(me)['w'].reason == 'WaitConditionTimeout: resources.w: 1 of 2 received - only me'
 
 
+@pytest.mark.parametrize(('count', 'end'), [(1, 'CREATE_COMPLETE'), (2, 'CREATE_FAILED')])
+def test_a_store_without_versions_counts_one_signal(world, count, end):
+    world.cloud.settings.object_versions = False
+    me = world.create('s', waiting('TEMP_URL_SIGNAL', count=count))
+    wait_a_bit(world)
+    if count == 1:
+        send(world, signal_of(world, me), {'data': 'one'})
+    world.run()
+    assert world.state(me) == end
+    assert count == 1 or 'NotSupported: resources.w: The object store keeps no older versions' in \
+        world.rows(me)['w'].reason
+
+
 def test_many_signals_in_a_queue(world):
     """More than a page of them, and each counts once."""
     me = world.create('s', waiting('ZAQAR_SIGNAL', count=30))

@@ -274,6 +274,7 @@ class WaitCondition(Resource):
         if source is None:
             return (yield AwaitSignals(self.props[say('handle')], self.props[say('timeout')], judge, expired))
         began = yield from self.at_first('began', self.around.now)
+        yield from source.expect(count)
         while True:
             signals = told(handle, source.texts)
             verdict = judge(signals)

@@ -74,17 +74,13 @@ def changed(server: Resource, props: Mapping[str, Any], diff: Collection[str]) -
 
 def _object(server: Resource, wanted: Mapping[str, Any]) -> Steps:
     """A URL to read the object by that its metadata will be written to."""
-    container = wanted.get('container')
-    name = wanted.get('object') or derived_id(server.row.uuid, 'metadata')
-    if container:
-        url = yield from temp_url.share(server, container, name, 'GET')
-    else:
-        container = server.physical_name()
-        url = yield from temp_url.prepare(server, name, 'GET', versions=False)
-    place = [container, name]
+    shared, name = wanted.get('container'), wanted.get('object') or derived_id(server.row.uuid, 'metadata')
+    place = [shared or server.physical_name(), name]
     known = server.row.data.get('objects') or []
     yield Record(data={'objects': [*(one for one in known if one != place), place]})
-    return url
+    if shared:
+        return (yield from temp_url.share(server, shared, name, 'GET'))
+    return (yield from temp_url.prepare(server, name, 'GET', versions=False))
 
 
 def _account(server: Resource, transport: str) -> Steps:

@@ -85,6 +85,7 @@ class SwiftSignal(Resource):
         began = yield from self.at_first('began', self.around.now)
         yield Record(physical_id=self.physical_name())
         put = Puts(container_in(self.props['handle']))
+        yield from put.expect(self.props['count'])
         while True:
             signals = read_all(put.texts)
             failed = [str(one['reason']) for one in signals.values() if one['status'] == FAILURE]

@@ -50,7 +50,9 @@ class Swift(Service):
                 ('catch_errors', ''), ('gatekeeper', ''), ('healthcheck', ''), ('bulk', ''),
                 ('listing_formats', ''), ('tempurl', ''), ('copy', ''), ('slo', ''), ('dlo', ''),
                 ('container-quotas', 'container_quotas'), ('account-quotas', 'account_quotas'),
-                ('versioned_writes', ''), ('symlink', ''))}})
+                ('symlink', ''))},
+            'filter:versioned_writes': {'use': 'egg:swift#versioned_writes',
+                                        'allow_versioned_writes': 'true'}})
         # /etc/swift/swift.conf is a constant in swift; this is all that differs
         # from /usr/bin/swift-*-server
         write(e('server.py'), 'import sys\nfrom swift.common import utils\n'
@@ -183,4 +185,5 @@ class Zaqar(Service):
 
     def procs(self):
         import_path = '/usr/lib/python3/dist-packages/zaqar/transport/wsgi/app.py'
-        return {'zaqar': uwsgi('zaqar', import_path, threads=4, pyargv='--config-file ' + self.conf)}
+        # It takes no arguments, and looks in a home before /etc.
+        return {'zaqar': uwsgi('zaqar', import_path, threads=4, env={'HOME': os.path.dirname(self.conf)})}

@@ -55,6 +55,8 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
         yield kind, volume.get(f'/{kind}/detail' if kind != 'attachments' else '/attachments',
                                params={'all_tenants': '1'}).json()[kind]
     yield 'images', service_api(session, 'image').get('/v2/images').json()['images']
+    containers = user.api('object-store').get('', headers={'Accept': 'application/json'})
+    yield 'containers', containers.json() if containers.content else []
     yield from _identity(identity(session, cloud.auth_url))
 
 

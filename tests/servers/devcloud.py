@@ -15,11 +15,13 @@ from tests.servers.keystone import Credentials
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'tools' / 'devcloud' / 'devcloud'
 PORTS = {'keystone': 5000, 'nova': 8774, 'nova-metadata': 8775, 'cinder': 8776, 'placement': 8778,
-         'glance': 9292, 'neutron': 9696, 'memcached': 11311}
+         'glance': 9292, 'neutron': 9696, 'memcached': 11311, 'swift': 8080, 'swift-account': 6202,
+         'swift-container': 6201, 'swift-object': 6200, 'zaqar': 8888}
+SERVICES = 'core,swift,zaqar'
 
 
 class Devcloud:
-    """keystone, glance, placement, neutron, nova and cinder, as tools/devcloud/README.md tells.
+    """keystone, glance, placement, neutron, nova, cinder, swift and zaqar, as tools/devcloud/README.md tells.
 
     `admin`, `demo` and `heat` (project service) are users; `domain_admin` rules the domain `heat`.
     """
@@ -67,7 +69,7 @@ class Devcloud:
         if not os.path.exists('/usr/bin/apt-get') or not os.path.exists('/usr/bin/python3'):
             raise Unavailable('a whole OpenStack needs Debian 12')
         try:
-            self.run('up')
+            self.run('up', '--services', SERVICES)
         except RuntimeError:
             self.stop()
             raise

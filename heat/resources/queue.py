@@ -100,16 +100,20 @@ class Messages:
         if len(self._kept) > len(self.texts):
             return (yield from self._take_out())
 
+        kept = self._kept
+        # One that was taken out may be shown for a moment longer.
+        known = {one['id'] for one in kept}
+
+        def fresh(listed: Any) -> list[dict[str, Any]]:
+            return [{'id': one['id'], 'body': one['body']} for one in (listed or {}).get('messages') or ()
+                    if one['id'] not in known]
+
         def judge(listed: Any) -> bool | str:
-            return enough() or bool((listed or {}).get('messages'))
+            return enough() or bool(fresh(listed))
 
         listed = yield Poll(MESSAGING, f'{self._path}?echo=true&include_claimed=true&limit={PAGE}',
                             self._queue, judge, deadline=deadline, late=late, at=self._site)
-        kept = self._kept
-        known = {one['id'] for one in kept}
-        fresh = [{'id': one['id'], 'body': one['body']} for one in (listed or {}).get('messages') or ()
-                 if one['id'] not in known]
-        yield Record(data={'messages': {self._queue: [*kept, *fresh]}})
+        yield Record(data={'messages': {self._queue: [*kept, *fresh(listed)]}})
         yield from self._take_out()
 
     def _take_out(self) -> Steps:

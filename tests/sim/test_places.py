@@ -101,6 +101,10 @@ def test_a_server_is_told_of_each_change(world, transport):
     world.update(me, bare)
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE' and looks(world, me)['deployments'] == []
+    bare['resources']['srv']['metadata'] = {'own': 2}
+    world.update(me, bare)
+    world.run()
+    assert looks(world, me) == metadata(world, me) and metadata(world, me)['own'] == 2
     world.delete(me)
     world.run()
     assert world.state(me) == 'DELETE_COMPLETE' and counts(world) == (0, 0) and left(world) == (0, 0, 0, 0)

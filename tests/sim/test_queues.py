@@ -183,6 +183,23 @@ def test_too_few_signals_elsewhere_are_a_timeout(world, transport):
     assert world.rows(me)['w'].reason == 'WaitConditionTimeout: resources.w: 1 of 2 received - only me'
 
 
+def test_a_message_that_is_shown_again_counts_once(world):
+    me = world.create('s', waiting('ZAQAR_SIGNAL'))
+    wait_a_bit(world)
+    queue, messages = signal_of(world, me)['queue_id'], world.cloud.inventory.messages
+    post(world, queue, {'data': 'one'})
+    (row,) = messages.all()
+    wait_a_bit(world)
+    assert messages.all() == []
+    # A store may need its time until all of it knows that something is gone.
+    messages.put(row)
+    wait_a_bit(world)
+    assert world.states(me)['w'] == 'CREATE_IN_PROGRESS'
+    post(world, queue, {'data': 'two'})
+    world.run()
+    assert json.loads(output(world, me)) == {'1': 'one', '2': 'two'}
+
+
 @pytest.mark.parametrize(('count', 'end'), [(1, 'CREATE_COMPLETE'), (2, 'CREATE_FAILED')])
 def test_a_store_without_versions_counts_one_signal(world, count, end):
     world.cloud.settings.object_versions = False

@@ -65,9 +65,10 @@ def connect(server: Resource, props: Mapping[str, Any]) -> Steps:
 
 
 def changed(server: Resource, props: Mapping[str, Any], diff: Collection[str]) -> Steps:
-    """The same where an update asks for another way."""
+    """The same where an update asks for another way; what an agent is told may have changed in any case."""
     if {'software_config_transport', 'deployment_swift_data'} & set(diff):
         yield from connect(server, props)
+    if deliveries(server.row, {}):
         # With what is deployed already, also to where its agent has looked until now.
         yield Tell(server.id)
 

@@ -61,9 +61,15 @@ def fit_bytes(text: str, size: int) -> str:
     return raw[:size - len(tail)].decode('utf-8', 'ignore') + tail
 
 
+# So many resources of a template are hashed at once.
+PORTION = 50
+# Kept, since to make an encoder costs more than to use it.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces; TypeError or ValueError if ``value`` is not plain JSON."""
-    return json.dumps(value, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: Any) -> str:
@@ -77,15 +83,22 @@ def content_hash(value: Any) -> str:
 
 
 def _digest(digest: Any, value: Any, levels: int) -> None:
-    if levels and isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
-        opening = '{'
-        for key in sorted(value):
+    if not (isinstance(value, dict) and value and all(isinstance(key, str) for key in value)) or not levels:
+        digest.update(canonical(value).encode('utf-8', 'surrogatepass'))
+        return
+    opening = '{'
+    keys = sorted(value)
+    if levels > 1:
+        for key in keys:
             digest.update(f'{opening}{canonical(key)}:'.encode('utf-8', 'surrogatepass'))
             _digest(digest, value[key], levels - 1)
             opening = ','
-        digest.update(b'}')
     else:
-        digest.update(canonical(value).encode('utf-8', 'surrogatepass'))
+        for start in range(0, len(keys), PORTION):
+            portion = canonical({key: value[key] for key in keys[start:start + PORTION]})
+            digest.update(f'{opening}{portion[1:-1]}'.encode('utf-8', 'surrogatepass'))
+            opening = ','
+    digest.update(b'}')
 
 
 def dot_word(text: str) -> str:

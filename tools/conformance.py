@@ -42,6 +42,7 @@ OWN = """
 [DEFAULT]
 enable_stack_abandon = true
 enable_stack_adopt = true
+hidden_stack_tags = hidden
 """
 TEMPEST = """
 [DEFAULT]
@@ -75,6 +76,7 @@ image_ref = cirros
 minimal_image_ref = cirros
 build_interval = 1
 build_timeout = 120
+hidden_stack_tag = hidden
 """
 LINE = re.compile(r'^(?P<test>test\S*|\S+) \((?P<where>[^)]+)\)(?:\n.*?)? \.\.\. '
                   r"(?P<end>ok|FAIL|ERROR|skipped '(?P<why>.*)')$", re.MULTILINE)

@@ -130,6 +130,13 @@ def tree(conn: Connection, root_id: str) -> list[Stack]:
             stack.c.nested_depth, stack.c.created_at, stack.c.id))
 
 
+def in_progress(conn: Connection, root_id: str) -> bool:
+    """Whether any live stack of a tree is being worked on."""
+    return conn.execute(sa.select(stack.c.id).where(
+        stack.c.root_stack_id == root_id, stack.c.status == str(Status.IN_PROGRESS),
+        stack.c.deleted_at.is_(None)).limit(1)).first() is not None
+
+
 def children(conn: Connection, owner_id: str) -> list[Stack]:
     """The live stacks directly inside a stack."""
     return read(conn, sa.select(stack).where(

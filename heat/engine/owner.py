@@ -95,7 +95,7 @@ class Owner:
                 self._forward(owner, root_id)
 
     def claim(self, root_id: str) -> bool:
-        """Take the lease and load the tree; False if another engine has it."""
+        """Take the lease and load the tree; False if another engine has it, or nothing is to be done."""
         tree = connect.offload(self._database, self._take, root_id)
         if tree is None:
             return False
@@ -113,7 +113,9 @@ class Owner:
         tree = None
         try:
             with connect.read(self._database) as conn:
-                tree = self._loader.tree(conn, root_id, fence)
+                # Its owner may have ended its work while this waited for the lease.
+                if _unfinished(conn, root_id):
+                    tree = self._loader.tree(conn, root_id, fence)
         finally:
             if tree is None:
                 self._give_back(root_id, fence)
@@ -151,9 +153,7 @@ class Owner:
 
         def unfinished() -> bool:
             with connect.read(self._database) as conn:
-                root = stacks.load_stack(conn, root_id)
-                return root is not None and (
-                    root.status.value == 'IN_PROGRESS' or root_id in signals.roots_waiting(conn))
+                return _unfinished(conn, root_id)
 
         if connect.offload(self._database, unfinished):
             self.claim(root_id)
@@ -245,3 +245,8 @@ class Owner:
             elif root_id not in self.loop.trees and not self._retired:
                 # Each by itself: one tree that cannot be loaded must not keep the others waiting.
                 self._guard(self.claim, root_id)
+
+
+def _unfinished(conn: Connection, root_id: str) -> bool:
+    """Whether something is to be done in a tree: work in progress, or a signal to be applied."""
+    return stacks.in_progress(conn, root_id) or root_id in signals.roots_waiting(conn)

@@ -267,3 +267,13 @@ def test_a_wish_that_comes_with_the_failure_wins_over_the_rollback(world):
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE' and list(world.rows(me)) == ['c']
     assert 's ROLLBACK_IN_PROGRESS' not in world.events(me)
+
+
+def test_a_tree_in_which_nothing_is_to_be_done_is_not_taken(world):
+    """As by who has found it left alone, and then waited for the lease until its owner was done."""
+    me = world.create('s', hot(a=res()))
+    world.run()
+    other = world.add_engine()
+    assert not other.owner.claim(me['stack_id'])
+    world.run()
+    assert world.leases_held() == 0 and not other.loop.trees

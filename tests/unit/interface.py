@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent.parent / 'data' / 'resource_types'
+# Types that the recorded service never had.
+OURS = frozenset({'AWS::EC2::Route'})
 BEYOND: dict[str, Any] = {
     'AWS::AutoScaling::AutoScalingGroup': {'update_policy': {'AutoScalingRollingUpdate': {'keys': {
         'WaitOnResourceSignals': {'type': 'Boolean', 'default': False},

@@ -39,7 +39,7 @@ def test_what_failed_is_tried_again() -> None:
     assert webob.Request.blank('/').get_response(application).text == 'here'
 
 
-@pytest.mark.parametrize('name', ['api', 'cfn'])
+@pytest.mark.parametrize('name', ['api', 'cfn', 'cloudwatch'])
 def test_importing_reads_no_configuration(name: str) -> None:
     code = (f'import sys; from heat.wsgi.{name} import application; '
             'sys.exit(any(m in sys.modules for m in ("oslo_config", "oslo_messaging", "heat.api")))')

@@ -8,6 +8,7 @@ binds parameters and defaults.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +26,9 @@ SECTIONS = ('parameters', 'resource_registry', 'parameter_defaults', 'encrypted_
 _LISTS = ('encrypted_param_names', 'event_sinks')
 OVERWRITE, MERGE, DEEP_MERGE = 'overwrite', 'merge', 'deep_merge'
 _SINK_KEYS = {'zaqar-queue': ('type', 'target', 'ttl')}
+# What the messaging service takes: a queue's name, and the life of a message in seconds.
+_QUEUE = re.compile(r'[a-zA-Z0-9_.-]{1,64}')
+SHORTEST_TTL = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,8 @@ class Environment:
                         (name,), value=value, expected=f'a {_NOUN[wanted]}', source=ENVIRONMENT)
         registry = sections['resource_registry'] or {}
         check_registry(registry)
-        for sink in sections['event_sinks'] or ():
-            _check_sink(sink)
+        for number, sink in enumerate(sections['event_sinks'] or ()):
+            _check_sink(number, sink)
         return cls(dict(sections['parameters'] or {}), dict(registry),
                    dict(sections['parameter_defaults'] or {}),
                    tuple(sections['encrypted_param_names'] or ()), tuple(sections['event_sinks'] or ()))
@@ -125,16 +129,34 @@ def parse_environment(text: str | bytes, *, max_bytes: int = 5 * 1024 * 1024) ->
     return tree
 
 
-def _check_sink(sink: Any) -> None:
-    kind = sink.get('type') if isinstance(sink, dict) else None
+def _check_sink(number: int, sink: Any) -> None:
+    """StackValidationFailed with the place, unless the sink is one that events can be told to."""
+    if not isinstance(sink, dict):
+        raise _faulty_sink((number,), sink, 'An event sink must be a map with a type and a target')
+    kind = sink.get('type')
     if not isinstance(kind, str) or kind not in _SINK_KEYS:
-        raise errors.StackValidationFailed(
-            message=f'Invalid event sink type "{kind}"; known types are: {", ".join(_SINK_KEYS)}').at(
-                ('event_sinks',), value=kind, source=ENVIRONMENT)
-    if not sink.get('target') or set(sink) - set(_SINK_KEYS[kind]):
-        raise errors.StackValidationFailed(
-            message=f'An event sink of type {kind} needs a target and takes the keys '
-                    f'{", ".join(_SINK_KEYS[kind])}').at(('event_sinks',), source=ENVIRONMENT)
+        raise _faulty_sink((number, 'type') if 'type' in sink else (number,), kind,
+                           f'Invalid event sink type "{kind}"; known types are: {", ".join(_SINK_KEYS)}')
+    keys = _SINK_KEYS[kind]
+    for key in sink:
+        if key not in keys:
+            raise _faulty_sink((number, key), None, f'An event sink of type {kind} takes the keys '
+                               f'{", ".join(keys)}, and not "{key}"', nearest(str(key), keys))
+    if not sink.get('target'):
+        raise _faulty_sink((number,), None, f'An event sink of type {kind} needs a target')
+    target, ttl = sink['target'], sink.get('ttl')
+    if not isinstance(target, str) or not _QUEUE.fullmatch(target):
+        raise _faulty_sink((number, 'target'), target, f'Invalid target "{target}" of an event sink: a queue '
+                           'has a name of at most 64 letters, digits, "_", "-" and "."')
+    if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < SHORTEST_TTL):
+        raise _faulty_sink((number, 'ttl'), ttl, f'Invalid ttl "{ttl}" of an event sink: it is a number of '
+                           f'seconds, at least {SHORTEST_TTL}')
+
+
+def _faulty_sink(place: tuple[Any, ...], value: Any, message: str,
+                 suggestion: str | None = None) -> errors.HeatException:
+    return errors.StackValidationFailed(message=message).at(
+        ('event_sinks', *place), value=value, suggestion=suggestion, source=ENVIRONMENT)
 
 
 def _masked(values: Mapping[str, Any], schemas: Mapping[str, ParameterSchema] | None) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_a_parameter_given_beside_the_environment_has_no_line_in_it(site: Callab
      'Environment file "two" not in valid format: while parsing a flow node', 'two, line 2, column 1'),
     ({'one': '', 'two': 'event_sinks:\n  - type: smoke\n'},
      'Invalid event sink type "smoke"; known types are: zaqar-queue',
-     'event_sinks, in two, line 1, column 1'),
+     'event_sinks[0].type, in two, line 2, column 5'),
     ({'two': ''}, 'The environment file "one" is not among the files given.', None)])
 def test_faults_of_environment_files_name_the_file(site: Callable[[], Site], files: dict[str, str],
                                                    first: str, place: str | None) -> None:

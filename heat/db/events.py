@@ -120,10 +120,10 @@ def count_events(conn: Connection, stack_id: str) -> int:
     return int(conn.execute(sa.select(sa.func.count()).where(event.c.stack_id == stack_id)).scalar_one())
 
 
-def events_after(conn: Connection, last_id: int, limit: int = 500) -> list[Recorded]:
-    """The next events after number ``last_id``, of all stacks: for those who publish them."""
-    return [_value(row) for row in conn.execute(
-        sa.select(event).where(event.c.id > last_id).order_by(event.c.id).limit(limit)).mappings()]
+def events_after(conn: Connection, root_id: str, last_id: int, limit: int) -> list[Recorded]:
+    """The next events of a tree after number ``last_id``: for those who publish them."""
+    return [_value(row) for row in conn.execute(sa.select(event).where(
+        event.c.root_stack_id == root_id, event.c.id > last_id).order_by(event.c.id).limit(limit)).mappings()]
 
 
 def crowded(conn: Connection, stack_ids: Sequence[str], maximum: int) -> list[str]:

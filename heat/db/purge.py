@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from heat.db import bulk, leases, templates
+from heat.db import bulk, leases, sinks, templates
 from heat.db.connect import write
 from heat.db.schema import (
     event,
@@ -89,6 +89,7 @@ def _remove_trees(conn: Connection, roots: Sequence[str]) -> None:
             resource_properties_data.c.root_stack_id.in_(ended)))
         conn.execute(sa.delete(pending_signal).where(pending_signal.c.root_stack_id.in_(ended)))
         leases.drop(conn, ended)
+        sinks.drop(conn, ended)
 
 
 def _remove_credentials(conn: Connection, numbers: Sequence[int]) -> None:

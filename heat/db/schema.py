@@ -224,6 +224,12 @@ event = Table(
     index('stack_id', 'id'),
     index('root_stack_id', 'id'))
 
+# The sinks themselves stand in the environment. No foreign key, as for a lease.
+event_sink = Table(
+    'event_sink',
+    Column('root_id', String(36), primary_key=True),
+    Column('told_id', Integer, nullable=False))
+
 service = Table(
     'service',
     Column('id', String(36), primary_key=True),

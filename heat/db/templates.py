@@ -124,6 +124,13 @@ def load_template(conn: Connection, template_id: int, crypt: Cipher | None = Non
     return row[0], unseal_environment(row[1] or {}, crypt), row[2] or {}
 
 
+def event_sinks(conn: Connection, template_id: int) -> list[dict[str, Any]]:
+    """Whom the environment of a stored template has events told to."""
+    found = conn.execute(sa.select(raw_template.c.environment).where(
+        raw_template.c.id == template_id)).scalar()
+    return list((found or {}).get('event_sinks') or ())
+
+
 def template_hash(conn: Connection, template_id: int) -> str | None:
     """The content hash of a stored template."""
     return conn.execute(sa.select(raw_template.c.content_hash).where(

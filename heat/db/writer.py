@@ -24,6 +24,7 @@ from heat.db import (
     leases,
     resources,
     signals,
+    sinks,
     snapshots,
     software,
     stacks,
@@ -133,10 +134,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """``lost``: roots that are no longer ours. ``overtaken``: stacks that have a newer goal."""
+    """``lost``: roots that are no longer ours. ``overtaken``: stacks that have a newer goal.
+
+    ``heard``: roots that have events for their sinks.
+    """
 
     lost: frozenset[str] = frozenset()
     overtaken: frozenset[str] = frozenset()
+    heard: frozenset[str] = frozenset()
 
 
 def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
@@ -182,7 +187,14 @@ def write(conn: Connection, batch: Batch, engine_id: str, crypt: Cipher | None,
         leases.renew(conn, engine_id, held)
     for root in sorted(batch.releases & held):
         leases.release(conn, root, engine_id, batch.fences[root])
-    return Committed(lost, frozenset(overtaken))
+    return Committed(lost, frozenset(overtaken), heard(conn, batch) - lost)
+
+
+def heard(conn: Connection, batch: Batch) -> frozenset[str]:
+    """Of the trees whose events are in the batch, those whose environment names sinks."""
+    told = {e.root_id for e in batch.events} | {
+        state.stack.root_id for state in batch.states if state.event is not None}
+    return frozenset(sinks.among(conn, sorted(told))) if told else frozenset()
 
 
 def give_up(conn: Connection, root: str, engine_id: str, fence: int, reason: str,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from heat.common import errors
-from heat.db import connect, goals, leases, migrate, schema
+from heat.db import connect, events, goals, leases, migrate, schema, sinks
 from heat.model.stack import Goal
 from heat.model.status import Action
 from tests.unit import (
@@ -84,6 +84,34 @@ def test_one_of_many_takes_a_free_tree(engine: Engine) -> None:
             return leases.take(conn, 'root', f'engine-{i}')
 
     assert sorted(together(6, take), key=str) == [1, None, None, None, None, None]
+
+
+def test_events_of_a_tree_get_their_numbers_in_the_order_of_their_commits(engine: Engine) -> None:
+    """Else one who asks for those after the last would miss a slow one."""
+    stack = store.put_stack(engine)
+    with connect.write(engine) as conn:
+        leases.take(conn, stack.id, 'a')
+    began, done = threading.Event(), threading.Event()
+
+    def record(name: str) -> None:
+        with connect.write(engine) as conn:
+            began.set()
+            sinks.in_turn(conn, stack.id)
+            events.insert_events(conn, [store.event_of(stack, 0, resource_name=name)], store.NOW)
+        done.set()
+
+    with connect.write(engine) as conn:
+        assert leases.hold(conn, 'a', {stack.id: 1}) == {stack.id}
+        thread = threading.Thread(target=record, args=('second',))
+        thread.start()
+        began.wait()
+        thread.join(0.3)
+        assert not done.is_set()
+        events.insert_events(conn, [store.event_of(stack, 0, resource_name='first')], store.NOW)
+    thread.join()
+    with connect.read(engine) as conn:
+        assert [one.event.resource_name for one in events.events_after(conn, stack.id, 0, 20)] == [
+            'first', 'second']
 
 
 def test_one_of_many_steals_a_stale_tree(engine: Engine) -> None:

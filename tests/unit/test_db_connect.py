@@ -29,6 +29,7 @@ from heat.db import (
     resources,
     schema,
     services,
+    sinks,
     stacks,
     templates,
 )
@@ -244,6 +245,8 @@ def data_survives_migrations(engine: Engine) -> None:
         kept_columns = stacks.extra_columns(conn, 's') or {}
         assert (kept_columns['settings'], kept_columns['drift']) == (None, None)
         assert kept_columns['termination_protection'] is True
+        # Nobody listened to it.
+        assert sinks.told(conn, 's') is None and sinks.behind(conn) == []
 
 
 def test_data_survives_migrations() -> None:

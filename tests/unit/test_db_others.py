@@ -24,6 +24,7 @@ from heat.db import (
     resources,
     schema,
     services,
+    sinks,
     snapshots,
     software,
     stacks,
@@ -181,6 +182,7 @@ def test_purge_removes_old_stacks_with_everything(engine: Engine) -> None:
             goals.add_goal(conn, Goal(stack.id, 1, Action.CREATE, stack.template_id), NOW)
             snapshots.insert_snapshot(conn, snapshots.Snapshot('p' + stack.id[:30], stack.id, 't'), NOW)
             leases.take(conn, stack.root_id, 'a')
+            sinks.listen(conn, stack.root_id)
         stacks.mark_deleted(conn, [s.id for s in [*old, foreign]], NOW)
         stacks.mark_deleted(conn, [fresh.id], later(3599))
     assert purge.purge_deleted(engine, later(7200), 3600 + 1, project='t', batch=2) == 5
@@ -191,6 +193,7 @@ def test_purge_removes_old_stacks_with_everything(engine: Engine) -> None:
             assert set(conn.execute(sa.select(table.c.stack_id)).scalars()) == left
         assert set(conn.execute(sa.select(schema.resource_properties_data.c.root_stack_id)).scalars()) == left
         assert set(leases.owned(conn, 'a')) == left
+        assert sinks.among(conn, [s.root_id for s in [*old, foreign, fresh, live]]) == left
         assert creds.load_credential(conn, number, CRYPT) is None
         assert templates.load_template(conn, lone) is None
         assert templates.load_template(conn, recent) is not None

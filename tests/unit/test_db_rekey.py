@@ -39,7 +39,7 @@ TREE = {'heat_template_version': '2018-08-31', 'parameters': {'pw': {'type': 'st
 ENVIRONMENT = {'parameters': {'pw': 'hunter2'}}
 TOKEN = re.compile(r'gAAAA[\w=-]{40,}')
 # Tables that keep no secret of this service's key.
-IN_CLEAR = {'raw_template_files', 'stack', 'stack_tag', 'goal', 'lease', 'event', 'service',
+IN_CLEAR = {'raw_template_files', 'stack', 'stack_tag', 'goal', 'lease', 'event', 'event_sink', 'service',
             'resource_snapshot', 'stack_import', 'watch_metric', 'watch_data', 'watch_history'}
 
 

@@ -104,7 +104,8 @@ def test_events_keep_order_and_page(engine: Engine) -> None:
         found = events.list_events(conn, [stack.id], filters={
             'resource_status': ['FAILED'], 'resource_name': 'r4'})
         assert [e.event for e in found] == [made[4]]
-        assert events.events_after(conn, stored[7].id, 1)[0].event == made[8]
+        assert [e.event for e in events.events_after(conn, stack.id, stored[6].id, 2)] == made[7:9]
+        assert events.events_after(conn, 'another', 0, 2) == []
         with pytest.raises(KeyError):
             events.list_events(conn, [stack.id], filters={'x': 1})
         with pytest.raises(TypeError):

@@ -191,6 +191,8 @@ class Actions:
                                  bool(mark_unhealthy), reason, context.request_id)
         if driven:
             self._intake.owner.poke(stack.root_id)
+        else:
+            self._intake.tell(stack.root_id)
 
     def _mark(self, stack: Stack, name: str, unhealthy: bool, reason: str, operation: str) -> bool:
         """Mark at once where nobody drives the tree; True if its owner has to be told instead."""

@@ -33,12 +33,14 @@ from heat.common.crypt import Crypt
 from heat.common.ids import new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, services, stacks
+from heat.db.events import Recorded
 from heat.engine.actions import left_of_stack, take_away
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.compiled import Place, settle_in
 from heat.engine.courier import Courier
 from heat.engine.exchange import Exchange
+from heat.engine.herald import Herald
 from heat.engine.intake import Intake
 from heat.engine.live import LiveReader
 from heat.engine.loader import Loader
@@ -58,6 +60,7 @@ from heat.engine.templates import Templates
 from heat.engine.tree import StackRun, Tree
 from heat.engine.watcher import Watcher
 from heat.engine.watches import Watches
+from heat.model.event import Event
 from heat.model.op import CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
@@ -98,7 +101,8 @@ class Engine:
                            watch=lambda: self.watcher.claim())
         self.watcher = Watcher(self.engine_id, self.database, self.crypt, self.clock, self.owner.poke,
                                ttl=conf.engine.lease_ttl, interval=conf.periodic_interval)
-        self.store = Store(self.database, self.engine_id, self.crypt, self.clock)
+        self.herald = Herald(self.database, self.loader, self.performer)
+        self.store = Store(self.database, self.engine_id, self.crypt, self.clock, tell=self.herald)
         courier = Courier(self.database, self.loader, self.performer)
         live = LiveReader(self.database, self.loader, self.performer)
         self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live,
@@ -114,7 +118,7 @@ class Engine:
             courier=courier, seek=Seeker(conf, self.exchange, self.clock))
         self.owner.attach(self.loop)
         intake = Intake(conf, self.database, self.crypt, self.clock, self.sessions, self.performer,
-                        self.policy, self.loader, self.owner, exchange=self.exchange)
+                        self.policy, self.loader, self.owner, exchange=self.exchange, tell=self.herald)
         self.service = Service(
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
@@ -144,6 +148,7 @@ class Engine:
         self.owner.start()
         green.spawn(self._report)
         self._server.start()
+        green.spawn(self.herald.catch_up)
         LOG.info('Engine %s (process %d) serves.', self.engine_id, os.getpid())
 
     def stop(self, graceful_seconds: float = 30.0) -> None:
@@ -160,6 +165,7 @@ class Engine:
         self.owner.stop()
         self.loop.stop()
         self.store.stop()
+        self.herald.stop()
         try:
             self._write(lambda conn: services.sign_off(conn, self._record.id, self.clock.now()))
         except Exception as error:
@@ -252,10 +258,14 @@ class Engine:
     def _close(self, tree: Tree, stack: Stack) -> None:
         run = tree.stacks.get(tree.root_id)
         abandoned = run is not None and bool(run.goal.options.get('abandon'))
-        green.spawn(self._take_away, tree.root_id, stack, tree.credential, abandoned)
+        end = run.closing.event if run is not None and run.closing is not None else None
+        green.spawn(self._take_away, tree.root_id, stack, tree.credential, abandoned, end)
 
-    def _take_away(self, root_id: str, stack: Stack, credential: Any, abandoned: bool) -> None:
+    def _take_away(self, root_id: str, stack: Stack, credential: Any, abandoned: bool,
+                   end: Event | None) -> None:
         """What a deleted root had besides its resources: snapshots, the in-instance project, the trust."""
+        if end is not None:
+            self._tell_end(root_id, end)
         if credential is not None and not abandoned:
             self._drop_snapshots(stack, credential)
         try:
@@ -274,6 +284,12 @@ class Engine:
         except Exception as error:
             LOG.warning('The credential of stack %s was not removed: %s', stack.name, error)
         self.loop.put(Closed(root_id))
+
+    def _tell_end(self, root_id: str, end: Event) -> None:
+        try:
+            self.herald.last_words(root_id, Recorded(0, self.clock.now(), end))
+        except Exception as error:
+            LOG.warning('The end of stack tree %s is not told to its sinks: %s', root_id, error)
 
     def _drop_snapshots(self, stack: Stack, credential: Any) -> None:
         def load() -> list[Steps]:

@@ -27,7 +27,7 @@ from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
-from heat.db import connect, creds, events, goals, leases, resources, signals, stacks, templates
+from heat.db import connect, creds, events, goals, leases, resources, signals, sinks, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine import deployed, inside, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
@@ -72,6 +72,8 @@ class Intake:
     owner: Owner
     fetch: Fetch = fetch.document
     exchange: Exchange = field(kw_only=True)
+    # Called with a root that has an event for its sinks and no owner who would say so.
+    tell: Callable[[str], None] = lambda root_id: None
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -193,6 +195,7 @@ class Intake:
                                 ) if action is Action.ADOPT else []
             resources.upsert_rows(conn, rows, self.crypt, now=now, encrypt_properties=True)
             also(conn, goal)
+            self._listen(conn, stack, compiled)
             fence = leases.take(conn, stack.id, self.owner.engine_id, self.owner.ttl)
             assert fence is not None  # nobody else can know this id
             self._record(conn, stack_event(stack, stack.action, stack.status, stack.reason), context, now)
@@ -413,11 +416,13 @@ class Intake:
                     options: dict[str, Any], also: Also) -> None:
         now = self.clock.now()
         with connect.write(self.database) as conn:
+            sinks.in_turn(conn, stack.root_id)
             if action is Action.DELETE:
                 self.exchange.check_deletion(conn, stack)
             if compiled is not None and wanted is not None:
                 self.exchange.claim(conn, stack, compiled, wanted)
                 template_id = self.store_template(conn, compiled, stack.tenant, now)
+                self._listen(conn, stack, compiled)
                 # The way back leads to what last stood complete.
                 good = stack.template_id
                 if stack.status is not Status.COMPLETE and stack.prev_template_id is not None:
@@ -483,9 +488,11 @@ class Intake:
 
         def record() -> None:
             with connect.write(self.database) as conn:
+                sinks.in_turn(conn, row.root_id)
                 self._record(conn, event, context, now)
 
         connect.offload(self.database, record)
+        self.tell(row.root_id)
         raise errors.NotSupported(feature=f'Signal resource during {row.action}')
 
     # -- shared --------------------------------------------------------------------------------------
@@ -574,6 +581,11 @@ class Intake:
     def _record(self, conn: Connection, event: Event, context: RequestContext,
                 now: datetime.datetime) -> None:
         events.insert_events(conn, [replace(event, operation=context.request_id)], now, self.crypt)
+
+    @staticmethod
+    def _listen(conn: Connection, stack: Stack, compiled: Compiled) -> None:
+        if compiled.environment.event_sinks:
+            sinks.listen(conn, stack.root_id)
 
     def _deadline(self, minutes: int | None) -> float:
         seconds = minutes * 60 if minutes else self.conf.stack_action_timeout

@@ -23,15 +23,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 
 
 class Store:
-    """Writes for one engine. ``failpoint`` is called with a name at each step, for crash tests."""
+    """Writes for one engine. ``failpoint`` is called with a name at each step, for crash tests.
+
+    ``tell`` is called with each root that has new events for its sinks.
+    """
 
     def __init__(self, database: Engine, engine_id: str, crypt: Cipher | None, clock: Clock,
-                 failpoint: Callable[[str], None] = lambda name: None) -> None:
+                 failpoint: Callable[[str], None] = lambda name: None,
+                 tell: Callable[[str], None] = lambda root_id: None) -> None:
         self._database = database
         self._engine_id = engine_id
         self._crypt = crypt
         self._clock = clock
         self._failpoint = failpoint
+        self._tell = tell
         self._queue = green.Queue()
         self._stopped = False
 
@@ -51,7 +56,12 @@ class Store:
             item = self._queue.get()
             if item is not None:
                 batch, done = item
-                done(self._persist(batch))
+                done(self._told(self._persist(batch)))
+
+    def _told(self, outcome: Committed) -> Committed:
+        for root_id in outcome.heard:
+            self._tell(root_id)
+        return outcome
 
     def _persist(self, batch: Batch) -> Committed:
         pause, unsure = FIRST_PAUSE, False
@@ -79,8 +89,8 @@ class Store:
         roots = sorted(batch.fences)
         if len(roots) > 1:
             outcomes = [self._persist(batch.part(root)) for root in roots]
-            return Committed(frozenset().union(*(o.lost for o in outcomes)),
-                             frozenset().union(*(o.overtaken for o in outcomes)))
+            return Committed(*(frozenset().union(*(getattr(one, name) for one in outcomes))
+                               for name in ('lost', 'overtaken', 'heard')))
         LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.',
                   roots, error.orig)
         reason = f'The database refused to store a change: {error.orig}'
@@ -99,7 +109,7 @@ class Store:
         with connect.write(self._database) as conn:
             if unsure and writer.written_already(conn, batch):
                 LOG.info('A batch had been written before the connection broke.')
-                return Committed()
+                return Committed(heard=writer.heard(conn, batch))
             outcome = writer.write(conn, batch, self._engine_id, self._crypt, self._clock.now())
         self._failpoint('commit.after')
         return outcome
@@ -109,4 +119,4 @@ class DirectStore(Store):
     """Writes at once, in the caller's thread: for tests and the simulator."""
 
     def write(self, batch: Batch, done: Callable[[Committed], None]) -> None:
-        done(self.commit(batch))
+        done(self._told(self.commit(batch)))

@@ -6,6 +6,7 @@ Neighbours: tests/functional/test_heatclient.py.
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,32 @@ def stopping(place: Place, directory: Path) -> None:
         assert sorted(counts) == ['a', 'b']
 
 
+def told(place: Place, directory: Path) -> None:
+    """A queue is told what becomes of a stack, to its very end, when the stack's trust is gone."""
+    sink = {'type': 'zaqar-queue', 'target': 'told'}
+    template = hot({'n': one({}, 'OS::Neutron::Net')})
+    with pytest.raises(exc.HTTPBadRequest, match=r'Invalid ttl "long"(.|\n)*at event_sinks\[0\]\.ttl'):
+        place.create('told', template, environment={'event_sinks': [{**sink, 'ttl': 'long'}]})
+    with place.stack('told', template, 'CREATE_COMPLETE', environment={'event_sinks': [sink]}):
+        known = [(row.id, row.resource_name, row.resource_status)
+                 for row in place.heat.events.list('told', sort_dir='asc')]
+    found: list[Any] = []
+    session, mine = place.user.session(), {'Client-ID': str(uuid.uuid4())}
+
+    def ended() -> bool:
+        found.extend(session.delete(
+            '/v2/queues/told/messages', params={'pop': 20}, headers=mine,
+            endpoint_filter={'service_type': 'messaging'}).json()['messages'])
+        last = found[-1]['body']['payload'] if found else {}
+        return (last.get('resource_name'), last.get('resource_action'), last.get('resource_status')) == (
+            'told', 'DELETE', 'COMPLETE')
+
+    place.wait(ended, bool)
+    seen = [(one['body']['id'], one['body']['payload']['resource_name'], '_'.join(
+        one['body']['payload'][key] for key in ('resource_action', 'resource_status'))) for one in found]
+    assert seen[:len(known)] == known and len(seen) == len({row[0] for row in seen}) == len(known) + 4
+
+
 def abandoned(place: Place, directory: Path) -> None:
     """Export, abandon and adopt; not among the stories, since an operator has to allow it."""
     file = directory / 'abandoned.json'
@@ -102,4 +129,4 @@ def abandoned(place: Place, directory: Path) -> None:
     place.remove('found')
 
 
-STORIES: tuple[Story, ...] = (hooks, snapshots, health, stopping)
+STORIES: tuple[Story, ...] = (hooks, snapshots, health, stopping, told)

@@ -28,6 +28,7 @@ from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.courier import Courier
 from heat.engine.exchange import Exchange
+from heat.engine.herald import Herald
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
 from heat.engine.looking import Looker
@@ -108,9 +109,10 @@ class Engine:
         self.name = name
         conf = world.conf
         self.performer = SimPerformer(world)
-        self.store = DirectStore(world.database, name, world.crypt, world.clock, world.failpoint)
-        addresses = Addresses(conf, None)
-        self.loader = SimLoader(world.crypt, addresses)
+        self.loader = SimLoader(world.crypt, Addresses(conf, None))
+        self.herald = Herald(world.database, self.loader, self.performer, lambda run: run())
+        self.store = DirectStore(world.database, name, world.crypt, world.clock, world.failpoint,
+                                 self.herald)
         self.owner = Owner(name, world.database, self.loader, world.clock, ttl=20.0,
                            watch=lambda: self.watcher.claim())
         # Its turns are taken by ``World.watch``.
@@ -126,7 +128,7 @@ class Engine:
                          seek=Seeker(conf, self.exchange, world.clock, world.fetch, self._seek))
         self.owner.attach(self.loop)
         self.intake = Intake(conf, world.database, world.crypt, world.clock, None, None, None,
-                             self.loader, self.owner, world.fetch, exchange=self.exchange)
+                             self.loader, self.owner, world.fetch, exchange=self.exchange, tell=self.herald)
         self.software = Software(world.database, conf, world.crypt, world.clock, self.owner.poke,
                                  world.clock.advance, courier.politely)
         self.watches = Watches(world.database, world.crypt, world.clock, self.owner.poke)
@@ -187,6 +189,7 @@ class World:
     def add_engine(self) -> Engine:
         engine = Engine(self, next(self._names))
         self.engines.append(engine)
+        engine.herald.catch_up()
         return engine
 
     @property

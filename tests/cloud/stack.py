@@ -69,6 +69,11 @@ class Stack:
         assert seen['stack_status'] == wanted, f'{seen["stack_status_reason"]}\n{self.told()}'
         return seen
 
+    def event_ids(self) -> set[str]:
+        shown = self.show()
+        found = self._api.get(f'/stacks/{self.name}/{shown["id"]}/events').json()['events']
+        return {str(one['id']) for one in found}
+
     def told(self) -> str:
         """What is not at rest, for the message of a failing test."""
         return json.dumps([(one['resource_name'], one['resource_status'], one['resource_status_reason'])

@@ -1,7 +1,8 @@
 """Servers that are told, and answer, by way of a real Swift and a real Zaqar.
 
 The machines are DeployedServers, so nothing boots; the test does what their agents would. Of Zaqar it
-asks over HTTP, since zaqarclient does not read what this release's Swift store adds to messages.
+asks over HTTP, since zaqarclient does not read what this release's Swift store adds to messages. Its
+events are told to a queue as well.
 """
 from __future__ import annotations
 
@@ -95,10 +96,37 @@ class Agent:
         return str(config['config'])
 
 
+class Heard:
+    """What a queue of the stack's project was told."""
+
+    def __init__(self, user: User, queue: str) -> None:
+        self._api = user.api('messaging')
+        self._api.additional_headers['Client-ID'] = CLIENT
+        self._path = f'/v2/queues/{queue}'
+        self._events: list[dict[str, Any]] = []
+
+    def ended(self) -> bool:
+        """Whether the deletion of the stack has been told of by now."""
+        while taken := self._api.delete(f'{self._path}/messages?pop=20').json()['messages']:
+            self._events += [one['body'] for one in taken]
+        return any(one['payload']['resource_type'] == 'OS::Heat::Stack'
+                   and (one['payload']['resource_action'], one['payload']['resource_status'])
+                   == ('DELETE', 'COMPLETE') for one in self._events)
+
+    @property
+    def ids(self) -> set[str]:
+        return {one['id'] for one in self._events}
+
+    def remove(self) -> None:
+        self._api.delete(self._path)
+
+
 def test_servers_are_told_and_answer_by_swift_and_zaqar(user: User, tmp_path: Path) -> None:
     stack, file = Stack(user, 'guests'), tmp_path / 'guests.json'
     file.write_text(json.dumps(template('echo')))
-    stack.create(file)
+    sinks = tmp_path / 'sinks.json'
+    sinks.write_text(json.dumps({'event_sinks': [{'type': 'zaqar-queue', 'target': 'guests', 'ttl': 600}]}))
+    stack.create(file, '-e', str(sinks))
     for way in WAYS:
         stack.until(f'{way}_wait', 'CREATE_IN_PROGRESS')
         stack.until(f'{way}_deployment', 'CREATE_IN_PROGRESS')
@@ -120,11 +148,16 @@ def test_servers_are_told_and_answer_by_swift_and_zaqar(user: User, tmp_path: Pa
         assert seen[f'{way}_result'] == 'echo done'
 
     file.write_text(json.dumps(template('printf')))
-    stack.update('-t', file)
+    stack.update('-t', file, '-e', sinks)
     for agent in agents.values():
         assert agent.applies() == 'printf'
     stack.ends('UPDATE_COMPLETE')
     assert {stack.outputs()[f'{way}_result'] for way in WAYS} == {'printf done'}
     secret = json.loads(given['queue_signal'])['password']
     assert secret not in user.heat.logs()
+    events = stack.event_ids()
     stack.delete()
+    heard = Heard(user, 'guests')
+    wait_until('the end is told', heard.ended, 60, every=0.5)
+    assert events <= heard.ids
+    heard.remove()

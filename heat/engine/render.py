@@ -27,9 +27,9 @@ Json = dict[str, Any]
 
 
 def moment(value: datetime.datetime | None) -> str | None:
-    """``2026-01-31T23:59:59Z``, or None."""
+    """``2026-01-31T23:59:59Z``, or None. ``value`` is of UTC, and may say so."""
     # Ten times as fast as strftime, and each row of a list has two.
-    return None if value is None else f'{value.isoformat(timespec="seconds")}Z'
+    return None if value is None else f'{value.isoformat(timespec="seconds").removesuffix("+00:00")}Z'
 
 
 def precise(value: datetime.datetime | None) -> str | None:

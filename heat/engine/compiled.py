@@ -18,6 +18,7 @@ from heat.common.fault import RULE, SHAPE
 from heat.common.ids import StackId
 from heat.common.text import content_hash
 from heat.engine.borrow import Borrowed, Lender
+from heat.model import topic
 from heat.plan.drift import secretive
 from heat.plan.scope import ZONES, Facts
 from heat.plan.traversal import Wanted
@@ -245,7 +246,8 @@ def _bound(identity: StackId | None, tree: Mapping[str, Any], template: Template
     dialect = dialect_of(tree).dialect if template is None else template.dialect
     here = _place[0] if dialect == 'aws' else Place()
     facts = pseudo_parameters(dialect, identity, here.region, partition=here.partition,
-                              url_suffix=here.url_suffix)
+                              url_suffix=here.url_suffix, notification_arns=() if identity is None else
+                              topic.arns_of(identity.tenant, given.event_sinks))
 
     def bound(schemas: Mapping[str, ParameterSchema], noted: errors.Collected | None) -> Parameters:
         resolved: Mapping[str, Any] = kept.parameters

@@ -14,9 +14,10 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from heat.common import errors
-from heat.db import goals, stacks
+from heat.db import goals, sinks, stacks, templates
 from heat.engine import render
 from heat.engine.compiled import Compiled
+from heat.model import topic
 from heat.model.stack import Goal, Stack
 from heat.plan.exports import export_names
 
@@ -26,13 +27,15 @@ Json = dict[str, Any]
 def facts(conn: Connection, found: Sequence[Stack]) -> dict[str, Json]:
     """By id of the stack::
 
-        {'generation', 'termination_protection', 'capabilities', 'back_from' ('CREATE' | 'UPDATE'),
+        {'generation', 'termination_protection', 'capabilities', 'notification_topics' (ARNs),
+         'back_from' ('CREATE' | 'UPDATE'),
          'drift' {'status', 'checked_at'}, 'retain_except_on_create', 'operation' {'id', 'action'} or None,
          'parent_identity', 'root_identity' (None for a stack by itself)}
 
     """
     ids = [one.id for one in found]
     columns, wishes = stacks.extras_of(conn, ids), goals.latest_two(conn, ids)
+    heard = sinks.among(conn, ids)
     near: dict[str, Stack] = {one.id: one for one in found}
     far = {of for one in found if one.owner_id for of in (one.owner_id, one.root_id)} - set(near)
     near |= {one.id: one for one in stacks.load_stacks(conn, sorted(far))}
@@ -43,6 +46,8 @@ def facts(conn: Connection, found: Sequence[Stack]) -> dict[str, Json]:
     return {one.id: {
         **_of_columns(columns.get(one.id, {})), **_of_goals(wishes.get(one.id, [])),
         'generation': one.goal_seq,
+        'notification_topics': topic.arns_of(one.tenant, templates.event_sinks(
+            conn, one.template_id)) if one.id in heard else [],
         # Only an update leaves a template behind to go back to.
         'back_from': 'CREATE' if one.prev_template_id is None else 'UPDATE',
         'parent_identity': identity(one.owner_id),

@@ -6,7 +6,7 @@ Neighbours: ``intake`` compiles what comes of it; ``borrow`` fills the section t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from heat.common import errors
@@ -30,10 +30,15 @@ def handed_over(text: Any) -> dict[str, Any]:
     return dict(found or {})
 
 
-def merged_environment(old: Args | None, new: Args, clear: Sequence[str]) -> dict[str, Any]:
-    """An ``existing`` update's environment: the new sections over the stored ones."""
+def merged_environment(old: Args | None, new: Args, args: Args) -> dict[str, Any]:
+    """An ``existing`` update's environment: the new sections over the stored ones.
+
+    The arguments of the request may name parameters to forget, and want nobody to hear any more.
+    """
     merged: dict[str, Any] = {}
-    old = old or {}
+    clear, old = args.get('clear_parameters') or (), dict(old or {})
+    if args.get('clear_event_sinks'):
+        old.pop('event_sinks', None)
     for section in {*old, *new}:
         before, after = old.get(section), new.get(section)
         if isinstance(before, Mapping) and isinstance(after, Mapping):

@@ -294,7 +294,7 @@ class Intake:
             stack.identity, tree, environment, old_files, operator=self.loader.operator, strict=False))
         given: Args = own(params)
         if args.get('existing'):
-            given = merged_environment(environment, given, args.get('clear_parameters') or ())
+            given = merged_environment(environment, given, args)
             files = {**(old_files or {}), **(files or {})}
             if template is None:
                 template = tree

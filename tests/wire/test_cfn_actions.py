@@ -137,8 +137,7 @@ def test_a_failed_creation_may_leave_nothing(api: World, cloud: Any) -> None:
 
 @pytest.mark.parametrize(('given', 'says'), [
     ({'RoleARN': 'arn:aws:iam::1:role/x'}, 'The parameter RoleARN is not supported'),
-    ({'NotificationARNs': ['arn:aws:sns:x']}, 'The parameter NotificationARNs is not supported'),
-    ({'NotificationARNs': ['arn:aws:sns:x']}, 'no topics'),
+    ({'NotificationARNs': ['arn:aws:sns:x']}, '"arn:aws:sns:x" names no queue of this project'),
     ({'StackPolicyBody': '{}', 'StackPolicyURL': 'http://x/'}, 'cannot specify both StackPolicyBody and'),
     ({'StackPolicyURL': 'http://127.0.0.1:9/x'}, 'StackPolicyURL: Failed to retrieve policy'),
     ({'OnFailure': 'DELETE', 'DisableRollback': True}, 'not both'),

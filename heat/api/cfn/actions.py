@@ -21,6 +21,7 @@ from heat.api.cfn import (
     stacks,
     statuses,
     templates,
+    topics,
 )
 from heat.api.cfn.parameters import Kind, choice, flag, listed, number, object_of, text, unserved
 from heat.api.cfn.query import Action
@@ -50,7 +51,7 @@ WISH: Table = {
     **STACK, **TEMPLATE, **TOKEN, **PARAMETERS, 'DisableRollback': flag,
     'Capabilities': listed(choice(*templates.CAPABILITIES)), 'ResourceTypes': listed(text(256, shortest=1)),
     'Tags': listed(object_of(('Key', 'Value'), Key=text(128), Value=text(256)), most=50),
-    **ROLE, 'NotificationARNs': unserved(because='no topics are here that a stack could tell its events'),
+    **ROLE, topics.NAME: listed(text(2048, shortest=1), most=5),
     'RollbackConfiguration': unserved(because='a stack is rolled back when it fails, and not by alarms'),
     **policy('StackPolicy'), 'RetainExceptOnCreate': flag, **EXPRESS, 'DisableValidation': unserved('false')}
 CHANGE_SET: Table = {**STACK, 'ChangeSetName': text(1600, r'[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/%._~]*')}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heat.api.cfn import changes, paging, reviews, shapes, stacks, tags, templates
+from heat.api.cfn import changes, paging, reviews, shapes, stacks, tags, templates, topics
 from heat.api.cfn.faults import Fault, refused, unsupported
 from heat.api.cfn.query import Query
 from heat.api.rest.instantiation import EMPTY
@@ -35,7 +35,7 @@ def create(query: Query) -> dict[str, Any]:
                       'the type CREATE.')
     note = {'token': query.get('ClientToken'), 'description': query.get('Description'),
             'capabilities': query.get('Capabilities', []), 'on_failure': on_failure,
-            'nested': query.get('IncludeNestedStacks')}
+            'nested': query.get('IncludeNestedStacks'), 'topics': query.get(topics.NAME, [])}
     wish['args'] |= {'change_set': note, 'disable_rollback': False, **stacks.after_failure(on_failure)}
     name = query.get('ChangeSetName')
     try:
@@ -62,7 +62,7 @@ def _creation(query: Query) -> dict[str, Any]:
         except ValueError as error:
             raise refused(str(error)) from error
     return {'stack_identity': None, 'stack_name': name, 'template': template,
-            'params': {**EMPTY, 'parameters': stacks.first_values(query)},
+            'params': {**EMPTY, 'parameters': stacks.first_values(query), **topics.environment(query)},
             'args': stacks.common_args(query)}
 
 
@@ -83,9 +83,9 @@ def describe(query: Query) -> dict[str, Any]:
     request = [query.action, plan['id']]
     start = int(paging.marker(request, query.get('NextToken')) or 0)
     page = told[start:start + PAGE]
-    return {**_summary(plan), 'Parameters': shapes.parameters(plan), 'NotificationARNs': [],
-            'Capabilities': note.get('capabilities') or [], 'Tags': tags.shown(plan['tags']),
-            'OnStackFailure': note.get('on_failure'), 'Changes': page,
+    return {**_summary(plan), 'Parameters': shapes.parameters(plan),
+            'NotificationARNs': note.get('topics') or [], 'Capabilities': note.get('capabilities') or [],
+            'Tags': tags.shown(plan['tags']), 'OnStackFailure': note.get('on_failure'), 'Changes': page,
             'NextToken': paging.token(request, str(start + PAGE)) if len(told) > start + PAGE else None}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from heat.api.cfn import policies, reviews, shapes, tags, templates
+from heat.api.cfn import policies, reviews, shapes, tags, templates, topics
 from heat.api.cfn.faults import Fault, no_such_stack, refused
 from heat.api.cfn.query import Query
 from heat.api.rest.instantiation import EMPTY
@@ -33,10 +33,11 @@ def create(query: Query) -> dict[str, Any]:
             **common_args(query)}
     if query.get('EnableTerminationProtection'):
         args['termination_protection'] = True
+    params = {**EMPTY, 'parameters': values, **topics.environment(query)}
     try:
         identity = query.engine(
             'create_stack', stack_name=query.get('StackName'), template=template,
-            params={**EMPTY, 'parameters': values}, files={}, args=args, owner_id=None, nested_depth=0,
+            params=params, files={}, args=args, owner_id=None, nested_depth=0,
             user_creds_id=None, parent_resource_name=None, stack_user_project_id=None)
     except errors.StackExists as error:
         raise Fault('AlreadyExistsException', f'Stack [{query.get("StackName")}] already exists') from error
@@ -111,8 +112,8 @@ def update_wish(query: Query, identity: dict[str, str],
         if name not in kept:
             values[name] = _default(before, name)
     args = {'existing': True, 'clear_parameters': [name for name in kept if name not in previous],
-            **common_args(query)}
-    return template, {**EMPTY, 'parameters': values}, args
+            **common_args(query), **topics.args(query)}
+    return template, {**EMPTY, 'parameters': values, **topics.environment(query)}, args
 
 
 def update(query: Query) -> dict[str, Any]:

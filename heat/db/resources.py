@@ -9,7 +9,7 @@ values; property sets stand in ``properties``.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -100,9 +100,11 @@ def _read(conn: Connection, crypt: Cipher | None, *where: sa.ColumnElement[bool]
             conn.execute(_SELECT.where(*where).order_by(resource.c.id)).mappings()]
 
 
-def rows_of_tree(conn: Connection, root_id: str, crypt: Cipher | None = None) -> list[Row]:
-    """Every row of a tree, in order of creation: one statement."""
-    return _read(conn, crypt, resource.c.root_stack_id == root_id)
+def rows_of_tree(conn: Connection, root_id: str, crypt: Cipher | None = None,
+                 but: Collection[str] = ()) -> list[Row]:
+    """Every row of a tree, in order of creation, without those of the stacks ``but``: one statement."""
+    left_out = [resource.c.stack_id.not_in(but)] if but else []
+    return _read(conn, crypt, resource.c.root_stack_id == root_id, *left_out)
 
 
 def rows_of_stack(conn: Connection, stack_id: str, crypt: Cipher | None = None) -> list[Row]:

@@ -7,15 +7,17 @@ Neighbours: ``nested`` does the same when it is really done, ``plans`` asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
 
 from heat.common import errors, green
-from heat.db import connect
+from heat.db import connect, resources
+from heat.db.secrets import Cipher
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.loader import Loader
 from heat.engine.nested import View, child_options, facade
@@ -32,6 +34,42 @@ from heat.template.restraints import Restraints
 NO_STACK = 'None'
 
 
+class Stored:
+    """The rows of a tree: those of one stack first if that is enough, the rest when it is asked for."""
+
+    def __init__(self, database: Engine, crypt: Cipher, tree: Iterable[Stack] = ()) -> None:
+        self.tree = {one.id: one for one in tree}
+        self._database, self._crypt = database, crypt
+        self._rows: dict[str, dict[str, Row]] = {}
+        self._unread = set(self.tree)
+
+    def read(self, conn: Connection, stack_id: str | None = None) -> None:
+        """Those of one stack, or all that are left, in one statement."""
+        if stack_id is not None:
+            found = resources.rows_of_stack(conn, stack_id, self._crypt)
+            self._unread.discard(stack_id)
+        else:
+            root_id = next(iter(self.tree.values())).root_id
+            found = resources.rows_of_tree(conn, root_id, self._crypt, self._rows)
+            self._unread.clear()
+        for row in found:
+            self._rows.setdefault(row.stack_id, {})[row.uuid] = row
+
+    def of(self, stack_id: str) -> Mapping[str, Row]:
+        """By uuid; none of a stack that is not there."""
+        if stack_id in self._unread:
+            connect.offload(self._database, self._read_on)
+        return self._rows.get(stack_id, {})
+
+    def every(self) -> list[Row]:
+        """All that were read."""
+        return [row for some in self._rows.values() for row in some.values()]
+
+    def _read_on(self) -> None:
+        with connect.read(self._database) as conn:
+            self.read(conn)
+
+
 class Expansion:
     """Called by the preview for each nested resource; ``made`` keeps what was found.
 
@@ -39,8 +77,7 @@ class Expansion:
     """
 
     def __init__(self, loader: Loader, database: Engine, compiled: Compiled, goal: Goal,
-                 restraints: Restraints, tree: Mapping[str, Stack],
-                 rows: Mapping[str, Mapping[str, Row]]) -> None:
+                 restraints: Restraints, rows: Stored) -> None:
         self._loader, self._database = loader, database
         # By name of stack: what it would be made from, with which goal, and what restrains it.
         self._root = compiled
@@ -48,7 +85,7 @@ class Expansion:
         self._root_goal, self._goals = goal, dict[str, Goal]()
         self._root_restraints = restraints
         self._restraints: dict[str, Restraints] = {}
-        self._tree, self._rows = tree, rows
+        self._rows = rows
         self.made: dict[tuple[str, str], Inner] = {}
 
     def __call__(self, around: Stack, row: Row, verb: Action) -> Inner | None:
@@ -57,8 +94,8 @@ class Expansion:
         green.sleep(0)
         outer = self._compiled.get(around.name, self._root)
         kind: Any = outer.types.of(row)
-        there = self._tree.get(row.physical_id or '')
-        rows = self._rows.get(row.physical_id or '', {})
+        there = self._rows.tree.get(row.physical_id or '')
+        rows = self._rows.of(row.physical_id or '')
         restraints = self._restraints.get(around.name, self._root_restraints).inside(row.name)
         stack = there or Stack(
             id=NO_STACK, name=f'{around.name}-{row.name}', tenant=around.tenant, root_id=around.root_id,

@@ -22,12 +22,12 @@ from heat.clouds.credential import Credential
 from heat.common import errors
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, derived_id, new_id
-from heat.db import connect, plans, resources, stacks
+from heat.db import connect, plans, stacks
 from heat.db.columns import content_hash, dump
 from heat.db.plans import SavedPlan
 from heat.engine import previewed, render, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure
-from heat.engine.expansion import Expansion
+from heat.engine.expansion import Expansion, Stored
 from heat.engine.intake import Intake
 from heat.engine.loader import restraints_of
 from heat.engine.looking import Looker
@@ -36,7 +36,7 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan import printed
-from heat.plan.preview import NOT_LOOKED, Entry, Inner, Looked, Preview, Source, walk
+from heat.plan.preview import NOT_LOOKED, Entry, Extent, Inner, Looked, Preview, Source, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
@@ -91,11 +91,12 @@ class Plans:
 
         ``args.show_nested`` adds those of nested stacks.
         """
+        nested = bool(args.get('show_nested'))
         foreseen = self._foresee_update(context, stack_identity, template, params, files, args,
-                                        environment_files, files_container)
+                                        environment_files, files_container,
+                                        Extent.WHOLE if nested else Extent.OUTER)
         return at_leisure(foreseen.compiled.template.raw, lambda: previewed.changes(
-            foreseen.stack, foreseen.compiled, foreseen.entries, foreseen.rows, foreseen.expansion,
-            bool(args.get('show_nested'))))
+            foreseen.stack, foreseen.compiled, foreseen.entries, foreseen.rows, foreseen.expansion, nested))
 
     # -- saved plans ------------------------------------------------------------------------------------
 
@@ -373,37 +374,44 @@ class Plans:
             username=context.username, disable_rollback=bool(args.get('disable_rollback', True)),
             timeout=args.get('timeout_mins'), tags=tuple(args.get('tags') or ()),
             created_at=self._intake.clock.now())
-        return self._foresee(stack, Goal(NO_STACK, 1, Action.CREATE, 0), compiled, None, {}, {})
+        return self._foresee(stack, Goal(NO_STACK, 1, Action.CREATE, 0), compiled, None,
+                             Stored(self._intake.database, self._intake.crypt))
 
     def _foresee_update(self, context: RequestContext, stack_identity: Args, template: Args | None,
                         params: Args | None, files: Mapping[str, str] | None, args: Args,
-                        environment_files: Sequence[str] | None, files_container: str | None) -> Foreseen:
+                        environment_files: Sequence[str] | None, files_container: str | None,
+                        extent: Extent = Extent.WHOLE) -> Foreseen:
         stack, compiled, kept = self._intake.check_update(
             context, stack_identity, template, params, files, args, environment_files, files_container)
-
-        def load() -> tuple[dict[str, Stack], dict[str, dict[str, Row]], Json]:
-            with connect.read(self._intake.database) as conn:
-                tree = {one.id: one for one in stacks.tree(conn, stack.root_id)}
-                rows: dict[str, dict[str, Row]] = {one: {} for one in tree}
-                for row in resources.rows_of_tree(conn, stack.root_id, self._intake.crypt):
-                    rows.setdefault(row.stack_id, {})[row.uuid] = row
-                return tree, rows, settings.of(conn, stack.id)
-
-        tree, rows, kept_settings = connect.offload(self._intake.database, load)
+        observes = self._looker is not None and self._intake.observes(stack, args)
+        # What is in the cloud is looked at for all of the tree at once.
+        every = extent is Extent.WHOLE or observes
+        kept_settings, rows = self._load(stack, every)
         options = settings.options(args, kept_settings)
         if args.get('guard'):
             options['guard'] = list(args['guard'])
         looked: dict[str, Outcome] = {}
-        if self._looker is not None and self._intake.observes(stack, args):
+        if self._looker is not None and observes:
             options['observe'] = True
-            looked = self._looker.look(tree, [row for some in rows.values() for row in some.values()],
-                                       self._credential(stack))
+            looked = self._looker.look(rows.tree, rows.every(), self._credential(stack))
         goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
         tags = tuple(args['tags'] or ()) if 'tags' in args else stack.tags if args.get('existing') else ()
-        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, tree, rows,
-                                 looked)
+        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, rows, looked, extent)
         return replace(foreseen, stack=stack, unchanged=stack.status is Status.COMPLETE
                        and repeats.unchanged(compiled, kept))
+
+    def _load(self, stack: Stack, every: bool) -> tuple[Json, Stored]:
+        """Settings of the stack; its rows, and with ``every`` those of the whole tree at once."""
+        def load() -> tuple[Json, Stored]:
+            with connect.read(self._intake.database) as conn:
+                rows = Stored(self._intake.database, self._intake.crypt, stacks.tree(conn, stack.root_id))
+                if every:
+                    rows.read(conn)
+                else:
+                    rows.read(conn, stack.id)
+                return settings.of(conn, stack.id), rows
+
+        return connect.offload(self._intake.database, load)
 
     def _credential(self, stack: Stack) -> Credential | None:
         """That of the stack: a plan sees what the update will see."""
@@ -411,27 +419,24 @@ class Plans:
             root = stack if stack.id == stack.root_id else stacks.load_stack(conn, stack.root_id)
             return None if root is None else self._intake.loader.credential(conn, root)
 
-    def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
-                 tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
-                 looked: Looked = NOT_LOOKED) -> Foreseen:
+    def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
+                 looked: Looked = NOT_LOOKED, extent: Extent = Extent.WHOLE) -> Foreseen:
         def work() -> Foreseen:
-            return self._foreseen(stack, goal, compiled, kept, tree, rows, looked)
+            return self._foreseen(stack, goal, compiled, kept, rows, looked, extent)
 
         # Of nested stacks that are there the database is asked, which belongs to the hub.
-        return work() if len(tree) > 1 else at_leisure(compiled.template.raw, work)
+        return work() if len(rows.tree) > 1 else at_leisure(compiled.template.raw, work)
 
-    def _foreseen(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None,
-                  tree: Mapping[str, Stack], rows: Mapping[str, Mapping[str, Row]],
-                  looked: Looked) -> Foreseen:
+    def _foreseen(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
+                  looked: Looked, extent: Extent) -> Foreseen:
         restraints = restraints_of(compiled)
-        expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, tree,
-                              rows)
+        expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, rows)
         source = Source(compiled.template.resources, changed_parameters(compiled, kept),
                         frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
-        inner = Inner(stack, goal, compiled.wanted(), rows.get(stack.id, {}), compiled.types, source,
+        inner = Inner(stack, goal, compiled.wanted(), rows.of(stack.id), compiled.types, source,
                       restraints)
-        entries = Preview(inner, expansion, looked).run()
-        return Foreseen(stack, compiled, entries, expansion, rows.get(stack.id, {}))
+        entries = Preview(inner, expansion, looked, extent).run()
+        return Foreseen(stack, compiled, entries, expansion, rows.of(stack.id))
 
 
 def changed_parameters(new: Compiled, old: Compiled | None) -> frozenset[str]:

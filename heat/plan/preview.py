@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from heat import schema
@@ -99,6 +100,23 @@ class Inner:
     restraints: Restraints = FREE
 
 
+class Extent(Enum):
+    """How far a preview goes.
+
+    WHOLE: every entry with those inside of it. OUTER: the stack's own entries, and a nested stack
+    is looked into only where its resource's action hangs on it. WHETHER: until it is sure that
+    something changes, or that nothing does.
+    """
+
+    WHOLE = 'whole'
+    OUTER = 'outer'
+    WHETHER = 'whether'
+
+    @property
+    def inside(self) -> Extent:
+        return Extent.WHOLE if self is Extent.WHOLE else Extent.WHETHER
+
+
 Looked = Mapping[str, Outcome]
 NOT_LOOKED: Looked = {}
 Expand = Callable[[Stack, Row, Action], Inner | None]
@@ -129,9 +147,12 @@ class PreviewScope(StackScope):
 class Preview(Traversal):
     """A traversal over copies, in which every step succeeds at once and tells nothing."""
 
-    def __init__(self, inner: Inner, expand: Expand, looked: Looked = NOT_LOOKED) -> None:
+    def __init__(self, inner: Inner, expand: Expand, looked: Looked = NOT_LOOKED,
+                 extent: Extent = Extent.WHOLE) -> None:
         """``looked``: what things in the cloud are like, by row; only of these is it known."""
-        self._looked = looked
+        self._looked, self._extent = looked, extent
+        # Whether something surely is not kept, whatever comes after it.
+        self._moved = False
         self.loose: dict[str, str] = {}
         self.entries: dict[str, Entry] = {}
         self._source, self._expand = inner.source, expand
@@ -144,7 +165,7 @@ class Preview(Traversal):
     def run(self) -> tuple[Entry, ...]:
         """Every resource's entry: those of the template in its order, then those that go."""
         queue: deque[Effect] = deque(self.begin())
-        while queue or self.more:
+        while (queue or self.more) and not (self._moved and self._extent is Extent.WHETHER):
             effect = queue.popleft() if queue else None
             if effect is None:
                 queue.extend(self.on(GoOn()))
@@ -197,6 +218,9 @@ class Preview(Traversal):
         if known is None or known.action != 'replace' or row.replaces is None:
             # Else it is the new one of a thing that had to let go of something first.
             self.entries[row.name] = entry
+        # What is looked at in the cloud is decided once more.
+        self._moved |= not self._looked and action != 'keep' and not (
+            self._hangs_on_inside(entry) and self.types.of(row).nested)
         if decision.verdict in (Verdict.CREATE, Verdict.REPLACE):
             self.loose[row.name] = 'all'
         elif decision.verdict is Verdict.UPDATE:
@@ -281,8 +305,10 @@ class Preview(Traversal):
     def _take_away(self, number: int, row: Row) -> None:
         entry = self.entries.get(row.name)
         action = 'retain' if self._stays(row) else 'delete'
-        inner = self._inside(row, Action.DELETE) if self.types.of(row).nested and action == 'delete' else ()
+        inner = self._inside(row, Action.DELETE) if (
+            self.types.of(row).nested and action == 'delete' and self._extent is Extent.WHOLE) else ()
         if entry is None:
+            self._moved = True
             self.entries[row.name] = Entry(row.name, row.type, action, row.physical_id, inner=inner)
         super()._take_away(number, row)
 
@@ -313,17 +339,27 @@ class Preview(Traversal):
         if step.task == 'verb' and self.types.of(row).nested and step.verb in (Action.CREATE, Action.UPDATE):
             entry = self.entries.get(row.name)
             if entry is not None:
-                self.entries[row.name] = self._looked_into(entry, self._inside(row, step.verb))
+                self.entries[row.name] = self._looked_into(entry, row, step.verb)
         return self.on(StepDone(step, row, Done()))
 
-    def _looked_into(self, entry: Entry, inner: tuple[Entry, ...] | None) -> Entry:
+    def _looked_into(self, entry: Entry, row: Row, verb: Action) -> Entry:
         """A stack in which nothing changes is itself unchanged, though it is looked into."""
-        entry = replace(entry, inner=inner)
-        if entry.action != 'update' or entry.conditional or entry.changes or inner is None or any(
-                one.action != 'keep' for one in inner):
+        hangs = self._hangs_on_inside(entry)
+        if self._extent is not Extent.WHOLE and not hangs:
+            return entry
+        inner = self._inside(row, verb)
+        if self._extent is Extent.WHOLE:
+            entry = replace(entry, inner=inner)
+        if not hangs or inner is None or any(one.action != 'keep' for one in inner):
+            self._moved = True
             return entry
         self.loose.pop(entry.name, None)
         return replace(entry, action='keep', reason='')
+
+    @staticmethod
+    def _hangs_on_inside(entry: Entry) -> bool:
+        """Whether a nested stack's resources tell if there is anything to do to it."""
+        return entry.action == 'update' and not entry.conditional and not entry.changes
 
     def _inside(self, row: Row, verb: Action) -> tuple[Entry, ...] | None:
         if verb is Action.UPDATE and schema.has_unknown(row.props or {}):
@@ -334,7 +370,7 @@ class Preview(Traversal):
             return None
         veiled = self._source.veiled or row.name in self._secretive
         return Preview(replace(inner, source=replace(inner.source, veiled=veiled)), self._expand,
-                       self._looked).run()
+                       self._looked, self._extent.inside).run()
 
     def _finish(self) -> None:
         self.finished = True

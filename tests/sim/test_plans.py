@@ -6,12 +6,14 @@ anew, and the diff is read.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from heat.common import errors
 from heat.db import connect, plans, schema, templates
@@ -209,6 +211,37 @@ def test_a_preview_changes_nothing(world):
     world.plans.preview_stack(world.context, 't', template(), {}, {}, {})
     assert (world.all_rows(me), world.events(me, own=False), world.stack(me)) == before
     assert world.leases_held() == 0
+
+
+@pytest.mark.parametrize(('value', 'inside', 'expected', 'readings'), [
+    # Nothing is new, so all of it must have been looked at.
+    ('a', 'a', {'group': 'unchanged', 'file': 'unchanged'}, 2),
+    ('b', 'a', {'group': 'updated', 'file': 'unchanged'}, 2),
+    ('a', 'b', {'group': 'unchanged', 'file': 'updated'}, 2),
+    ('b', None, {'group': 'updated', 'file': 'deleted'}, 1)])
+def test_a_preview_reads_what_its_answer_hangs_on(world, value, inside, expected, readings):
+    """A stack that changes anyway is looked into only for those who ask what is inside."""
+    def wanted(value: str, inside: str | None) -> tuple[dict[str, Any], dict[str, str]]:
+        text = json.dumps(hot(deep=group(inside, 2), word=res('x')))
+        file = {} if inside is None else {'file': {'type': 'file:///f.yaml'}}
+        return hot(group=group(value, 3), **file), {'file:///f.yaml': text} if file else {}
+
+    def preview(nested: bool) -> dict[str, set[str]]:
+        made, files = wanted(value, inside)
+        found = world.plans.preview_update_stack(world.context, me, made, {}, files, {'show_nested': nested})
+        return {kind: {one['resource_name'] for one in some} for kind, some in found.items()}
+
+    template, files = wanted('a', 'a')
+    me = world.create('s', template, files=files)
+    world.run()
+    read: list[str] = []
+    sa.event.listen(world.database, 'before_cursor_execute',
+                    lambda conn, cursor, statement, *rest: read.append(statement))
+    own = preview(nested=False)
+    assert {name: kind for kind, names in own.items() for name in names} == expected
+    assert len([one for one in read if 'FROM resource ' in one and 'nova_instance' in one]) == readings
+    within = preview(nested=True)
+    assert all(own[kind] <= within[kind] for kind in own) and '0' in set().union(*within.values())
 
 
 def test_an_update_continues_where_the_last_one_stopped(world):

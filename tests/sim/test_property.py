@@ -151,8 +151,12 @@ class Lives(RuleBasedStateMachine):
     def preview(self, me: dict[str, Any], template: dict[str, Any], converge: bool) -> None:
         before = self.world.all_rows(me)
         with contextlib.suppress(errors.NotSupported):
-            self.world.plans.preview_update_stack(self.world.context, me, template, {}, FILES,
-                                                  {'show_nested': True, 'converge': converge})
+            whole, own = (self.world.plans.preview_update_stack(
+                self.world.context, me, template, {}, FILES, {'show_nested': nested, 'converge': converge})
+                for nested in (True, False))
+            # Who asks for less is told the same.
+            assert own == {kind: [one for one in found if one['stack_identity']['stack_id'] == me['stack_id']]
+                           for kind, found in whole.items()}
         assert self.world.all_rows(me) == before
 
     @rule(me=stacks, template=templates(), guarded=st.sampled_from([[], ['a']]))

@@ -294,11 +294,13 @@ class Carrier:
     def _offers(self, tree: Tree, run: StackRun, finish: Finish) -> bool:
         """Whether the goal ends only once what the stack exports has been published."""
         template = run.wanted.template
+        if not publishes(finish.goal.action) or (template is not None and template.dialect != 'aws'):
+            return False
+        # Asked of every row of the tree, so not at the end of each stack that has nothing to publish.
         imports = [*Borrowed.of(run.environment).imports, *(
             name for one in tree.stacks.values() for row in one.rows.values()
             for name in row.data.get(IMPORTS, ()))]
-        if not publishes(finish.goal.action) or (template is not None and template.dialect != 'aws') or (
-                finish.goal.action is Action.CREATE and not imports and template is not None
+        if (finish.goal.action is Action.CREATE and not imports and template is not None
                 and not any(output.export is not None for output in template.outputs.values())):
             return False
         run.publishing = finish

@@ -28,6 +28,9 @@ def test_a_random_string_has_its_minimums_and_its_length() -> None:
                  'character_sequences': [{'sequence': '#', 'min': 3}]})
     assert len(text) == 12 and text.count('#') >= 3
     assert sum(c.isdigit() for c in text) >= 4 and sum(c.islower() for c in text) >= 2
+    # What has to be in it stands anywhere.
+    ordered = {'length': 8, 'character_sequences': [{'sequence': '#', 'min': 1}, {'sequence': '-', 'min': 7}]}
+    assert len({draw(ordered).index('#') for _ in range(200)}) > 1
 
 
 def test_more_minimums_than_length_are_refused() -> None:

@@ -31,6 +31,7 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, ':'.join(parts)))
 
 
+@lru_cache(1024)
 def short_id(source: str) -> str:
     """12 lower-case base32 characters (60 bits) of the random part of a uuid4."""
     number = uuid.UUID(source).int

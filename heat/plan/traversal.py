@@ -451,12 +451,14 @@ class Traversal(Walk):
             self._task_done(step, row, outcome)
             return
         let_go = row.keep.get('released')
-        row = replace(row, keep=settled_keep(row))
+        changes: dict[str, Any] = {'keep': settled_keep(row)}
         if not isinstance(outcome, Failed):
-            row = replace(row, intent=None, memo=())
+            changes |= {'intent': None, 'memo': ()}
         if isinstance(outcome, Done):
-            row = replace(row, attrs={**row.attrs, **outcome.attrs},
-                          physical_id=outcome.physical_id or row.physical_id)
+            changes |= {'attrs': {**row.attrs, **outcome.attrs},
+                        'physical_id': outcome.physical_id or row.physical_id}
+        row = replace(row, **changes)
+        if isinstance(outcome, Done):
             row = self._ended(row.to(row.action, Status.COMPLETE, outcome.reason), stale)
             if stale:
                 self._revisit(row)

@@ -183,6 +183,9 @@ class Constant(Expr):
     def settle(self, scope: Scope) -> Expr:
         return self
 
+    def refs(self) -> frozenset[Ref]:
+        return frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf(Expr):

@@ -33,6 +33,9 @@ from heat.resources.types import TypeTable
 from heat.template.registry import Layer
 from heat.template.restraints import Restraints
 
+Read = dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, str]]]
+"""Template, environment and files by number."""
+
 
 class Loader:
     """Builds runs. ``operator`` are the environment layers of the service's host."""
@@ -57,9 +60,10 @@ class Loader:
             rows.setdefault(row.stack_id, {})[row.uuid] = row
         wishes = goals.goals_of_tree(conn, root_id)
         tree = Tree(root_id, fence, self.credential(conn, root))
+        read: Read = {}
         for stack in found:
             goal = wishes.get(stack.id) or Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
-            tree.stacks[stack.id] = self._load_run(conn, stack, goal, rows[stack.id], tree)
+            tree.stacks[stack.id] = self._load_run(conn, stack, goal, rows[stack.id], tree, read)
         tree.signals = signals.waiting(conn, root_id, self.crypt)
         return tree
 
@@ -78,11 +82,13 @@ class Loader:
         return tuple(signals.waiting(conn, root_id, self.crypt))
 
     def compiled(self, conn: Connection, identity: StackId, template_id: int,
-                 inside: Iterable[str] = ()) -> Compiled:
-        """A stored template with its environment, compiled for the stack."""
-        found = templates.load_template(conn, template_id, self.crypt)
+                 inside: Iterable[str] = (), read: Read | None = None) -> Compiled:
+        """A stored template with its environment, compiled for the stack; what was read is in ``read``."""
+        read = {} if read is None else read
+        found = read.get(template_id) or templates.load_template(conn, template_id, self.crypt)
         if found is None:
             raise LookupError(f'The template {template_id} of stack {identity.stack_name} is gone.')
+        read[template_id] = found
         return self.compile(identity, *found, inside=inside)
 
     def compile(self, identity: StackId, tree: Mapping[str, Any], environment: Mapping[str, Any],
@@ -109,8 +115,10 @@ class Loader:
                           region=kept.region_name or '')
 
     def _load_run(self, conn: Connection, stack: Stack, goal: Goal, rows: dict[str, Row],
-                  tree: Tree) -> StackRun:
-        compiled = self.compiled(conn, stack.identity, stack.template_id, goal.options.get('inside', ()))
+                  tree: Tree, read: Read) -> StackRun:
+        # The members of a group are nearly always made from the same one.
+        inside = goal.options.get('inside', ())
+        compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read)
         parent = tree.stacks.get(stack.owner_id or '')
         run = self.run(stack, goal, compiled, rows, parent)
         if stack.status is Status.IN_PROGRESS:

@@ -87,7 +87,7 @@ def users_switch_first(problem: Problem, graph: Graph) -> None:
     downs: dict[str, list[int]] = {}
     for row in problem.rows.values():
         downs.setdefault(row.name, []).append(graph.index[Down(row.uuid, row.name)])
-    for name, definition in problem.definitions.items():
+    for name, definition in problem.definitions.items() if downs else ():
         up = graph.index[Up(name)]
         for required in definition.requires():
             for down in downs.get(required, ()):

@@ -40,6 +40,13 @@ def test_more_minimums_than_length_are_refused() -> None:
                     'sequence minimums (4 > 3)']
 
 
+def test_a_sequence_without_characters_is_refused() -> None:
+    kind = TYPES['OS::Heat::RandomString']
+    said = list(kind.validate({'length': 4, 'character_sequences': [
+        {'sequence': 'ab', 'min': 1}, {'sequence': '', 'min': 1}]}))
+    assert said == ['character_sequences[1].sequence has no characters to draw from']
+
+
 def test_a_value_takes_the_type_it_is_told() -> None:
     row = Row('0' * 36, 's', 's', 'v', 'OS::Heat::Value', Action.CREATE,
               props={'value': '["a", 1]', 'type': 'json'})

@@ -149,6 +149,10 @@ class RandomString(Resource):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        sequences = props.get('character_sequences')
+        for number, item in enumerate(sequences if isinstance(sequences, list) else ()):
+            if isinstance(item, dict) and item.get('sequence') == '':
+                yield f'character_sequences[{number}].sequence has no characters to draw from'
         length = props.get('length')
         if not isinstance(length, int):
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import time
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
@@ -20,11 +21,14 @@ from oslo_config import cfg
 from oslo_messaging import opts
 
 from heat.bus import wire
-from heat.common import errors
+from heat.common import errors, green
 
 LOG = logging.getLogger(__name__)
 
 EXCHANGE = 'heat'
+# A call that no queue takes comes back, instead of being dropped by the broker.
+TOLD = oslo_messaging.TransportOptions(at_least_once=True)
+ABSENT_SECONDS = 0.2
 # Where a front-end of another release looks for the class of an error.
 _FOREIGN_MODULE = 'heat.common.exception'
 _RABBIT_DRIVERS = ('rabbit', 'kombu', 'heat.openstack.common.rpc.impl_kombu',
@@ -83,16 +87,24 @@ class Transport:
     def call(self, topic: str, version: str, context: dict[str, Any], method: str,
              arguments: dict[str, Any], *, server: str | None = None,
              timeout: float | None = None) -> Any:
-        options: dict[str, Any] = {'version': version}
+        options: dict[str, Any] = {'version': version, 'transport_options': TOLD}
         if server:
             options['server'] = server
         if timeout is not None:
             options['timeout'] = timeout
         request = str(context.get('request_id', ''))
+        seconds = timeout if timeout is not None else self._transport.conf.rpc_response_timeout
+        end = time.monotonic() + seconds
         try:
-            return self._client(topic).prepare(**options).call(context, method, **arguments)
+            while True:
+                try:
+                    return self._client(topic).prepare(**options).call(context, method, **arguments)
+                except oslo_messaging.MessageUndeliverable:
+                    # Nobody has it. A broker that was away may know us again, and the engines not yet.
+                    if time.monotonic() >= end:
+                        raise wire.NoReply(request_id=request, seconds=seconds) from None
+                    green.sleep(ABSENT_SECONDS)
         except oslo_messaging.MessagingTimeout:
-            seconds = timeout if timeout is not None else self._transport.conf.rpc_response_timeout
             raise wire.NoReply(request_id=request, seconds=seconds) from None
         except oslo_messaging.RemoteError as error:
             raise wire.named(str(error.exc_type), str(error.value), request) from None

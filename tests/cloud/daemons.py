@@ -18,7 +18,7 @@ from keystoneauth1 import adapter
 
 from tests.servers.daemon import LOOPBACK, Daemon, free_port
 from tests.servers.devcloud import Devcloud
-from tests.servers.keystone import identity
+from tests.servers.keystone import Credentials, identity
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -151,12 +151,13 @@ class Refused(Exception):
 
 
 class User:
-    """The plain user of the cloud, with the `openstack` command and with tokens for the APIs."""
+    """The plain user of the cloud or another, with the `openstack` command and with tokens for the APIs."""
 
-    def __init__(self, heat: Heat) -> None:
+    def __init__(self, heat: Heat, credentials: Credentials | None = None) -> None:
         self.heat = heat
-        self.session = heat.cloud.demo.session()
-        self._environment = environment(**heat.cloud.demo.environment())
+        credentials = credentials or heat.cloud.demo
+        self.session = credentials.session()
+        self._environment = environment(**credentials.environment())
 
     def openstack(self, *words: str | Path, seconds: float = 120) -> Any:
         """The command's answer, parsed when `-f json` was asked for; Refused when it failed."""

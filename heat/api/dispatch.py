@@ -25,6 +25,7 @@ from heat.common.context import RequestContext
 # Headers on which the meaning of a change depends: a route that does not heed one refuses it.
 CONDITION, KEY = 'If-Match', 'Idempotency-Key'
 METHODS = ('HEAD', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE')
+OPTIONS = 'OPTIONS'
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +112,33 @@ class Dispatcher:
         self._wiring = wiring
         self._render = render
         self._admit = admit
-        self._mapper = Mapper(register=False)
-        self._mapper.minimization = False
+        # One for each method: Routes tries all that it has, one after the other.
+        self._mappers = {method: _mapper() for method in (*METHODS, OPTIONS)}
         # Routes keeps texts only, so it is given the number of a route.
         self._routes: list[Route] = []
         for address in table:
             self._connect(address)
-        self._mapper.create_regs()
+        for mapper in self._mappers.values():
+            mapper.create_regs()
 
     def _connect(self, address: Address) -> None:
         offered = [route.method for route in address.routes]
         for route in address.routes:
-            self._mapper.connect(None, address.path, target=str(len(self._routes)),
-                                 conditions={'method': [route.method]})
+            self._mappers[route.method].connect(None, address.path, target=str(len(self._routes)))
             self._routes.append(route)
         if not address.closed:
             return
         allow = ','.join(offered)
-        refused = [method for method in METHODS if method not in offered]
-        self._mapper.connect(None, address.path, target='refuse', allow=allow,
-                             conditions={'method': refused})
-        self._mapper.connect(None, address.path, target='options', allow=allow,
-                             conditions={'method': ['OPTIONS']})
+        for method, mapper in self._mappers.items():
+            if method not in offered:
+                mapper.connect(None, address.path, target='options' if method == OPTIONS else 'refuse',
+                               allow=allow)
+
+    def found(self, method: str, path: str) -> dict[str, str] | None:
+        """The variables of the path, and ``target``: the number of the route in its table, or a word."""
+        mapper = self._mappers.get(method)
+        matched: dict[str, str] | None = mapper.match(path) if mapper is not None else None
+        return matched
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -143,7 +149,7 @@ class Dispatcher:
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> webob.Response:
-        found = self._mapper.match(environ={**request.environ, 'PATH_INFO': request.path_info})
+        found = self.found(request.method, request.path_info)
         if found is None:
             return webob.exc.HTTPNotFound()
         target, allow = found.pop('target'), found.pop('allow', '')
@@ -180,6 +186,12 @@ class Dispatcher:
         tenant = call.path.get('tenant_id')
         if tenant is not None and tenant != call.context.tenant_id and not call.context.is_admin:
             raise webob.exc.HTTPForbidden()
+
+
+def _mapper() -> Mapper:
+    mapper = Mapper(register=False)
+    mapper.minimization = False
+    return mapper
 
 
 def _heed(route: Route, request: Request) -> None:

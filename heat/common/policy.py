@@ -33,6 +33,7 @@ _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
 _SCOPE = ['project']
 LOOK_EVERY = 1.0
+MOST_DECIDED = 10_000
 
 
 def list_rules() -> list[policy.RuleDefault]:
@@ -74,18 +75,38 @@ def _deprecated(name: str, check: str) -> policy.DeprecatedRule:
 
 
 class _Rules(policy.Enforcer):
-    """Looks for changed files once a second, where the library does it at every check of every request."""
+    """Looks for changed files once a second, where the library does it at every check of every request.
+
+    Until it looks again, what was decided stays so.
+    """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: Clock) -> None:
         super().__init__(conf)
         self._clock = clock
         self._looked: float | None = None
+        self._decided: dict[Any, bool] = {}
 
     def load_rules(self, force_reload: bool = False) -> None:
         now = self._clock.monotonic()
         if force_reload or self._looked is None or now - self._looked >= LOOK_EVERY:
+            self._decided.clear()
             super().load_rules(force_reload)
             self._looked = now
+
+    def decide(self, rule: str, target: dict[str, Any], who: dict[str, Any]) -> bool:
+        """``enforce`` for maps of texts and lists of texts; raises InvalidScope as well."""
+        self.load_rules()
+        asked = rule, _facts(target), _facts(who)
+        known = self._decided.get(asked)
+        if known is None:
+            known = bool(self.enforce(rule, target, who))
+            if len(self._decided) < MOST_DECIDED:
+                self._decided[asked] = known
+        return known
+
+
+def _facts(values: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in values.items())
 
 
 class Enforcer:
@@ -104,7 +125,7 @@ class Enforcer:
         if target is None:
             target = {'project_id': context.tenant_id, 'user_id': context.user_id}
         try:
-            return bool(self._enforcer.enforce(rule, target, credentials(context)))
+            return self._enforcer.decide(rule, target, credentials(context))
         except policy.InvalidScope:
             return False
 

@@ -44,7 +44,8 @@ from heat.engine.herald import Herald
 from heat.engine.intake import Intake
 from heat.engine.live import LiveReader
 from heat.engine.loader import Loader
-from heat.engine.loop import Closed, Leave, Loop, Published
+from heat.engine.loop import Loop
+from heat.engine.messages import Closed, Leave, Published
 from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
 from heat.engine.parameter_store import ParameterStore
@@ -122,7 +123,8 @@ class Engine:
         self.service = Service(
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
-            Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator),
+            Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator,
+                      sessions=self.sessions),
             Software(self.database, conf, self.crypt, self.clock, self.owner.poke,
                      tell=courier.politely), self.owner.poke,
             ParameterStore(self.database, self.crypt, self.clock),

@@ -27,10 +27,12 @@ from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
-from heat.db import connect, creds, events, goals, leases, resources, signals, sinks, stacks, templates
+from heat.db import connect, events, goals, leases, resources, signals, sinks, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine import deployed, inside, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
+from heat.engine.container_files import with_container
+from heat.engine.credentials import Credentials
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
 from heat.engine.given import handed_over, merged_environment, own
@@ -41,7 +43,7 @@ from heat.engine.reads_stored import check_tenant
 from heat.engine.tree import Tree
 from heat.engine.validate import Validator
 from heat.model.event import Event
-from heat.model.op import CloudFault, StepFailed
+from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
@@ -74,6 +76,10 @@ class Intake:
     exchange: Exchange = field(kw_only=True)
     # Called with a root that has an event for its sinks and no owner who would say so.
     tell: Callable[[str], None] = lambda root_id: None
+    creds: Credentials = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.creds = Credentials(self.database, self.crypt, self.clock, self.sessions, self.loader)
 
     # -- create ------------------------------------------------------------------------------------
 
@@ -115,7 +121,7 @@ class Intake:
         if not isinstance(stack_name, str):
             raise errors.StackValidationFailed(message=f'Invalid stack name {stack_name}, must be a string')
         check_stack_name(stack_name)
-        self._refuse_unserved(args, files_container)
+        files = self._with_container(context, files, files_container)
         if args.get('guard'):
             raise errors.NotSupported(feature='A guard on a creation, which replaces and deletes nothing,')
         settings.brought(args)
@@ -149,12 +155,12 @@ class Intake:
     def begin_new(self, context: RequestContext, identity: StackId, compiled: Compiled, wanted: Wanted,
                   args: Args, also: Also = nothing_else) -> None:
         """Make a checked stack's wish durable and begin; ``also`` runs in that transaction."""
-        deferred = self._defer(context)
+        deferred = self.creds.defer(context)
         try:
             tree = connect.offload(self.database, self._store_new, context, identity, compiled, wanted, args,
                                    deferred, also)
         except BaseException:
-            self._forget(deferred, context)
+            self.creds.forget(deferred, context)
             raise
         self.owner.arrived(tree)
 
@@ -175,7 +181,7 @@ class Intake:
         with connect.write(self.database) as conn:
             # Asked again inside the transaction: two requests may have come at once.
             self._check_room(conn, identity.stack_name, identity.tenant)
-            creds_id = self._store_credential(conn, deferred, context, now)
+            creds_id = self.creds.store(conn, deferred, context, now)
             template_id = self.store_template(conn, compiled, identity.tenant, now)
             stack = Stack(
                 id=identity.stack_id, name=identity.stack_name, tenant=identity.tenant,
@@ -235,9 +241,9 @@ class Intake:
                      environment_files: Sequence[str] | None = None, files_container: str | None = None,
                      ) -> tuple[Stack, Compiled, Compiled]:
         """The stack, what it would be made from and what it is made from; raises as ``update_stack``."""
-        self._refuse_unserved(args, files_container)
         settings.brought(args)
         stack = self.find(context, stack_identity)
+        files = self._with_container(context, files, files_container)
         if stack.action is Action.SUSPEND and stack.status is not Status.FAILED:
             raise errors.NotSupported(feature='Updating a stack when it is suspended')
         if stack.action is Action.DELETE:
@@ -383,7 +389,7 @@ class Intake:
     def _wish_inside(self, context: RequestContext, stack: Stack, kind: str,
                      options: dict[str, Any] | None = None) -> None:
         """A wish for a nested stack, to be carried out by whoever drives the tree."""
-        self._renew_credential(context, stack)
+        self.creds.renew(context, stack)
 
         def keep() -> None:
             with connect.write(self.database) as conn:
@@ -404,7 +410,7 @@ class Intake:
             raise errors.NotSupported(feature=(
                 f'{str(action).capitalize()} of a nested stack by itself (it is a resource of stack '
                 f'{stack.owner_id}; ask it of stack {stack.root_id}, or check it, or cancel its work)'))
-        self._renew_credential(context, stack)
+        self.creds.renew(context, stack)
         wanted = compiled.wanted() if compiled is not None else None
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,
                         template_id, on_failure, dict(changes or {}), tags, options or {}, also)
@@ -511,6 +517,10 @@ class Intake:
             raise errors.EntityNotFound(entity='Stack', name=identity.stack_name)
         return stack
 
+    def _with_container(self, context: RequestContext, files: Mapping[str, str] | None,
+                        container: str | None) -> Mapping[str, str] | None:
+        return with_container(self.sessions, context, files, container, self.conf.max_json_body_size)
+
     def _validator(self, context: RequestContext) -> Validator:
         credential = Credential.of_request(context) if self.sessions is not None else None
         sessions = self.sessions
@@ -523,52 +533,6 @@ class Intake:
             available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
             max_depth=self.conf.max_nested_stack_depth,
             max_parameters=self.conf.max_parameters_per_template)
-
-    def _defer(self, context: RequestContext) -> trust.Deferred | None:
-        if self.sessions is None:
-            return None
-        try:
-            return trust.defer(self.sessions, context)
-        except CloudFault as fault:
-            raise errors.AuthorizationFailure(failure_reason=f' {fault.text()}') from fault
-
-    def _renew_credential(self, context: RequestContext, stack: Stack) -> None:
-        """An EC2 credential may be replaced by its user at any time: the stack then takes this request's."""
-        if self.sessions is None or stack.user_creds_id is None:
-            return
-        with connect.read(self.database) as conn:
-            kept = self.loader.credential(conn, stack)
-        if kept is None or trust.works(self.sessions, kept, context):
-            return
-        deferred, old = self._defer(context), stack.user_creds_id
-
-        def store() -> None:
-            with connect.write(self.database) as conn:
-                number = self._store_credential(conn, deferred, context, self.clock.now())
-                for one in stacks.tree(conn, stack.root_id):
-                    if one.user_creds_id == old:
-                        stacks.update_stack(conn, one.id, user_creds_id=number)
-                creds.delete_unused_credential(conn, old)
-
-        connect.offload(self.database, store)
-
-    def _forget(self, deferred: trust.Deferred | None, context: RequestContext) -> None:
-        if deferred is not None and deferred.owned and self.sessions is not None:
-            try:
-                trust.revoke(self.sessions, deferred.credential, context)
-            except (CloudFault, errors.HeatException):
-                # The stack was refused; a trust that outlives it gives nobody anything.
-                return
-
-    def _store_credential(self, conn: Connection, deferred: trust.Deferred | None, context: RequestContext,
-                          now: datetime.datetime) -> int | None:
-        if deferred is None:
-            return None
-        kept = deferred.credential
-        return creds.insert_credential(conn, creds.Credential(
-            username=context.username, password=kept.password, region_name=kept.region or None,
-            tenant=context.tenant, tenant_id=kept.project_id, trust_id=kept.trust_id,
-            trustor_user_id=kept.user_id, ec2_access=kept.access_key), self.crypt, now)
 
     def store_template(self, conn: Connection, compiled: Compiled, tenant: str,
                        now: datetime.datetime) -> int:
@@ -590,9 +554,3 @@ class Intake:
     def _deadline(self, minutes: int | None) -> float:
         seconds = minutes * 60 if minutes else self.conf.stack_action_timeout
         return self.clock.wall() + seconds
-
-    @staticmethod
-    def _refuse_unserved(args: Args, files_container: str | None) -> None:
-        """What this release does not do says so, rather than being ignored."""
-        if files_container:
-            raise errors.NotSupported(feature='A files container')

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from heat.clouds.performer import Answer, Fault, Result, Unmatched
@@ -23,9 +23,10 @@ from heat.db.signals import Signal
 from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
 from heat.engine.late import Gathered, Seek, at_hand
+from heat.engine.messages import Answered, Arrived, Changed, Closed, Leave, Looked, Lost, Published, Written
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
-from heat.engine.tree import NewGoal, StackRun, Tree
+from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
 from heat.model.stack import Stack
 from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
@@ -58,74 +59,6 @@ class Store(Protocol):
     """Who writes batches. ``done`` gets the outcome, in any thread, in the order of the batches."""
 
     def write(self, batch: Batch, done: Callable[[Committed], None]) -> None: ...
-
-
-# -- messages to the loop ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A tree is ours and loaded."""
-
-    tree: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """News of an owned tree, read from the database."""
-
-    root_id: str
-    goals: tuple[NewGoal, ...] = ()
-    signals: tuple[Signal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    root_id: str
-    uuid: str
-    token: int
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    round: Round
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    batch: Batch
-    outcome: Committed
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Trees that another engine has taken, or that may no longer be driven from here."""
-
-    roots: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What a deleted root stack had besides its resources has been taken away."""
-
-    root_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The exports of a stack that reached goal ``seq`` are there; ``refusal`` says why they are not."""
-
-    root_id: str
-    stack_id: str
-    seq: int
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """Give every tree up as soon as no call is under way."""
 
 
 class Loop:

@@ -20,7 +20,8 @@ from heat.common import errors, green
 from heat.common.clock import Clock
 from heat.db import connect, leases, resources, signals, stacks
 from heat.engine.loader import Loader
-from heat.engine.loop import Arrived, Changed, Loop
+from heat.engine.loop import Loop
+from heat.engine.messages import Arrived, Changed
 from heat.engine.tree import Tree
 from heat.model.resource import Row
 from heat.model.stack import Stack

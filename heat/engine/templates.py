@@ -17,10 +17,12 @@ from oslo_config import cfg
 
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
+from heat.clouds.session import Sessions
 from heat.common import errors, fetch, green
 from heat.common.context import RequestContext
 from heat.common.pattern import Pattern, TooSlow
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_all, compile_child
+from heat.engine.container_files import with_container
 from heat.engine.documents import Documents, Fetch, HostFiles
 from heat.engine.findings import (
     attributes_of,
@@ -54,8 +56,9 @@ class Templates:
     def __init__(self, conf: cfg.ConfigOpts, *, available: Callable[[RequestContext, Any], bool],
                  allowed: Callable[[RequestContext, str], bool],
                  plugins: Mapping[str, type[Resource]] = PLUGINS, operator: Sequence[Layer] = (),
-                 read: Fetch = fetch.document) -> None:
+                 read: Fetch = fetch.document, sessions: Sessions | None = None) -> None:
         self._fetch = read
+        self._sessions = sessions
         self._conf = conf
         self._available = available
         self._allowed = allowed
@@ -74,8 +77,7 @@ class Templates:
         Raises errors with a class of their own: of versions, references, circles,
         parameter schemas, absent services.
         """
-        if files_container:
-            raise errors.NotSupported(feature='A files container')
+        files = with_container(self._sessions, context, files, files_container, self._conf.max_json_body_size)
         ignored = {str(code) for code in ignorable_errors or ()}
         try:
             compiled = at_leisure(template, lambda: compile_all(

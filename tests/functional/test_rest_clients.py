@@ -24,6 +24,7 @@ from openstack.orchestration.v1 import _proxy
 
 from tests.functional.flows import Place
 from tests.functional.test_heatclient import serving
+from tests.servers.daemon import wait_until
 
 TEMPLATE = """
 heat_template_version: 2021-04-16
@@ -280,3 +281,39 @@ def told(stream: http.client.HTTPResponse, count: int) -> list[tuple[str, str]]:
             found.append((number, f'{event["resource_name"]} {event["resource_status"]}'))
     stream.close()
     return found
+
+
+# -- files in a container --------------------------------------------------------------------------
+
+
+def test_files_may_lie_in_a_container(place: Place) -> None:
+    cloud = openstack.connection.Connection(session=place.user.session(), region_name='RegionOne')
+    store, heat = cloud.object_store, cloud.orchestration
+    store.create_container('stack-files')
+    store.upload_object('stack-files', 'word.yaml', data=TEMPLATE)
+    store.upload_object('stack-files', 'more/env.yaml', data='parameters: {word: two}')
+    tree = {'heat_template_version': '2021-04-16', 'parameters': {'word': {'type': 'string'}},
+            'resources': {'inner': {'type': 'word.yaml', 'properties': {'word': {'get_param': 'word'}}}},
+            'outputs': {'said': {'value': {'get_attr': ['inner', 'said']}}}}
+    body = {'stack_name': 'contained', 'template': tree, 'environment_files': ['more/env.yaml'],
+            'files_container': 'stack-files', 'timeout_mins': 5}
+
+    def asked(method: str, path: str, status: int, body: Any) -> Any:
+        answer = heat.request(path, method, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json() if status != 202 else None
+
+    assert asked('POST', '/validate', 200, {key: value for key, value in body.items() if key not in (
+        'stack_name', 'timeout_mins')})['Environment']['parameters'] == {'word': 'two'}
+    # A file of the request comes before the object of its name.
+    asked('POST', '/stacks', 201, {**body, 'files': {'more/env.yaml': 'parameters: {word: three}'}})
+    stack = heat.find_stack('contained')
+    cloud.orchestration.wait_for_status(stack, 'CREATE_COMPLETE', ['CREATE_FAILED'], interval=0.2, wait=60)
+    assert [one['output_value'] for one in heat.get_stack(stack.id).outputs] == ['three']
+    asked('PUT', f'/stacks/contained/{stack.id}', 202, body)
+    wait_until('updated', lambda: heat.get_stack(stack.id).status == 'UPDATE_COMPLETE', 60)
+    assert [one['output_value'] for one in heat.get_stack(stack.id).outputs] == ['two']
+    assert 'no-such' in asked('PUT', f'/stacks/contained/{stack.id}', 400,
+                              {**body, 'files_container': 'no-such'})['error']['message']
+    heat.delete_stack(stack)
+    heat.wait_for_delete(stack, interval=0.2, wait=60)

@@ -32,7 +32,8 @@ from heat.engine.herald import Herald
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
 from heat.engine.looking import Looker
-from heat.engine.loop import Loop, Published
+from heat.engine.loop import Loop
+from heat.engine.messages import Published
 from heat.engine.metrics import Metrics
 from heat.engine.owner import Owner
 from heat.engine.plans import Plans

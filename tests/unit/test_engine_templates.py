@@ -86,7 +86,7 @@ def test_environment_files_are_merged() -> None:
 
 
 def test_what_is_not_served_says_so() -> None:
-    with pytest.raises(errors.NotSupported, match='A files container'):
+    with pytest.raises(errors.StackValidationFailed, match='No object store'):
         made().validate_template(ME, hot(), files_container='c')
     with pytest.raises(errors.Invalid):
         made().generate_template(ME, 'OS::Heat::Value', 'xml')

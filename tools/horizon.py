@@ -224,6 +224,31 @@ def launch(browser: Browser) -> None:
     browser.seen('launched', LAUNCHED, 'Create Complete')
 
 
+def change(browser: Browser) -> None:
+    browser.open('/project/stacks/')
+    where = browser.row(LAUNCHED).find_element(By.LINK_TEXT, LAUNCHED).get_attribute('href')
+    stack = where.partition('/stack/')[2].strip('/')
+    template_form(browser, f'/project/stacks/{stack}/change_template', TEMPLATE.replace('Two', 'Three').replace(
+        'outputs:', '  third: {type: OS::Heat::RandomString}\noutputs:'))
+    browser.seen('change form', 'Update Stack', 'Updating Timeout', 'length')
+    browser.fill('[name=__param_length]', '12')
+    browser.fill('[name=password]', os.environ['OS_PASSWORD'])
+    browser.press('input[type=submit]')
+    until('the changed stack', lambda: 'Update Complete' in browser.row(LAUNCHED).text)
+    browser.seen('changed', LAUNCHED, 'Update Complete')
+    browser.open(f'/project/stacks/stack/{stack}/?tab=stack_details__resources')
+    browser.seen('changed resources', 'third', 'OS::Heat::RandomString')
+
+
+def generate(browser: Browser) -> None:
+    browser.open('/project/template_generator/')
+    until('what the generator offers', lambda: any(
+        'ng-hide' in (one.get_attribute('class') or '') for one in browser.all('.load-block')))
+    offered = [str(one.get_attribute('textContent')).strip() for one in browser.all('md-option')]
+    assert any('2018-08-31' in one for one in offered), offered
+    browser.seen('template generator', 'Template Generator')
+
+
 def preview(browser: Browser) -> None:
     template_form(browser, '/project/stacks/preview_template')
     browser.fill('[name=stack_name]', 'previewed')
@@ -231,16 +256,16 @@ def preview(browser: Browser) -> None:
     browser.seen('preview', 'previewed', 'OS::Heat::RandomString')
 
 
-def template_form(browser: Browser, path: str) -> None:
+def template_form(browser: Browser, path: str, template: str = TEMPLATE) -> None:
     browser.open(path)
     browser.driver.execute_script(
         "for (const [name, value] of [['template_source', 'raw'], ['environment_source', 'raw']]) {"
         " const box = document.querySelector(`[name=${name}]`); if (box) { box.value = value;"
         " box.dispatchEvent(new Event('change')); $(box).trigger('change'); } }")
     browser.driver.execute_script(
-        "document.querySelector('[name=template_data]').value = arguments[0]", TEMPLATE)
+        "document.querySelector('[name=template_data]').value = arguments[0]", template)
     browser.press('input[type=submit]')
-    browser.one('[name=stack_name]')
+    browser.one('[name=timeout_mins]')
 
 
 def act(browser: Browser, action: str, wanted: str = '') -> None:
@@ -278,11 +303,13 @@ def main(home: Path) -> int:
         look_at_the_language(browser)
         preview(browser)
         launch(browser)
+        change(browser)
         act(browser, 'check', 'Check Complete')
         act(browser, 'suspend', 'Suspend Complete')
         act(browser, 'resume', 'Resume Complete')
         act(browser, 'delete')
         gone(browser)
+        generate(browser)
     except (AssertionError, TimeoutError, WebDriverException) as error:
         browser.driver.save_screenshot(str(pages / 'failed.png'))
         fail(f'{error}; see {pages} and {home / "horizon.log"}')

@@ -66,7 +66,7 @@ class Noun:
     query: dict[str, Any] = field(default_factory=dict)
 
 
-def _network(path: str, entity: str, many: str = '') -> Noun:
+def _network(path: str, entity: str, many: str = '', name: str = 'name') -> Noun:
     many = many or path.replace('-', '_').rpartition('/')[2]
     return Noun(
         'network',
@@ -75,6 +75,7 @@ def _network(path: str, entity: str, many: str = '') -> Noun:
         None,
         entity,
         'batch',
+        name=name,
         missing="Unable to find {entity} with name or id '{value}'",
     )
 
@@ -103,6 +104,7 @@ KINDS: dict[str, Noun] = {
     'neutron.qos_policy': _network('qos/policies', 'policy', 'policies'),
     'neutron.subnetpool': _network('subnetpools', 'subnetpool'),
     'neutron.address_scope': _network('address-scopes', 'address_scope'),
+    'neutron.floatingip': _network('floatingips', 'floatingip', name='floating_ip_address'),
     'neutron.segment': Noun(
         'network', '/segments', 'segments', None, 'Segment', 'batch', missing='No Segment found for {value}'
     ),
@@ -289,16 +291,16 @@ def _ask_batch(connection: Connection, noun: Noun, values: list[str]) -> dict[st
     """Names and ids, ``BATCH`` to a request, by repeated query parameters."""
     items: list[dict[str, Any]] = []
     ids = [value for value in values if _ID.match(value)]
-    for member, wanted in (('id', ids), ('name', [value for value in values if value not in ids])):
+    for member, wanted in (('id', ids), (noun.name, [value for value in values if value not in ids])):
         for start in range(0, len(wanted), BATCH):
-            query = {member: wanted[start : start + BATCH], 'fields': ['id', 'name']}
+            query = {member: wanted[start : start + BATCH], 'fields': ['id', noun.name]}
             for page in rest.pages(connection, noun.service, noun.path, noun.many, query):
                 items.extend(page)
     result = {value: _one_of(noun, value, items) for value in values}
     # A name may look like an id.
     for value in ids:
         if isinstance(result[value], NoMatch):
-            query = {'name': [value], 'fields': ['id', 'name']}
+            query = {noun.name: [value], 'fields': ['id', noun.name]}
             named = [
                 item
                 for page in rest.pages(connection, noun.service, noun.path, noun.many, query)

@@ -58,6 +58,8 @@ class Resource:
 
     type: ClassVar[str] = ''
     service: ClassVar[str | None] = None
+    # The extension of its service's API without which nothing of the type can be made ('': none).
+    extension: ClassVar[str] = ''
     pure: ClassVar[bool] = False
     nested: ClassVar[bool] = False
     survives_failure: ClassVar[bool] = False

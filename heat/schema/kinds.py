@@ -64,7 +64,8 @@ class Property:
     ``default`` is ABSENT, a value, or a callable that the shell calls with the
     resource at run time (a physical name); a callable is never shown.
     ``finder`` names what the value is looked up as (``neutron.network``: a name
-    becomes an id). ``wire`` is the name in requests, SAME or None to withhold it.
+    becomes an id; in ``neutron.{kind}`` the sibling ``kind`` says what it names).
+    ``wire`` is the name in requests, SAME or None to withhold it.
     ``replaced_by`` names the sibling the value moves to; ``unpack`` names the keys
     of this map that become siblings of it, the rest is dropped. ``convert`` accepts
     the text forms that values of provider templates have.

@@ -56,9 +56,21 @@ def custom_checks(properties: Mapping[str, Property],
 def translations(properties: Mapping[str, Property],
                  values: Mapping[str, Any]) -> list[tuple[Place, str, Any]]:
     """``(path, finder name, value)`` of each value that may be a name and becomes an id."""
-    return [(place, prop.finder, one)
+    return [(place, kind, one)
             for path, prop, value in walk(properties, values) if prop.finder
+            if (kind := _kind(prop.finder, values, path)) is not None
             for place, one in _single(value, path)]
+
+
+def _kind(finder: str, values: Any, path: Place) -> str | None:
+    """``neutron.{object_type}`` is what the sibling says; None while that is not known."""
+    if '{' not in finder:
+        return finder
+    for step in path[:-1]:
+        values = values[step]
+    sibling = finder[finder.index('{') + 1:finder.index('}')]
+    said = values.get(sibling)
+    return finder.replace(f'{{{sibling}}}', said) if isinstance(said, str) else None
 
 
 def put(values: Any, path: Sequence[Any], new: Any) -> Any:

@@ -177,6 +177,14 @@ def test_what_must_be_looked_up():
         (('networks', 0), 'neutron.network', 'a'), (('networks', 2), 'neutron.network', 'b')]
 
 
+def test_a_sibling_may_say_what_a_value_names():
+    properties = {'kind': String(), 'thing': String(find='cloud.{kind}'), 'more': List(of=Map(keys={
+        'kind': String(), 'thing': String(find='cloud.{kind}')}))}
+    found = translations(properties, {'kind': 'disk', 'thing': 'a', 'more': [
+        {'kind': 'net', 'thing': 'b'}, {'kind': UNKNOWN, 'thing': 'c'}, {'thing': 'd'}]})
+    assert found == [(('thing',), 'cloud.disk', 'a'), (('more', 0, 'thing'), 'cloud.net', 'b')]
+
+
 def test_put_copies_only_the_way():
     old = {'a': [{'b': 1}, {'b': 2}], 'c': {'d': 3}}
     new = put(old, ('a', 1, 'b'), 'id')

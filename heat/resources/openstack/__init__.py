@@ -6,6 +6,7 @@ from heat.resources.base import Resource
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.keypair import KeyPair
+from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
 from heat.resources.openstack.neutron.port import Port
@@ -14,7 +15,8 @@ from heat.resources.openstack.neutron.security_group import SecurityGroup, Secur
 from heat.resources.openstack.server import Server
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 
-TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in (
+_KINDS: tuple[type[Resource], ...] = (
     Server, KeyPair, Net, Subnet, Port, Router, RouterInterface, FloatingIP, FloatingIPAssociation,
     SecurityGroup, SecurityGroupRule, Volume, VolumeAttachment, DeployedServer,
-    SwiftSignal, SwiftSignalHandle)}
+    SwiftSignal, SwiftSignalHandle, *NEUTRON_EXTENDED)
+TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

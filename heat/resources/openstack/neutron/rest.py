@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from heat import schema
-from heat.model.op import Adopt, Call, CloudFault, Find, Poll
+from heat.common.errors import EntityNotFound
+from heat.model.op import Adopt, Call, CloudFault, Find, Poll, StepFailed
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.journal import made_since, once
-from heat.resources.rest import Rest
+from heat.resources.rest import Rest, alike
 from heat.template.definition import Definition
 from heat.template.expr import Expr, items_of
 
@@ -27,7 +29,8 @@ PATIENCE = 40
 PATIENCE_WITH_IDLE = 6
 # What the service takes for "as at the beginning"; null itself it mostly refuses.
 BEGINNINGS = {'description': '', 'dns_name': '', 'dns_domain': '', 'port_security_enabled': True,
-              'stateful': True, 'propagate_uplink_status': True, 'availability_zone_hints': []}
+              'stateful': True, 'propagate_uplink_status': True, 'availability_zone_hints': [],
+              'admin_state_up': True}
 # Types of subnets, with the properties that name their network.
 ON_NETWORK = {'OS::Neutron::Subnet': ('network', 'network_id'), 'AWS::EC2::Subnet': ('VpcId',)}
 # Types that lead from a subnet to the outside.
@@ -44,13 +47,28 @@ class Neutron(Rest):
     ready: ClassVar[tuple[str, ...]] = ()
     # Query of the ports that keep the object from being deleted, '' if none do.
     blockers: ClassVar[str] = ''
+    # An extension that is asked for only when the service does not know the collection.
+    late_extension: ClassVar[str] = ''
 
     # -- verbs -----------------------------------------------------------------------------------
 
     def create(self) -> Steps:
-        answer = yield self.post((yield from self.prepare(self.body(self.props), self.props)))
+        body = yield from self.prepare(self.body(self.props), self.props)
+        try:
+            answer = yield self.post(body)
+        except CloudFault as fault:
+            if fault.status == 404 and self.late_extension:
+                yield from self.extended()
+            raise
         answer = yield from self.built(answer)
         return (yield from self.tagged(answer))
+
+    def extended(self) -> Steps:
+        """StepFailed if the service lacks the type's extension."""
+        listed = yield self.listing('/extensions', 'extensions')
+        if not any(one.get('alias') == self.late_extension for one in listed):
+            raise StepFailed(f'{self.type} needs the extension {self.late_extension}, which the network '
+                             'service of this cloud does not have.', 'ResourceTypeUnavailable')
 
     def built(self, answer: dict[str, Any]) -> Steps:
         """Wait only if the answer does not already say that it is ready."""
@@ -151,6 +169,54 @@ class Neutron(Rest):
             if agent not in now:
                 yield Call('network', 'POST', f'/agents/{agent}/{hosted}', body, ok=(409,),
                            label=f'join {agent}')
+
+
+class Part(Neutron):
+    """What lies below another object: ``{owner}`` in its path is the id of what property ``owner`` names.
+
+    It has no name; the service refuses a second one that is alike, so it is found again by what it says.
+    """
+
+    name_key = None
+    owner: ClassVar[str] = ''
+    owner_kind: ClassVar[str] = ''
+
+    def owned(self) -> Steps:
+        """Keep the owner's id: a deletion looks no names up, and its name may change."""
+        if 'owner' not in self.row.data:
+            value = self.props[self.owner]
+            yield self.keep(owner=value if UUID.match(value) else (yield Find(self.owner_kind, value)))
+
+    def place(self) -> str:
+        owner = self.row.data.get('owner') or self.props.get(self.owner)
+        if owner is None:
+            raise StepFailed(f'Resource {self.name} is found by its {self.owner} only, which is not given.',
+                             'NotFound')
+        return self.path.format(owner=owner)
+
+    def url(self, tail: str = '') -> str:
+        return f'{self.place()}/{self.id}{tail}'
+
+    def create(self) -> Steps:
+        yield from self.owned()
+        return (yield from super().create())
+
+    def delete(self) -> Steps:
+        if self.row.physical_id is None:
+            return
+        try:
+            yield from self.owned()
+        except EntityNotFound:
+            # It went with its owner.
+            return
+        yield from super().delete()
+
+    def post(self, body: dict[str, Any], label: str = 'create') -> Call:
+        return replace(super().post(body, label), path=self.place())
+
+    def adopt(self, body: dict[str, Any]) -> Adopt | None:
+        said = {name: value for name, value in body.items() if name != 'tenant_id'}
+        return Adopt(self.place(), self.plural or f'{self.key}s', lambda found: alike(said, found))
 
 
 def port_text(port: Mapping[str, Any]) -> str:

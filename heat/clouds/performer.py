@@ -17,6 +17,7 @@ from typing import Any
 
 from heat.clouds import catalog, remote, rest, secrets, stack_user
 from heat.clouds.credential import Credential, NotConfigured
+from heat.clouds.extensions import Extensions
 from heat.clouds.find import Finder
 from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Round
@@ -78,6 +79,7 @@ class Performer:
         self._rounds = green.Pool(max(4, self._size // 4))
         self._lock = threading.Lock()
         self.finder = Finder(sessions, clock)
+        self.extensions = Extensions(sessions, clock)
 
     def perform(
         self,

@@ -123,8 +123,8 @@ class Engine:
         self.service = Service(
             intake, Reads(self.database, conf, self.crypt, self.clock, live, operator=self.loader.operator,
                   authenticate=self._authenticated),
-            Templates(conf, available=self._available, allowed=self._allowed, operator=self.loader.operator,
-                      sessions=self.sessions),
+            Templates(conf, available=self._available, allowed=self._allowed, extended=self._extended,
+                      operator=self.loader.operator, sessions=self.sessions),
             Software(self.database, conf, self.crypt, self.clock, self.owner.poke,
                      tell=courier.politely), self.owner.poke,
             ParameterStore(self.database, self.crypt, self.clock),
@@ -306,6 +306,10 @@ class Engine:
 
     def _available(self, context: RequestContext, kind: Any) -> bool:
         return kind.service is None or self.sessions.has_service(Credential.of_request(context), kind.service)
+
+    def _extended(self, context: RequestContext, kind: Any) -> bool:
+        return not kind.extension or self.performer.extensions.has(
+            Credential.of_request(context), kind.service, kind.extension)
 
     def _authenticated(self, context: RequestContext) -> bool:
         """Whether keystone takes the request's own credential."""

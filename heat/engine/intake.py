@@ -532,7 +532,8 @@ class Intake:
             context, finder=self.performer.finder if self.performer else None, credential=credential,
             available=available, policy=self.policy, max_resources=self.conf.max_resources_per_stack,
             max_depth=self.conf.max_nested_stack_depth,
-            max_parameters=self.conf.max_parameters_per_template)
+            max_parameters=self.conf.max_parameters_per_template,
+            extensions=self.performer.extensions if self.performer else None)
 
     def store_template(self, conn: Connection, compiled: Compiled, tenant: str,
                        now: datetime.datetime) -> int:

@@ -31,6 +31,7 @@ from heat.engine.findings import (
     property_fault,
     type_of,
 )
+from heat.engine.validate import unextended
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.plan.traversal import Wanted
@@ -49,12 +50,13 @@ NOWHERE = '00000000-0000-4000-8000-000000000000'
 class Templates:
     """Methods of the RPC interface; names and arguments are the contract's.
 
-    ``available`` tells whether the caller's cloud has a type's service, ``allowed``
-    whether policy lets the caller use a type.
+    ``available`` tells whether the caller's cloud has a type's service, ``extended`` whether
+    that has the type's extension, ``allowed`` whether policy lets the caller use a type.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, available: Callable[[RequestContext, Any], bool],
                  allowed: Callable[[RequestContext, str], bool],
+                 extended: Callable[[RequestContext, Any], bool] = lambda _context, _kind: True,
                  plugins: Mapping[str, type[Resource]] = PLUGINS, operator: Sequence[Layer] = (),
                  read: Fetch = fetch.document, sessions: Sessions | None = None) -> None:
         self._fetch = read
@@ -62,6 +64,7 @@ class Templates:
         self._conf = conf
         self._available = available
         self._allowed = allowed
+        self._extended = extended
         self._plugins = plugins
         self._operator = tuple(operator)
 
@@ -130,6 +133,9 @@ class Templates:
                     service_name=row.section, resource_type=definition.type,
                     reason=f'{row.section} {row.name} endpoint is not in service catalog.').at(
                         place_of(template, name, 'type'), value=definition.type))
+            elif SERVICE_MISSING not in ignored and not self._extended(context, kind):
+                found.add(unextended(kind, definition.type).at(
+                    place_of(template, name, 'type'), value=definition.type))
             _check_names(template, definition, kind, found)
         at_leisure(template.raw, lambda: _check_references(template, kinds, found))
         error = found.error()
@@ -195,7 +201,8 @@ class Templates:
             support = kind.schema.support
             return (not _hidden(kind) and pattern.match(name) is not None
                     and support_status in (None, support.status) and heat_version in (None, support.version)
-                    and self._allowed(context, name) and self._available(context, kind))
+                    and self._allowed(context, name) and self._available(context, kind)
+                    and self._extended(context, kind))
 
         # The templates of the operator are of no version and of no status of support.
         more = self._templates() if (support_status, heat_version, with_description) == (
@@ -248,6 +255,8 @@ class Templates:
             raise errors.ResourceTypeUnavailable(
                 service_name=catalog_row(str(kind.service)).section, resource_type=type_name,
                 reason='Service endpoint not in service catalog.')
+        if not self._extended(context, kind):
+            raise unextended(kind, type_name)
         return kind
 
     # -- versions ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 from heat import schema
 from heat.clouds.catalog import service as catalog_row
 from heat.clouds.credential import Credential
+from heat.clouds.extensions import Extensions
 from heat.clouds.find import Finder
 from heat.common import errors, green
 from heat.common.context import RequestContext
@@ -59,13 +60,15 @@ class Validator:
 
     def __init__(self, context: RequestContext, *, finder: Finder | None, credential: Credential | None,
                  available: Callable[[str], bool], policy: Enforcer | None, max_resources: int,
-                 max_depth: int, max_parameters: int = -1, thorough: bool = False) -> None:
+                 max_depth: int, max_parameters: int = -1, thorough: bool = False,
+                 extensions: Extensions | None = None) -> None:
         """``thorough``: metadata and outputs are looked into too, which the interface lets pass."""
         self._thorough = thorough
         self._context = context
         self._finder = finder
         self._credential = credential
         self._available = available
+        self._extensions = extensions
         self._policy = policy
         self._max_resources = max_resources
         self._max_depth = max_depth
@@ -168,6 +171,9 @@ class Validator:
             self._policy.enforce_type(self._context, named)
         if kind.service is not None and not self._available(kind.service):
             found.add(unavailable(kind.service, called).at(place, value=called))
+        elif kind.extension and self._extensions is not None and self._credential is not None and (
+                not self._extensions.has(self._credential, kind.service, kind.extension)):
+            found.add(unextended(kind, called).at(place, value=called))
 
     @staticmethod
     def _among(template: Template, name: str, kind: Any, props: Mapping[str, Any],
@@ -345,3 +351,11 @@ def unavailable(service: str, called: str) -> errors.ResourceTypeUnavailable:
     return errors.ResourceTypeUnavailable(
         service_name=client, resource_type=called,
         reason=f'{client} {row.name} endpoint is not in service catalog.')
+
+
+def unextended(kind: Any, called: str) -> errors.ResourceTypeUnavailable:
+    """The type's service lacks the extension that the type needs."""
+    client = catalog_row(kind.service).section.removeprefix('clients_')
+    return errors.ResourceTypeUnavailable(
+        service_name=client, resource_type=called,
+        reason=f'Required extension {kind.extension} in {client} service is not available.')

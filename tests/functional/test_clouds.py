@@ -369,6 +369,30 @@ def test_what_is_not_in_the_cloud_is_told_where_it_was_written(
     assert [(one.source, one.path) for one in caught.value.faults] == [place]
 
 
+def test_what_a_service_lacks_is_told_before_anything_is_made(
+        cloud: SimCloud, performer: Performer, demo: Connection, clock: VirtualClock) -> None:
+    counted = 'network GET /v2.0/extensions'
+    compiled = compile_all(None, {'heat_template_version': '2021-04-16', 'resources': {
+        'gate': {'type': 'OS::Neutron::Router'}, 'first': {'type': 'OS::Neutron::QoSPolicy'},
+        'second': {'type': 'OS::Neutron::QoSPolicy'}}}, {}, {})
+    validator = Validator(RequestContext(), finder=performer.finder, credential=demo.credential, policy=None,
+                          available=lambda service: True, max_resources=-1, max_depth=5,
+                          extensions=performer.extensions)
+    for _ in range(2):
+        with pytest.raises(errors.HeatException, match='Required extension qos in neutron service') as caught:
+            validator.stack(StackId('t', 's', 'id'), compiled, compiled.wanted())
+    assert [one.path for one in caught.value.faults] == [
+        ('resources', 'first', 'type'), ('resources', 'second', 'type')]
+    assert cloud.requests[counted] == 1
+    # What is there stays so for long; what is not is looked for again, and may have come.
+    has = performer.extensions.has
+    clock.advance(60)
+    assert has(demo.credential, 'network', 'router') and cloud.requests[counted] == 1
+    assert not has(demo.credential, 'network', 'qos') and cloud.requests[counted] == 2
+    # Where it cannot be told the call itself is what fails.
+    assert has(demo.credential, 'object-store', 'qos') and has(demo.credential, 'baremetal', 'qos')
+
+
 def test_zones_of_the_compute_service(performer: Performer, demo: Connection, cloud: SimCloud) -> None:
     cloud.settings.zones = ('one', 'two')
     assert zone_names(performer, demo.credential) == ['one', 'two']

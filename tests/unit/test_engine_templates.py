@@ -20,10 +20,11 @@ def hot(**resources: Any) -> dict[str, Any]:
     return {'heat_template_version': '2021-04-16', 'resources': resources}
 
 
-def made(absent: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> Templates:
+def made(absent: tuple[str, ...] = (), refused: tuple[str, ...] = (), lacking: str = '') -> Templates:
     conf = config.load('heat-engine', argv=[], config_files=[], logging_setup=False)
     return Templates(conf, available=lambda _context, kind: kind.service not in absent,
-                     allowed=lambda _context, name: name not in refused)
+                     allowed=lambda _context, name: name not in refused,
+                     extended=lambda _context, kind: kind.extension != (lacking or None))
 
 
 @pytest.fixture
@@ -67,6 +68,20 @@ def test_an_absent_service_may_be_ignored(service: str) -> None:
     with pytest.raises(errors.ResourceTypeUnavailable):
         templates.resource_schema(ME, 'OS::Neutron::Net')
     assert 'OS::Neutron::Net' not in templates.list_resource_types(ME)
+
+
+def test_a_lacking_extension_is_like_an_absent_service() -> None:
+    templates = made(lacking='router')
+    router = {'type': 'OS::Neutron::Router'}
+    with pytest.raises(errors.ResourceTypeUnavailable, match=(
+            'HEAT-E99001 Service neutron is not available for resource type OS::Neutron::Router, '
+            r'reason: Required extension router in neutron service is not available\.')):
+        templates.validate_template(ME, hot(a=router))
+    assert 'Error' not in templates.validate_template(ME, hot(a=router), ignorable_errors=['99001'])
+    assert 'Error' not in templates.validate_template(ME, hot(a=NET))
+    with pytest.raises(errors.ResourceTypeUnavailable):
+        templates.resource_schema(ME, 'OS::Neutron::Router')
+    assert 'OS::Neutron::Router' not in templates.list_resource_types(ME)
 
 
 def test_nested_groups_are_described_to_the_bottom() -> None:

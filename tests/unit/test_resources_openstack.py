@@ -25,6 +25,7 @@ def test_the_table_is_that_of_the_interface(name: str) -> None:
     entry = json.loads((DATA / f'{name.replace("::", "_")}.json').read_text())
     assert schema.differences(TYPES[name].schema, entry) == []
     assert TYPES[name].type == name
+    assert TYPES[name].extension == entry.get('required_service_extension', '')
 
 
 def faults(kind: str, /, **props: Any) -> list[str]:

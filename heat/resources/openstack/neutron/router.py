@@ -22,6 +22,7 @@ class Router(Neutron):
     """A router between networks."""
 
     type = 'OS::Neutron::Router'
+    extension = 'router'
     path, key = '/routers', 'router'
     ready = ('ACTIVE', 'DOWN')
     blockers = 'device_id={id}&device_owner=network:router_interface'
@@ -104,6 +105,7 @@ class RouterInterface(Resource):
 
     type = 'OS::Neutron::RouterInterface'
     service = 'network'
+    extension = 'router'
     survives_failure = True
     observes = True
 

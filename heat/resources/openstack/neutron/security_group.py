@@ -56,6 +56,7 @@ class SecurityGroup(Neutron):
 
     type = 'OS::Neutron::SecurityGroup'
     support = Support(version='2014.1')
+    extension = 'security-group'
     path, key = '/security-groups', 'security_group'
     blockers = 'security_groups={id}'
 
@@ -130,6 +131,7 @@ class SecurityGroupRule(Neutron):
     """One rule of a security group that stands elsewhere."""
 
     type = 'OS::Neutron::SecurityGroupRule'
+    extension = 'security-group'
     path, key = '/security-group-rules', 'security_group_rule'
     support = Support(version='7.0.0')
     name_key = None

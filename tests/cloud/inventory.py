@@ -59,13 +59,19 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
         yield kind, volume.get(f'/{kind}/detail' if kind != 'attachments' else '/attachments',
                                params={'all_tenants': '1'}).json()[kind]
     yield 'images', service_api(session, 'image').get('/v2/images').json()['images']
-    if session.get_endpoint(service_type='object-store') is not None:
+    if _has(session, 'object-store'):
         containers = user.api('object-store').get('', headers={'Accept': 'application/json'})
         yield 'containers', containers.json() if containers.content else []
     for kind, service, path, key in BEYOND:
-        if session.get_endpoint(service_type=service) is not None:
+        if _has(session, service):
             yield kind, service_api(session, service).get(path).json()[key]
     yield from _identity(identity(session, cloud.auth_url))
+
+
+def _has(session: Any, service: str) -> bool:
+    """Whether the cloud was asked for with this service."""
+    catalog = session.auth.get_access(session).service_catalog
+    return bool(catalog.get_endpoint_data_list(service_type=service))
 
 
 def _identity(keystone: adapter.Adapter) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from heat.resources.base import Resource
+from heat.resources.openstack.neutron.gateway import NetworkGateway
+from heat.resources.openstack.neutron.metering import MeteringLabel, MeteringRule
 from heat.resources.openstack.neutron.pools import AddressScope, SubnetPool
+from heat.resources.openstack.neutron.provider_net import ProviderNet
 from heat.resources.openstack.neutron.qos import (
     QoSBandwidthLimitRule,
     QoSDscpMarkingRule,
@@ -11,7 +14,11 @@ from heat.resources.openstack.neutron.qos import (
     QoSMinimumPacketRateRule,
     QoSPolicy,
 )
+from heat.resources.openstack.neutron.quota import Quota
+from heat.resources.openstack.neutron.segment import Segment
+from heat.resources.openstack.neutron.sharing import RBACPolicy
 
 EXTENDED: tuple[type[Resource], ...] = (
-    AddressScope, SubnetPool, QoSPolicy, QoSBandwidthLimitRule, QoSDscpMarkingRule, QoSMinimumBandwidthRule,
-    QoSMinimumPacketRateRule)
+    AddressScope, SubnetPool, RBACPolicy, QoSPolicy, QoSBandwidthLimitRule, QoSDscpMarkingRule,
+    QoSMinimumBandwidthRule, QoSMinimumPacketRateRule, Segment, MeteringLabel, MeteringRule, ProviderNet,
+    Quota, NetworkGateway)

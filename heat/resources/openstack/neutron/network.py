@@ -29,13 +29,25 @@ from heat.schema import (
 MODES = ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac']
 
 
-class Net(Neutron):
-    """A virtual network."""
+class Network(Neutron):
+    """What all networks are."""
 
-    type = 'OS::Neutron::Net'
     path, key = '/networks', 'network'
     ready = ('ACTIVE', 'DOWN')
     blockers = 'network_id={id}'
+
+    def read(self, names: tuple[Any, ...]) -> Steps:
+        found = yield from super().read(names)
+        if 'segments' in names:
+            body = yield self.listing('/segments', 'segments', network_id=self.id)
+            found['segments'] = body
+        return found
+
+
+class Net(Network):
+    """A virtual network."""
+
+    type = 'OS::Neutron::Net'
 
     class properties:
         name = String('Name.', update=IN_PLACE)
@@ -80,13 +92,6 @@ class Net(Neutron):
 
     def _serve(self, agents: list[str]) -> Steps:
         yield from self.to_agents(agents, 'dhcp-agents', 'dhcp-networks', {'network_id': self.id})
-
-    def read(self, names: tuple[Any, ...]) -> Steps:
-        found = yield from super().read(names)
-        if 'segments' in names:
-            body = yield self.listing('/segments', 'segments', network_id=self.id)
-            found['segments'] = body
-        return found
 
 
 class Subnet(Neutron):

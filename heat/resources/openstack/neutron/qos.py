@@ -7,9 +7,15 @@ Neighbours: ``rest`` has what lies below another object.
 
 from __future__ import annotations
 
+from typing import Any
+
+from heat.model.op import CloudFault, Sleep
+from heat.resources.base import Diff, Steps
 from heat.resources.openstack.neutron.rest import Neutron, Part
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, Property, String, Support
 
+# How often, and after how many seconds, a rule is changed again that does not fit to another one.
+PATIENCE, WAIT = 5, 2.0
 DSCP = [0, *range(8, 41, 2), 46, 48, 56]
 
 
@@ -43,6 +49,18 @@ class QoSRule(Part):
 
     extension = 'qos'
     owner, owner_kind = 'policy', 'neutron.qos_policy'
+
+    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        """A limit and a minimum that change together fit together when both have been changed."""
+        for _ in range(PATIENCE):
+            try:
+                yield from super().update(new, diff)
+                return
+            except CloudFault as fault:
+                if fault.status != 409:
+                    raise
+            yield Sleep(WAIT)
+        yield from super().update(new, diff)
 
 
 class QoSBandwidthLimitRule(QoSRule):

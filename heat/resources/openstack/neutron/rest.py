@@ -83,9 +83,7 @@ class Neutron(Rest):
         return answer
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        changes = self.changes(diff)
-        changes = {name: BEGINNINGS.get(name) if value is None else value for name, value in changes.items()}
-        body = self.body_of_update({**changes, **self.changed_specs(diff)})
+        body = self.body_of_update({**self.begun(self.changes(diff)), **self.changed_specs(diff)})
         body = yield from self.prepare(body, new, diff)
         if body:
             yield self.put(body)
@@ -112,6 +110,11 @@ class Neutron(Rest):
 
     def body(self, props: Mapping[str, Any]) -> dict[str, Any]:
         return {**super().body(props), **(props.get('value_specs') or {})}
+
+    @staticmethod
+    def begun(changes: Mapping[str, Any]) -> dict[str, Any]:
+        """``changes`` with what was taken away as it was at the beginning."""
+        return {name: BEGINNINGS.get(name) if value is None else value for name, value in changes.items()}
 
     def changed_specs(self, diff: Diff) -> dict[str, Any]:
         """The members of value_specs that are new or have another value."""

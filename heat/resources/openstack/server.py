@@ -24,6 +24,7 @@ from heat.resources.openstack.cinder import TRIES, at_rest, busy
 from heat.resources.openstack.journal import made_since
 from heat.resources.openstack.metadata import text_values
 from heat.resources.openstack.neutron.rest import named, subnets_of
+from heat.resources.openstack.neutron.trunk import trunks_of
 from heat.resources.rest import Rest
 from heat.schema import UNKNOWN
 from heat.template.definition import Definition
@@ -57,7 +58,8 @@ class Server(Rest):
 
     @classmethod
     def before(cls, name: str, definition: Definition, others: Mapping[str, Definition]) -> frozenset[str]:
-        return subnets_of(named(definition, 'networks'), others)
+        networks = named(definition, 'networks')
+        return subnets_of(networks, others) | trunks_of(networks, others)
 
     @classmethod
     def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:

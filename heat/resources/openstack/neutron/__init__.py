@@ -17,8 +17,9 @@ from heat.resources.openstack.neutron.qos import (
 from heat.resources.openstack.neutron.quota import Quota
 from heat.resources.openstack.neutron.segment import Segment
 from heat.resources.openstack.neutron.sharing import RBACPolicy
+from heat.resources.openstack.neutron.trunk import Trunk
 
 EXTENDED: tuple[type[Resource], ...] = (
     AddressScope, SubnetPool, RBACPolicy, QoSPolicy, QoSBandwidthLimitRule, QoSDscpMarkingRule,
-    QoSMinimumBandwidthRule, QoSMinimumPacketRateRule, Segment, MeteringLabel, MeteringRule, ProviderNet,
-    Quota, NetworkGateway)
+    QoSMinimumBandwidthRule, QoSMinimumPacketRateRule, Segment, Trunk, MeteringLabel, MeteringRule,
+    ProviderNet, Quota, NetworkGateway)

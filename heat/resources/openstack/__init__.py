@@ -12,11 +12,13 @@ from heat.resources.openstack.neutron.network import Net, Subnet
 from heat.resources.openstack.neutron.port import Port
 from heat.resources.openstack.neutron.router import Router, RouterInterface
 from heat.resources.openstack.neutron.security_group import SecurityGroup, SecurityGroupRule
+from heat.resources.openstack.nova_floatingip import FloatingIP as NovaFloatingIP
+from heat.resources.openstack.nova_floatingip import FloatingIPAssociation as NovaFloatingIPAssociation
 from heat.resources.openstack.server import Server
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 
 _KINDS: tuple[type[Resource], ...] = (
     Server, KeyPair, Net, Subnet, Port, Router, RouterInterface, FloatingIP, FloatingIPAssociation,
     SecurityGroup, SecurityGroupRule, Volume, VolumeAttachment, DeployedServer,
-    SwiftSignal, SwiftSignalHandle, *NEUTRON_EXTENDED)
+    SwiftSignal, SwiftSignalHandle, NovaFloatingIP, NovaFloatingIPAssociation, *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -6,6 +6,7 @@ from heat.resources.base import Resource
 from heat.resources.openstack.neutron.gateway import NetworkGateway
 from heat.resources.openstack.neutron.metering import MeteringLabel, MeteringRule
 from heat.resources.openstack.neutron.pools import AddressScope, SubnetPool
+from heat.resources.openstack.neutron.port_forward import FloatingIPPortForward
 from heat.resources.openstack.neutron.provider_net import ProviderNet
 from heat.resources.openstack.neutron.qos import (
     QoSBandwidthLimitRule,
@@ -15,6 +16,7 @@ from heat.resources.openstack.neutron.qos import (
     QoSPolicy,
 )
 from heat.resources.openstack.neutron.quota import Quota
+from heat.resources.openstack.neutron.routes import ExtraRoute, ExtraRouteSet, RouterGateway
 from heat.resources.openstack.neutron.segment import Segment
 from heat.resources.openstack.neutron.sharing import RBACPolicy
 from heat.resources.openstack.neutron.trunk import Trunk
@@ -22,4 +24,4 @@ from heat.resources.openstack.neutron.trunk import Trunk
 EXTENDED: tuple[type[Resource], ...] = (
     AddressScope, SubnetPool, RBACPolicy, QoSPolicy, QoSBandwidthLimitRule, QoSDscpMarkingRule,
     QoSMinimumBandwidthRule, QoSMinimumPacketRateRule, Segment, Trunk, MeteringLabel, MeteringRule,
-    ProviderNet, Quota, NetworkGateway)
+    ProviderNet, Quota, FloatingIPPortForward, RouterGateway, ExtraRoute, ExtraRouteSet, NetworkGateway)

@@ -18,12 +18,27 @@ from heat.schema import IN_PLACE, Attr, Map, String, Support, deprecated, hidden
 from heat.template.definition import Definition
 
 
-class FloatingIP(Neutron):
+class Floating(Neutron):
+    """What all floating addresses are."""
+
+    path, key = '/floatingips', 'floatingip'
+    name_key = None
+
+    def body(self, props: Mapping[str, Any]) -> dict[str, Any]:
+        body = super().body(props)
+        body.setdefault('description', self.physical_name())
+        return body
+
+    def adopt(self, body: dict[str, Any]) -> Adopt | None:
+        token = body['description']
+        return Adopt(self.path, 'floatingips', lambda found: found.get('description') == token,
+                     {'description': token})
+
+
+class FloatingIP(Floating):
     """An outer address, translated to that of a port."""
 
     type = 'OS::Neutron::FloatingIP'
-    path, key = '/floatingips', 'floatingip'
-    name_key = None
 
     class properties:
         floating_network = String('External network it is taken from.', required=True, is_a='neutron.network',
@@ -59,16 +74,6 @@ class FloatingIP(Neutron):
         if props.get('fixed_ip_address') is not None and props.get('port_id') is None:
             yield 'fixed_ip_address cannot be specified without port_id.'
 
-    def body(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        body = super().body(props)
-        body.setdefault('description', self.physical_name())
-        return body
-
-    def adopt(self, body: dict[str, Any]) -> Adopt | None:
-        token = body['description']
-        return Adopt(self.path, 'floatingips', lambda found: found.get('description') == token,
-                     {'description': token})
-
     def prepare(self, body: dict[str, Any], props: Mapping[str, Any], diff: Diff | None = None) -> Steps:
         yield from ()
         if diff is not None and ('port_id' in diff or 'fixed_ip_address' in diff):
@@ -78,6 +83,27 @@ class FloatingIP(Neutron):
             if body['port_id'] is not None and props.get('fixed_ip_address') is not None:
                 body['fixed_ip_address'] = props['fixed_ip_address']
         return body
+
+
+def associate(floating: str, port: Any, fixed: Any = None, label: str = 'associate',
+              ok: tuple[int, ...] = ()) -> Call:
+    """Let the address serve the port, or none."""
+    body = {'port_id': port, **({'fixed_ip_address': fixed} if fixed else {})}
+    return Call('network', 'PUT', f'/floatingips/{floating}', {'floatingip': body}, ok=ok,
+                unwrap='floatingip', label=label)
+
+
+def shown(floating: str) -> Call:
+    return Call('network', 'GET', f'/floatingips/{floating}', ok=(404,), unwrap='floatingip', label='show')
+
+
+def let_go(plugin: Resource, floating: str, port: Any) -> Steps:
+    """Let the address serve none, unless it serves another port than ``port`` by now."""
+    def look() -> Steps:
+        return ((yield shown(floating)) or {}).get('port_id')
+    now = yield from once(plugin, f'port of {floating}', look())
+    if now is not None and now == (port or now):
+        yield associate(floating, None, label='release', ok=(404,))
 
 
 class FloatingIPAssociation(Resource):
@@ -97,16 +123,6 @@ class FloatingIPAssociation(Resource):
     def before(cls, name: str, definition: Definition, others: Mapping[str, Definition]) -> frozenset[str]:
         return ways_out(others)
 
-    def _put(self, floating: str, port: Any, fixed: Any = None, label: str = 'associate',
-             ok: tuple[int, ...] = ()) -> Call:
-        body = {'port_id': port, **({'fixed_ip_address': fixed} if fixed else {})}
-        return Call('network', 'PUT', f'/floatingips/{floating}', {'floatingip': body}, ok=ok,
-                    unwrap='floatingip', label=label)
-
-    def _get(self, floating: str) -> Call:
-        return Call('network', 'GET', f'/floatingips/{floating}', ok=(404,), unwrap='floatingip',
-                    label='show')
-
     def _floating(self) -> str:
         # The row's id is the floating address's own; older rows have "<floating>:<port>".
         return self.id.partition(':')[0]
@@ -114,37 +130,29 @@ class FloatingIPAssociation(Resource):
     def create(self) -> Steps:
         floating = self.props['floatingip_id']
         yield Record(physical_id=floating)
-        return (yield self._put(floating, self.props['port_id'], self.props.get('fixed_ip_address')))
+        return (yield associate(floating, self.props['port_id'], self.props.get('fixed_ip_address')))
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         # Not from the row: a step that is resumed finds the new id there.
         before = diff.old.get('floatingip_id') or self._floating()
         if before != new['floatingip_id']:
-            yield from self._release(before, diff.old.get('port_id'))
+            yield from let_go(self, before, diff.old.get('port_id'))
         yield Record(physical_id=new['floatingip_id'])
-        yield self._put(new['floatingip_id'], new['port_id'], new.get('fixed_ip_address'))
+        yield associate(new['floatingip_id'], new['port_id'], new.get('fixed_ip_address'))
 
     def delete(self) -> Steps:
         if self.row.physical_id is not None:
-            yield from self._release(self._floating(), (self.row.props or {}).get('port_id'))
-
-    def _release(self, floating: str, port: Any) -> Steps:
-        """Let go, unless the address serves another port by now."""
-        def look() -> Steps:
-            return ((yield self._get(floating)) or {}).get('port_id')
-        now = yield from once(self, f'port of {floating}', look())
-        if now is not None and now == (port or now):
-            yield self._put(floating, None, label='release', ok=(404,))
+            yield from let_go(self, self._floating(), (self.row.props or {}).get('port_id'))
 
     def check(self) -> Steps:
-        body = yield self._get(self._floating())
+        body = yield shown(self._floating())
         wanted = (self.row.props or {}).get('port_id')
         if body is None or body.get('port_id') != wanted:
             raise StepFailed(f'Floating IP {self._floating()} does not serve port {wanted}.', 'NotFound')
         return body
 
     def observe(self) -> Steps:
-        body = yield self._get(self._floating())
+        body = yield shown(self._floating())
         if body is None:
             raise NeedsReplacement(f'Floating IP {self._floating()} is gone.')
         return self.differences(body)
@@ -157,8 +165,8 @@ class FloatingIPAssociation(Resource):
 
     def revive(self) -> Steps:
         """A FAILED association is made again by the update if its address is there."""
-        if (yield self._get(self._floating())) is None:
+        if (yield shown(self._floating())) is None:
             raise NeedsReplacement(f'Floating IP {self._floating()} is gone.')
 
     def read(self, names: tuple[Any, ...]) -> Steps:
-        return {'show': (yield self._get(self._floating()))} if 'show' in names else {}
+        return {'show': (yield shown(self._floating()))} if 'show' in names else {}

@@ -75,6 +75,7 @@ def _has(session: Any, service: str) -> bool:
 
 
 def _identity(keystone: adapter.Adapter) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for kind in ('users', 'projects', 'domains', 'credentials', 'roles'):
+    for kind in ('users', 'groups', 'projects', 'domains', 'credentials', 'roles', 'regions', 'services',
+                 'endpoints'):
         yield kind, keystone.get(f'/{kind}').json()[kind]
     yield 'trusts', keystone.get('/OS-TRUST/trusts').json()['trusts']

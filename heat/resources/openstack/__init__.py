@@ -6,6 +6,7 @@ from heat.resources.base import Resource
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.keypair import KeyPair
+from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
@@ -18,7 +19,9 @@ from heat.resources.openstack.server import Server
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 
 _KINDS: tuple[type[Resource], ...] = (
-    Server, KeyPair, Net, Subnet, Port, Router, RouterInterface, FloatingIP, FloatingIPAssociation,
-    SecurityGroup, SecurityGroupRule, Volume, VolumeAttachment, DeployedServer,
-    SwiftSignal, SwiftSignalHandle, NovaFloatingIP, NovaFloatingIPAssociation, *NEUTRON_EXTENDED)
+    Volume, VolumeAttachment, DeployedServer, KeyPair, FloatingIP, FloatingIPAssociation, Net, Subnet,
+    Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule, NovaFloatingIP,
+    NovaFloatingIPAssociation, Server, SwiftSignal, SwiftSignalHandle,
+    *KEYSTONE,
+    *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import calendar
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from heat.model.op import Record
+from heat.model.op import Call, Record
 from heat.resources.base import Resource, Steps
 
 VIEW = 'view'
@@ -56,3 +56,39 @@ def made_since(plugin: Resource, stamp_key: str) -> Callable[[Mapping[str, Any]]
         made = seconds_of(found.get(stamp_key))
         return intent is None or made is None or made >= intent.at - SKEW
     return judge
+
+
+def members(plugin: Resource, key: str, wanted: Iterable[str], old: Iterable[str],
+            join: Callable[[str], Call], leave: Callable[[str], Call]) -> Steps:
+    """Have all of ``wanted`` in the thing, and nothing more of what was there by us.
+
+    ``old`` is what was there until now: as the properties said, or as was seen. What was begun is
+    kept on the row under ``key``, so that a step after a failed one knows what may be there; both
+    calls must be such that they may be repeated.
+    """
+    wanted, old = list(dict.fromkeys(wanted)), list(dict.fromkeys(old))
+    kept = plugin.row.data.get(key) or {'sure': old, 'ours': old}
+    before = yield from plugin.at_first(
+        key, {'sure': [one for one in kept['sure'] if one in old], 'ours': kept['ours']})
+    yield Record(data={key: {'sure': [one for one in before['sure'] if one in wanted],
+                             'ours': list(dict.fromkeys([*before['ours'], *wanted]))}})
+    for one in before['ours']:
+        if one not in wanted:
+            yield leave(one)
+    for one in wanted:
+        if one not in before['sure']:
+            yield join(one)
+    yield Record(data={key: {'sure': wanted, 'ours': wanted}})
+
+
+def pairs(plugin: Resource, key: str, wanted: Mapping[str, Any], old: Mapping[str, Any],
+          put: Callable[[dict[str, Any]], Call], drop: Callable[[str], Call]) -> Steps:
+    """Have the keys and values ``wanted`` in the thing, and no key more by us; as ``members``."""
+    before = yield from plugin.at_first(key, list(plugin.row.data.get(key) or old))
+    yield Record(data={key: list(dict.fromkeys([*before, *wanted]))})
+    for name in before:
+        if name not in wanted:
+            yield drop(name)
+    if wanted and (dict(wanted) != dict(old) or plugin.row.keep.get('revive')):
+        yield put(dict(wanted))
+    yield Record(data={key: list(wanted)})

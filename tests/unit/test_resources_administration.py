@@ -1,0 +1,151 @@
+"""What only administrators may have, without a cloud: rules, and lists that change in place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from heat import schema
+from heat.common.ids import StackId
+from heat.model.op import Call, Record
+from heat.model.resource import Intent, Row
+from heat.model.status import Action
+from heat.resources.base import Resource, Surroundings
+from heat.resources.openstack import TYPES
+
+UUID = '12345678-1234-4678-9234-567812345678'
+AROUND = Surroundings(StackId('t', 's', 'i'))
+
+
+def faults(kind: str, /, **props: Any) -> list[str]:
+    values, errors = schema.resolve(TYPES[kind].schema.properties, props)
+    assert errors == []
+    return list(TYPES[kind].validate(values))
+
+
+@pytest.mark.parametrize(
+    ('name', 'props', 'part'),
+    [
+        ('OS::Keystone::User', {'roles': [{'role': 'r'}]}, 'must be specified for role r'),
+        ('OS::Keystone::Group', {'roles': [{'role': 'r'}]}, 'must be specified for role r'),
+        (
+            'OS::Keystone::UserRoleAssignment',
+            {'user': 'u', 'roles': [{'role': 'r', 'project': 'p', 'domain': 'd'}]},
+            'at the same time: project, domain',
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_said(name: str, props: dict[str, Any], part: str) -> None:
+    assert any(part in sentence for sentence in faults(name, **props))
+
+
+def test_what_is_not_known_yet_is_let_pass() -> None:
+    unknown = schema.UNKNOWN
+    assert faults('OS::Keystone::User', roles=unknown) == []
+    assert faults('OS::Keystone::User', roles=[{'role': unknown, 'project': unknown}]) == []
+
+
+class Run:
+    """A verb, performed up to a number of changing calls; each is answered by what ``answers`` has."""
+
+    def __init__(self, row: Row, answers: dict[str, Any] | None = None) -> None:
+        self.row, self.answers = row, answers or {}
+        self.asked: list[str] = []
+
+    def step(self, plugin: Resource, steps: Any, calls: int = 99) -> None:
+        """Run ``steps`` until ``calls`` calls have been made, then stop as a crash does."""
+        value = None
+        try:
+            while True:
+                plugin.row = self.row
+                op = steps.send(value)
+                value = None
+                if isinstance(op, Record):
+                    self.row = replace(
+                        self.row,
+                        data={**self.row.data, **(op.data or {})},
+                        physical_id=op.physical_id or self.row.physical_id,
+                    )
+                elif isinstance(op, Call):
+                    if op.mutating:
+                        if len(self.asked) == calls:
+                            return
+                        self.asked.append(f'{op.method} {op.path}')
+                    value = self.answers.get(f'{op.method} {op.path}')
+        except StopIteration:
+            return
+
+
+def assignment(row: Row, **props: Any) -> Resource:
+    return TYPES['OS::Keystone::UserRoleAssignment'](row, props, AROUND)
+
+
+def roles(*names: str) -> list[dict[str, str]]:
+    return [{'role': name, 'project': 'p'} for name in names]
+
+
+def path(verb: str, role: str, user: str = 'u') -> str:
+    return f'{verb} /projects/p/users/{user}/roles/{role}'
+
+
+def diff(old: dict[str, Any], new: dict[str, Any]) -> schema.Diff:
+    return schema.diff(TYPES['OS::Keystone::UserRoleAssignment'].schema, old, new)
+
+
+@pytest.mark.parametrize('crash', range(4))
+def test_a_list_that_changes_in_place_is_settled_by_the_same_calls_after_a_crash(crash: int) -> None:
+    old, new = {'user': 'u', 'roles': roles('a', 'b')}, {'user': 'u', 'roles': roles('b', 'c', 'd')}
+    first = Run(Row(UUID, 's', 's', 'r', 't', action=Action.UPDATE, goal_seq=2))
+    plugin = assignment(first.row, **new)
+    first.step(plugin, plugin.update(new, diff(old, new)), crash)
+    again = Run(first.row)
+    plugin = assignment(again.row, **new)
+    again.step(plugin, plugin.update(new, diff(old, new)))
+    wanted = [path('DELETE', 'a'), path('PUT', 'c'), path('PUT', 'd')]
+    assert first.asked == wanted[:crash] and again.asked == wanted
+
+
+def test_a_list_is_settled_after_an_update_that_failed() -> None:
+    """What the failed one took away or gave is not known, so it is said again; nothing is left behind."""
+    before = {'user': 'u', 'roles': roles('a')}
+    failed = {'user': 'u', 'roles': roles('b')}
+    run = Run(Row(UUID, 's', 's', 'r', 't', action=Action.UPDATE, goal_seq=2))
+    plugin = assignment(run.row, **failed)
+    run.step(plugin, plugin.update(failed, diff(before, failed)), 1)
+    assert run.asked == [path('DELETE', 'a')]
+    later = Run(replace(run.row, goal_seq=3))
+    wanted = {'user': 'u', 'roles': roles('b', 'c')}
+    plugin = assignment(later.row, **wanted)
+    later.step(plugin, plugin.update(wanted, diff(failed, wanted)))
+    assert later.asked == [path('DELETE', 'a'), path('PUT', 'b'), path('PUT', 'c')]
+    gone = Run(later.row)
+    plugin = assignment(gone.row, **wanted)
+    gone.step(plugin, plugin.delete())
+    assert gone.asked == [path('DELETE', 'b'), path('DELETE', 'c')]
+
+
+def test_the_roles_move_to_another_user() -> None:
+    old, new = {'user': 'u', 'roles': roles('a')}, {'user': 'v', 'roles': roles('a')}
+    run = Run(Row(UUID, 's', 's', 'r', 't', physical_id='u'))
+    plugin = assignment(run.row, **new)
+    run.step(plugin, plugin.update(new, diff(old, new)))
+    assert run.asked == [path('DELETE', 'a'), path('PUT', 'a', 'v')] and run.row.physical_id == 'v'
+
+
+def test_a_lost_creation_is_not_found_in_what_had_the_name_before() -> None:
+    listed = {'GET /projects': [{'id': 'theirs', 'name': 'same', 'domain_id': 'default'}]}
+    run = Run(Row(UUID, 's', 's', 'r', 't', action=Action.CREATE), listed)
+    props = {'name': 'same', 'domain': 'default', 'enabled': True}
+    plugin = TYPES['OS::Keystone::Project'](run.row, props, AROUND)
+    run.step(plugin, plugin.create(), 0)
+    # The engine dies once the intent is durable; what it did stands in the list now.
+    row = replace(run.row, intent=Intent(Action.CREATE, 'create', 0, 0.0))
+    plugin = TYPES['OS::Keystone::Project'](row, props, AROUND)
+    steps = plugin.create()
+    op = next(steps)
+    assert isinstance(op, Call) and op.method == 'POST' and op.adopt is not None
+    ours = {'id': 'ours', 'name': 'same', 'domain_id': 'default'}
+    assert op.adopt.match(ours) and not op.adopt.match(listed['GET /projects'][0])
+    assert not op.adopt.match({**ours, 'domain_id': 'other'})

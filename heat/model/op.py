@@ -72,6 +72,7 @@ class Call:
     journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
     uses the daemon's own credential. ``at`` is where the service is, if not here.
     ``header`` names a header of the answer that is the value instead, '' if it has none.
+    ``changes`` marks a GET that changes something all the same, and may be said twice.
     """
 
     service: str
@@ -88,10 +89,11 @@ class Call:
     as_user: str = 'stack'
     at: Site | None = None
     header: str = ''
+    changes: bool = False
 
     @property
     def mutating(self) -> bool:
-        return self.method not in ('GET', 'HEAD')
+        return self.changes or self.method not in ('GET', 'HEAD')
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,16 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
     yield 'servers', compute.get('/servers/detail', params={'all_tenants': '1'}).json()['servers']
     yield 'server groups', compute.get('/os-server-groups',
                                        params={'all_projects': 'true'}).json()['server_groups']
+    yield 'flavors', compute.get('/flavors', params={'is_public': 'None'}).json()['flavors']
+    yield 'aggregates', compute.get('/os-aggregates').json()['aggregates']
     own = user.api('compute').get('/os-keypairs').json()['keypairs']
     yield 'keypairs', [one['keypair'] for one in own]
     volume = service_api(session, 'block-storage')
     for kind in VOLUMES:
         yield kind, volume.get(f'/{kind}/detail' if kind != 'attachments' else '/attachments',
                                params={'all_tenants': '1'}).json()[kind]
+    yield 'volume types', volume.get('/types', params={'is_public': 'None'}).json()['volume_types']
+    yield 'qualities of volumes', volume.get('/qos-specs').json()['qos_specs']
     yield 'images', service_api(session, 'image').get('/v2/images').json()['images']
     if _has(session, 'object-store'):
         containers = user.api('object-store').get('', headers={'Accept': 'application/json'})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from heat.resources.base import Resource
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.deployed_server import DeployedServer
+from heat.resources.openstack.flavor import Flavor
+from heat.resources.openstack.host_aggregate import HostAggregate
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
@@ -15,13 +17,17 @@ from heat.resources.openstack.neutron.router import Router, RouterInterface
 from heat.resources.openstack.neutron.security_group import SecurityGroup, SecurityGroupRule
 from heat.resources.openstack.nova_floatingip import FloatingIP as NovaFloatingIP
 from heat.resources.openstack.nova_floatingip import FloatingIPAssociation as NovaFloatingIPAssociation
+from heat.resources.openstack.quota import CinderQuota, NovaQuota
 from heat.resources.openstack.server import Server
+from heat.resources.openstack.server_group import ServerGroup
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
+from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    Volume, VolumeAttachment, DeployedServer, KeyPair, FloatingIP, FloatingIPAssociation, Net, Subnet,
-    Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule, NovaFloatingIP,
-    NovaFloatingIPAssociation, Server, SwiftSignal, SwiftSignalHandle,
+    Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, KeyPair, FloatingIP,
+    FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule,
+    NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server, ServerGroup, SwiftSignal,
+    SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType,
     *KEYSTONE,
     *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

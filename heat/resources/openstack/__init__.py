@@ -7,6 +7,7 @@ from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.flavor import Flavor
 from heat.resources.openstack.host_aggregate import HostAggregate
+from heat.resources.openstack.image import Image, WebImage
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
@@ -24,10 +25,11 @@ from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, KeyPair, FloatingIP,
-    FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup, SecurityGroupRule,
-    NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server, ServerGroup, SwiftSignal,
-    SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType,
+    Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, Image, WebImage, KeyPair,
+    FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup,
+    SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server,
+    ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
+    VolumeType,
     *KEYSTONE,
     *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -77,6 +77,8 @@ class Glance(Service):
             'file': {'filesystem_store_datadir': st + '/images'},
             'os_glance_staging_store': {'filesystem_store_datadir': st + '/staging'},
             'os_glance_tasks_store': {'filesystem_store_datadir': st + '/tasks'},
+            # web-download takes 80 and 443 only unless told otherwise
+            'import_filtering_opts': {'allowed_ports': '[]'},
             'paste_deploy': {'flavor': 'keystone',
                              'config_file': PKG + '/usr/share/glance-common/glance-api-paste.ini'},
         })

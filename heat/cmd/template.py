@@ -261,7 +261,7 @@ class _Anything(dict[str, Any]):
 
 
 def schema(args: argparse.Namespace) -> int:
-    types = {name: kind.schema for name, kind in PLUGINS.items()}
+    types = {name: kind.schema for name, kind in PLUGINS.items() if not kind.retired}
     if args.version == 'all':
         made = jsonschema.schema_of_all(types)
     else:

@@ -13,9 +13,9 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from heat.db import bulk, properties
+from heat.db import bulk, connect, properties
 from heat.db.schema import resource, resource_properties_data, stack
 from heat.db.secrets import Cipher, seal, unseal
 from heat.model.resource import Intent, Row
@@ -132,6 +132,13 @@ def light_rows(conn: Connection, stack_ids: Sequence[str]) -> list[Row]:
         found += [from_columns(row, None) for row in conn.execute(_LIGHT.where(
             resource.c.stack_id.in_(chunk)).order_by(resource.c.id)).mappings()]
     return found
+
+
+def types_of(database: Engine, stack_id: str) -> dict[str, str]:
+    """Name -> class of the resources that a stack has; of one that is not made yet, none."""
+    with connect.read(database) as conn:
+        return {row.name: row.class_name for row in light_rows(conn, [stack_id])
+                if row.action not in (Action.INIT, Action.DELETE)}
 
 
 def tally(conn: Connection, stack_ids: Sequence[str]) -> list[tuple[str, str, bool, int]]:

@@ -30,6 +30,12 @@ def handed_over(text: Any) -> dict[str, Any]:
     return dict(found or {})
 
 
+def types_of(text: Any) -> dict[str, str]:
+    """Name -> type of the resources in such data that have an id."""
+    return {name: str(one.get('type')) for name, one in handed_over(text).items()
+            if isinstance(one, Mapping) and one.get('resource_id')}
+
+
 def merged_environment(old: Args | None, new: Args, args: Args) -> dict[str, Any]:
     """An ``existing`` update's environment: the new sections over the stored ones.
 

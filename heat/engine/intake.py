@@ -35,7 +35,7 @@ from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
-from heat.engine.given import handed_over, merged_environment, own
+from heat.engine.given import handed_over, merged_environment, own, types_of
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.nested import adopted_rows
 from heat.engine.owner import Owner
@@ -133,7 +133,8 @@ class Intake:
         made = StackId(tenant, stack_name, identity or new_id())
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
         compiled, wanted = self._made(made, template, own(params), documents, environment_files, context)
-        self._validator(context).stack(made, compiled, wanted)
+        handed = args.get('adopt_stack_data')
+        self._validator(context).stack(made, compiled, wanted, handed and (lambda: types_of(handed)))
         documents.seal()
         return made, compiled, wanted
 
@@ -150,7 +151,8 @@ class Intake:
 
     def check_again(self, context: RequestContext, identity: StackId, compiled: Compiled) -> None:
         """Is what was checked before still something that can be made?"""
-        self._validator(context).stack(identity, compiled, compiled.wanted())
+        self._validator(context).stack(identity, compiled, compiled.wanted(),
+                                       lambda: resources.types_of(self.database, identity.stack_id))
 
     def begin_new(self, context: RequestContext, identity: StackId, compiled: Compiled, wanted: Wanted,
                   args: Args, also: Also = nothing_else) -> None:
@@ -250,7 +252,7 @@ class Intake:
             raise errors.NotSupported(feature='Updating a stack when it is deleting')
         compiled, kept = self._next_template(context, stack, template, params, files, args, environment_files)
         check_immutable(kept.parameters, compiled.parameters)
-        self._validator(context).stack(stack.identity, compiled, compiled.wanted())
+        self.check_again(context, stack.identity, compiled)
         return stack, compiled, kept
 
     def begin_update(self, context: RequestContext, stack: Stack, compiled: Compiled, args: Args,

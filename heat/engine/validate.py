@@ -18,7 +18,7 @@ from heat.clouds.extensions import Extensions
 from heat.clouds.find import Finder
 from heat.common import errors, green
 from heat.common.context import RequestContext
-from heat.common.fault import PROPERTY
+from heat.common.fault import PROPERTY, TYPE
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
 from heat.common.text import content_hash
@@ -54,6 +54,9 @@ from heat.template.definition import (
 )
 from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope, items_of
 
+Standing = Callable[[], Mapping[str, str]]
+"""The types of resources by their names."""
+
 
 class Validator:
     """Validates for one request. ``available`` tells whether a service is in the catalogue."""
@@ -74,12 +77,19 @@ class Validator:
         self._max_depth = max_depth
         self._max_parameters = max_parameters
         self._count = 0
+        self._standing: Standing | None = None
         # Members of a group are often alike: in which stack something was found sound, and how many
         # resources it has. The stack is held, so that no other can come under its number.
         self._sound: dict[tuple[int, str], tuple[int, Compiled]] = {}
 
-    def stack(self, identity: StackId, compiled: Compiled, wanted: Wanted) -> None:
-        """Raise StackValidationFailed or its kin, with every fault, if this stack cannot be made."""
+    def stack(self, identity: StackId, compiled: Compiled, wanted: Wanted,
+              standing: Standing | None = None) -> None:
+        """Raise StackValidationFailed or its kin, with every fault, if this stack cannot be made.
+
+        ``standing`` gives the resources that it has already: those of a retired type may stay. What
+        is inside nested stacks then is refused at its step only.
+        """
+        self._standing = standing
         self._count = 0
         self._sound.clear()
         found = compiled.noted or errors.Collected()
@@ -108,7 +118,7 @@ class Validator:
         if depth > self._max_depth:
             raise errors.RequestLimitExceeded(
                 message=f'Recursion depth exceeds {self._max_depth}.')
-        kinds = self._types(template, compiled.types, found)
+        kinds = self._types(template, compiled.types, depth, found)
         at_leisure(template.raw, lambda: self._referring(template, compiled, kinds, found))
         reads = at_leisure(template.raw, lambda: references_by_resource(template))
         scope = NullScope(dict(wanted.facts.parameters), compiled.files)
@@ -150,7 +160,11 @@ class Validator:
             raise errors.RequestLimitExceeded(message='Maximum resources per stack exceeded.').at(
                 place, expected=f'at most {self._max_resources} resources')
 
-    def _types(self, template: Template, types: Any, found: errors.Collected) -> dict[str, Any]:
+    def _may_stay(self, kind: Any, name: str, depth: int) -> bool:
+        return self._standing is not None and (depth > 0 or self._standing().get(name) == kind.type)
+
+    def _types(self, template: Template, types: Any, depth: int,
+               found: errors.Collected) -> dict[str, Any]:
         """The type of each resource that has one which may be used here."""
         kinds = {}
         for name, definition in green.at_ease(template.resources.items()):
@@ -160,6 +174,9 @@ class Validator:
             kinds[name] = kind
             place = place_of(template, name, 'type')
             self._check_use(kind, definition.type, place, found)
+            if kind.retired and not self._may_stay(kind, name, depth):
+                found.add(errors.StackValidationFailed(message=f'resources.{name}: {kind.retired}').at(
+                    place, value=definition.type, kind=TYPE, said=kind.retired))
             for built in kind.builds if kind.nested else ():
                 self._check_use(types(built, name), built, place, found)
         return kinds

@@ -82,6 +82,8 @@ class Resource:
     snapshots: ClassVar[bool] = False
     name_limit: ClassVar[int] = 255
     hidden: ClassVar[bool] = False
+    retired: ClassVar[str] = ''
+    """Why none is made any more, a sentence; those that there are stay until they are deleted."""
     schema: ClassVar[TypeSchema]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -17,12 +17,14 @@ from heat.common.fault import ENVIRONMENT
 from heat.model.resource import Row
 from heat.resources import aws, heat, openstack
 from heat.resources.base import Resource
+from heat.resources.openstack.retired import FORGOTTEN
 from heat.resources.provider import AnyType, TemplateResource, compiled_text, provider
 from heat.template.definition import Template
 from heat.template.files import Files
 from heat.template.registry import Layer, Registry, TypeTarget
 
-PLUGINS: Mapping[str, type[Resource]] = {**heat.TYPES, **openstack.TYPES, **aws.TYPES}
+PLUGINS: Mapping[str, type[Resource]] = {
+    **{kind.type: kind for kind in FORGOTTEN}, **heat.TYPES, **openstack.TYPES, **aws.TYPES}
 
 
 class TypeTable:

@@ -136,7 +136,7 @@ class Registry:
             return errors.StackValidationFailed(message=f'{sentence} {UNSERVED}').at(
                 (), value=name, kind=TYPE)
         if name not in self._near and len(self._near) < MAX_TOLD:
-            self._near[name] = nearest(name, [*self.plugins, *self._aliases()])
+            self._near[name] = nearest(name, [*self._made(), *self._aliases()])
         near = self._near.get(name)
         return errors.StackValidationFailed(message=suggesting(sentence, near)).at(
             (), value=name, suggestion=near, kind=TYPE)
@@ -151,6 +151,10 @@ class Registry:
         said = suggesting(f'The environment takes {called} for {name}, which is no type here.', near)
         return error.told((*error.faults, errors.Fault(
             said, written, name, suggestion=near, source=ENVIRONMENT, kind=TYPE)), error.untold)
+
+    def _made(self) -> list[str]:
+        """The plugins of which something can be made."""
+        return [name for name, kind in self.plugins.items() if not getattr(kind, 'retired', '')]
 
     def _aliases(self) -> list[str]:
         """Names that environments give to types and templates."""

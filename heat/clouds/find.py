@@ -173,6 +173,9 @@ KINDS: dict[str, Noun] = {
         'share', '/share-networks', 'share_networks', 'share_network', 'ShareNetwork'
     ),
     'manila.share_snapshot': Noun('share', '/snapshots', 'snapshots', 'snapshot', 'ShareSnapshot'),
+    'manila.security_service': Noun(
+        'share', '/security-services', 'security_services', 'security_service', 'SecurityService'
+    ),
     'manila.share_type': Noun('share', '/types', 'share_types', 'share_type', 'ShareType', 'list'),
 }
 

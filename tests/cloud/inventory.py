@@ -16,7 +16,16 @@ from tests.servers.keystone import identity
 
 # Of groups that a cloud may do without: (kind, service, path, key of the list), as an administrator sees it.
 BEYOND = (
-    ('load balancers', 'load-balancer', '/v2.0/lbaas/loadbalancers', 'loadbalancers'),)
+    ('load balancers', 'load-balancer', '/v2.0/lbaas/loadbalancers', 'loadbalancers'),
+    ('shares', 'sharev2', '/shares?all_tenants=1', 'shares'),
+    ('share networks', 'sharev2', '/share-networks?all_tenants=1', 'share_networks'),
+    ('security services', 'sharev2', '/security-services?all_tenants=1', 'security_services'),
+    ('share types', 'sharev2', '/types?is_public=all', 'share_types'),
+    ('workflows', 'workflowv2', '/workflows?all_projects=true', 'workflows'),
+    ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
+    ('workflow executions', 'workflowv2', '/executions?all_projects=true', 'executions'),
+    ('clusters', 'container-infra', '/clusters', 'clusters'),
+    ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'))
 
 Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',

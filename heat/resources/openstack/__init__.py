@@ -11,6 +11,7 @@ from heat.resources.openstack.host_aggregate import HostAggregate
 from heat.resources.openstack.image import Image, WebImage
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
+from heat.resources.openstack.manila import MANILA
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
@@ -26,11 +27,13 @@ from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    retired, Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, Image, WebImage, KeyPair,
+    Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, Image, WebImage, KeyPair,
     FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup,
     SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server,
     ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
     VolumeType,
+    *retired.TYPES,
     *KEYSTONE,
+    *MANILA,
     *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -8,6 +8,7 @@ compute, ``catalog`` names each service's dialect of errors.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
 import json
@@ -93,8 +94,12 @@ def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
         return None
     if answer.status_code >= 300:
         raise fault(call.service, answer)
+    if call.header == '*':
+        return {name.lower(): value for name, value in answer.headers.items()}
     if call.header:
         return answer.headers.get(call.header, '')
+    if call.encoded:
+        return base64.b64encode(answer.content).decode('ascii')
     data = _data(answer)
     if call.unwrap is None:
         return data

@@ -71,8 +71,10 @@ class Call:
     under which the body holds the object. ``label`` names the call in the
     journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
     uses the daemon's own credential. ``at`` is where the service is, if not here.
-    ``header`` names a header of the answer that is the value instead, '' if it has none.
-    ``changes`` marks a GET that changes something all the same, and may be said twice.
+    ``header`` names a header of the answer that is the value instead, '' if it has none;
+    '*' gives all of them, by their names in lower case. ``encoded`` gives the answer's
+    content as base64, whatever it is. ``changes`` marks a GET that changes something all
+    the same, and may be said twice.
     """
 
     service: str
@@ -89,6 +91,7 @@ class Call:
     as_user: str = 'stack'
     at: Site | None = None
     header: str = ''
+    encoded: bool = False
     changes: bool = False
 
     @property

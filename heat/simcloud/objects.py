@@ -18,6 +18,7 @@ from heat.simcloud import tokens
 from heat.simcloud.routing import Call, Fault, Reply, Row, Service
 
 KEY, VERSIONS = 'X-{}-Meta-Temp-Url-Key', 'X-Versions-Location'
+SHOWN = ('X-Container-Meta-', 'X-Container-Read', 'X-Container-Write')
 
 
 def render_fault(fault: Fault) -> str:
@@ -50,6 +51,10 @@ def settings(call: Call, row: Row) -> Row:
             row[field] = call.request.headers[header]
     if 'X-Remove-Versions-Location' in call.request.headers:
         row['versions'] = ''
+    for header, value in call.request.headers.items():
+        # An empty one takes it away.
+        if header.startswith(SHOWN) and header != KEY.format('Container'):
+            row['headers'] = {**row['headers'], header: value}
     return call.inv.containers.put(row)
 
 
@@ -59,7 +64,7 @@ def put_container(call: Call) -> Reply:
     known = bool(row)
     name = unquote(call.args['container'])
     settings(call, row or {'id': f'{call.args["account"]}/{name}', 'name': name, 'project_id': project,
-                           '_key': '', 'versions': ''})
+                           '_key': '', 'versions': '', 'headers': {}})
     return Reply(202 if known else 201)
 
 
@@ -75,7 +80,8 @@ def list_objects(call: Call) -> Reply:
     found = objects(call, container)
     prefix = call.query.get('prefix', '')
     headers = {name: value for name, value in (
-        (KEY.format('Container'), container['_key']), (VERSIONS, container['versions'])) if value}
+        (KEY.format('Container'), container['_key']), (VERSIONS, container['versions']),
+        *container['headers'].items()) if value}
     return Reply(200, [{'name': one['name'], 'bytes': len(one['_body']), 'hash': one['hash'],
                         'content_type': one['content_type'], 'last_modified': tokens.stamp(one['at'])[:-1]}
                        for one in found if one['name'].startswith(prefix)], headers)

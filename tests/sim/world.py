@@ -345,7 +345,7 @@ class World:
         request.headers.update({**dict([versioned] if versioned else []), **call.headers,
                                 **dict(catalog.service(call.service).headers)})
         if call.body is not None:
-            request.body = json.dumps(call.body).encode()
+            request.body = call.body if isinstance(call.body, bytes) else json.dumps(call.body).encode()
             request.content_type = 'application/json'
         try:
             response = request.get_response(self.cloud.application)
@@ -355,6 +355,8 @@ class World:
             if response.status_int in call.ok:
                 return Answer(None)
             return Fault(op.CloudFault(response.status_int, response.text[:300], call.service))
+        if call.header == '*':
+            return Answer({name.lower(): value for name, value in response.headers.items()})
         if call.header:
             return Answer(response.headers.get(call.header, ''))
         if response.content_type != 'application/json':

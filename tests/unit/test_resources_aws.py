@@ -254,11 +254,6 @@ LISTENER = {'InstancePort': 80, 'LoadBalancerPort': 80, 'Protocol': 'HTTP'}
             '(Octavia), which has no resource types here. Map the type to a template of your own in the '
             'resource_registry of an environment.',
         ),
-        (
-            'AWS::S3::Bucket',
-            {},
-            'AWS::S3::Bucket is not supported: it takes the object storage service (Swift)',
-        ),
     ],
 )
 def test_what_does_not_fit_together_is_said(name: str, props: dict[str, Any], told: str) -> None:

@@ -2,12 +2,13 @@
 
 from heat.resources.aws.addresses import EIP, EIPAssociation
 from heat.resources.aws.autoscaling import AWSAutoScalingGroup, AWSScalingPolicy, LaunchConfiguration
+from heat.resources.aws.bucket import Bucket
 from heat.resources.aws.cloudformation import Stack
 from heat.resources.aws.cloudwatch import CloudWatchAlarm
 from heat.resources.aws.iam import AccessKey, User
 from heat.resources.aws.instance import Instance
 from heat.resources.aws.network import VPC, NetworkInterface, Subnet
-from heat.resources.aws.refused import Bucket, LoadBalancer
+from heat.resources.aws.refused import LoadBalancer
 from heat.resources.aws.route import Route
 from heat.resources.aws.routing import (
     InternetGateway,

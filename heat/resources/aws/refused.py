@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from heat.resources.aws.parts import pairs
 from heat.resources.base import Resource
 from heat.schema import IN_PLACE, Attr, Integer, List, Map, String
 
@@ -59,24 +58,3 @@ class LoadBalancer(Refused):
             'DNSName': Attr('Name in the DNS.', 'String'),
             'SourceSecurityGroup.GroupName': Attr('Its security group.', 'String'),
             'SourceSecurityGroup.OwnerAlias': Attr('Owner of its security group.', 'String')}
-
-
-class Bucket(Refused):
-    """A container of objects. It cannot be made here."""
-
-    type = 'AWS::S3::Bucket'
-    title = 'S3Bucket'
-    service = 'object-store'
-    carrier = 'object storage service (Swift)'
-
-    class properties:
-        AccessControl = String('Who may read and write.', values=[
-            'Private', 'PublicRead', 'PublicReadWrite', 'AuthenticatedRead', 'BucketOwnerRead',
-            'BucketOwnerFullControl'])
-        WebsiteConfiguration = Map('How it is shown as a web site.', IndexDocument=String('Its first page.'),
-                                   ErrorDocument=String('What is shown instead of what is not there.'))
-        Tags = pairs('Names and values that describe it.')
-
-    class attributes:
-        DomainName = Attr('Name of its server.', 'String')
-        WebsiteURL = Attr('Address of the web site.', 'String')

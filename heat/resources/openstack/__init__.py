@@ -5,6 +5,7 @@ from __future__ import annotations
 from heat.resources.base import Resource
 from heat.resources.openstack import retired
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
+from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.flavor import Flavor
 from heat.resources.openstack.host_aggregate import HostAggregate
@@ -27,10 +28,10 @@ from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    Volume, VolumeAttachment, DeployedServer, Flavor, HostAggregate, Image, WebImage, KeyPair,
-    FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup,
-    SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server,
-    ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
+    Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, Image, WebImage,
+    KeyPair, FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface,
+    SecurityGroup, SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota,
+    Server, ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
     VolumeType,
     *retired.TYPES,
     *KEYSTONE,

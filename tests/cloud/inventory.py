@@ -25,7 +25,8 @@ BEYOND = (
     ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
     ('workflow executions', 'workflowv2', '/executions?all_projects=true', 'executions'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),
-    ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'))
+    ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'),
+    ('zones', 'dns', '/v2/zones?limit=1000', 'zones'))
 
 Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heat.resources.base import Resource
-from heat.resources.openstack import retired
+from heat.resources.openstack import designate, retired
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
@@ -33,6 +33,7 @@ _KINDS: tuple[type[Resource], ...] = (
     SecurityGroup, SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota,
     Server, ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
     VolumeType,
+    *designate.TYPES,
     *retired.TYPES,
     *KEYSTONE,
     *MANILA,

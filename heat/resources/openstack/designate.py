@@ -1,0 +1,180 @@
+"""Zones and recordsets of the DNS service.
+
+Purpose: OS::Designate::Zone and OS::Designate::RecordSet. Invariant: a change
+counts as made when all of the zone's name servers have it (ACTIVE), a deletion
+when the service no longer knows the thing. Neighbours: ``rest`` has the verbs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from heat.common.errors import EntityNotFound
+from heat.model.op import Adopt, Call, CloudFault, Find, Poll
+from heat.resources.base import Steps
+from heat.resources.openstack.journal import made_since
+from heat.resources.rest import Rest
+from heat.schema import IN_PLACE, Attr, Integer, List, Map, String, Support, deprecated
+
+LONGEST_TTL = 2147483647
+RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'MX', 'SRV', 'TXT', 'SPF', 'NS', 'PTR', 'SSHFP', 'SOA', 'CAA', 'CERT',
+                'NAPTR']
+# Looks at zones below one that is to go, before giving up; fewer where none of them is going.
+PATIENCE, PATIENCE_WITH_STAYING = 60, 8
+# What only the one who owns a zone decides; the service refuses it for a copy of another server's zone.
+OWNERS_ONLY = ('email', 'ttl')
+
+
+class Designate(Rest):
+    """A thing of the DNS service: bare objects, changed asynchronously."""
+
+    service = 'dns'
+    ready = ('ACTIVE',)
+    gone_by_poll = True
+    survives_failure = True
+
+    def adopt(self, body: dict[str, Any]) -> Adopt | None:
+        # Names are unique, so the service would have refused ours beside an older one.
+        recent = made_since(self, 'created_at')
+        same: dict[str, Any] = {name: body[name] for name in ('name', 'type') if name in body}
+        return Adopt(self.path, self.plural,
+                     lambda found: recent(found) and all(
+                         str(found.get(name)).lower() == str(value).lower() for name, value in same.items()),
+                     same)
+
+    def until_gone(self) -> Poll:
+        def judge(body: dict[str, Any] | None) -> bool | str:
+            if body is not None and body.get('status') == 'ERROR':
+                return f'Went to status ERROR due to "{self.why_broken(body)}"'
+            return body is None or body.get('status') == 'DELETED'
+        return self.poll(judge)
+
+    def why_broken(self, body: Mapping[str, Any]) -> str:
+        return f'{body.get("action")} of {body.get("name")} did not reach the name servers'
+
+
+class Zone(Designate):
+    """A DNS zone: owned here, or a copy of one that other servers own."""
+
+    type = 'OS::Designate::Zone'
+    path, plural, update_method = '/zones', 'zones', 'PATCH'
+    support = Support(version='8.0.0')
+
+    class properties:
+        name = String('Name of the zone, with a dot at its end.', required=True, length=(None, 255))
+        ttl = Integer('Seconds for which answers may be kept.', range=(1, LONGEST_TTL), update=IN_PLACE)
+        description = String('Description.', length=(None, 160), update=IN_PLACE)
+        email = String('Who is responsible for it; needed unless it is a copy.', update=IN_PLACE)
+        type = String('PRIMARY if the zone is owned here, SECONDARY for a copy.', default='PRIMARY',
+                      values=['PRIMARY', 'SECONDARY'])
+        masters = List('Servers that a SECONDARY zone is copied from.', update=IN_PLACE,
+                       support=deprecated('15.0.0', 'Use property primaries.'))
+        # The service itself still calls them masters.
+        primaries = List('Servers that a SECONDARY zone is copied from.', replaced_by='masters',
+                         update=IN_PLACE)
+        attributes = Map('Key and value pairs by which the service chooses the pool of name servers.',
+                         support=Support(version='24.0.0'))
+
+    class attributes:
+        serial = Attr('Serial number of the zone.', 'String')
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        name = props.get('name')
+        if isinstance(name, str) and not name.endswith('.'):
+            yield f'Property name must end with a dot: {name}.'
+        if props.get('type') == 'PRIMARY':
+            if not props.get('email'):
+                yield 'Property email is required for zone type PRIMARY.'
+            if props.get('masters'):
+                yield 'Property primaries is for zone type SECONDARY only.'
+        if props.get('type') == 'SECONDARY':
+            if not props.get('masters'):
+                yield 'Property primaries is required for zone type SECONDARY.'
+            for name in OWNERS_ONLY:
+                if props.get(name) is not None:
+                    yield f'Property {name} is for zone type PRIMARY only.'
+
+    def delete(self) -> Steps:
+        if self.row.physical_id is None:
+            return
+        try:
+            yield self.remove()
+        except CloudFault as fault:
+            zone = yield Call('dns', 'GET', self.url(), ok=(404,), label='show')
+            if zone is not None:
+                if fault.status != 400 or 'subzone' not in fault.message:
+                    raise
+                yield self._until_alone(zone['name'], fault)
+                yield self.remove()
+        yield self.until_gone()
+
+    def _until_alone(self, name: str, fault: CloudFault) -> Poll:
+        """Wait for the zones below this one, which may be on their way out with it."""
+        looks = 0
+
+        def judge(body: dict[str, Any] | None) -> bool | str:
+            nonlocal looks
+            looks += 1
+            below = (body or {}).get('zones') or []
+            going = any(zone.get('action') == 'DELETE' for zone in below)
+            if not below or looks < (PATIENCE if going else PATIENCE_WITH_STAYING):
+                return not below
+            return f'{fault.message}: {", ".join(str(zone.get("name")) for zone in below)}'
+        return Poll('dns', f'/zones?name=*.{name}', f'below-{self.id}', judge)
+
+
+class RecordSet(Designate):
+    """All records of one type under one name of a zone."""
+
+    type = 'OS::Designate::RecordSet'
+    plural = 'recordsets'
+    support = Support(version='8.0.0')
+    # A name that is made here is a single label.
+    name_limit = 63
+
+    class properties:
+        name = String('Name; without a dot at its end it is one within the zone.', length=(None, 255))
+        ttl = Integer('Seconds for which answers may be kept.', range=(1, LONGEST_TTL), update=IN_PLACE)
+        description = String('Description.', length=(None, 160), update=IN_PLACE)
+        type = String('Type of the records.', required=True, values=RECORD_TYPES)
+        records = List('The records, in the form that their type has.', required=True, update=IN_PLACE)
+        zone = String('The zone, by name or id.', required=True, is_a='designate.zone', wire=None)
+
+    @property
+    def path(self) -> str:  # type: ignore[override]
+        """Below its zone, as that was known when the recordset was made: a deletion looks no name up."""
+        return f'/zones/{self.row.data.get("zone") or self.props["zone"]}/recordsets'
+
+    def create(self) -> Steps:
+        if self.row.intent is None:
+            yield self.keep(zone=self.props['zone'])
+        body = self.body(self.props)
+        if not body['name'].endswith('.'):
+            zone = yield Call('dns', 'GET', f'/zones/{self.props["zone"]}', label='zone')
+            body['name'] = f'{body["name"]}.{zone["name"]}'
+        yield self.post(body)
+        return (yield self.until(*self.ready))
+
+    def delete(self) -> Steps:
+        if self.row.physical_id is None:
+            return
+        if 'zone' not in self.row.data:
+            # It was made by another service, which kept the zone as the template names it.
+            try:
+                zone = yield Find('designate.zone', self.props['zone'])
+            except EntityNotFound:
+                return
+            yield self.keep(zone=zone)
+        try:
+            yield self.remove()
+        except CloudFault as fault:
+            # Nothing is changed any more in a zone on its way out, and the recordset goes with it.
+            zone = yield Call('dns', 'GET', self.path.removesuffix('/recordsets'), ok=(404,), label='zone')
+            if fault.status != 400 or (zone is not None and zone.get('action') != 'DELETE'):
+                raise
+        yield self.until_gone()
+
+
+TYPES = (Zone, RecordSet)

@@ -228,8 +228,8 @@ def change(browser: Browser) -> None:
     browser.open('/project/stacks/')
     where = browser.row(LAUNCHED).find_element(By.LINK_TEXT, LAUNCHED).get_attribute('href')
     stack = where.partition('/stack/')[2].strip('/')
-    template_form(browser, f'/project/stacks/{stack}/change_template', TEMPLATE.replace('Two', 'Three').replace(
-        'outputs:', '  third: {type: OS::Heat::RandomString}\noutputs:'))
+    with_a_third = TEMPLATE.replace('outputs:', '  third: {type: OS::Heat::RandomString}\noutputs:')
+    template_form(browser, f'/project/stacks/{stack}/change_template', with_a_third)
     browser.seen('change form', 'Update Stack', 'Updating Timeout', 'length')
     browser.fill('[name=__param_length]', '12')
     browser.fill('[name=password]', os.environ['OS_PASSWORD'])

@@ -58,7 +58,8 @@ def route(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def routes(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
-    one, two, three = ({'destination': f'10.9{number}.0.0/24', 'nexthop': '10.77.0.9'} for number in (1, 2, 3))
+    one, two, three = ({'destination': f'10.9{number}.0.0/24', 'nexthop': '10.77.0.9'}
+                       for number in (1, 2, 3))
     return {'router': _gate(ground)[0], 'routes': [one, two]}, {'routes': [two, three]}
 
 
@@ -88,14 +89,15 @@ def forward(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
     _router, net = _gate(ground, external_gateway_info={'network': 'public'})
     (one, address), (two, another) = _port(ground, net, 'p'), _port(ground, net, 'q')
     floating = ground.create(FLOATING, 'f', floating_network='public')
-    return ({'floating_ip': floating.physical_id, 'external_port': 2022, 'internal_port': one, 'protocol': 'tcp',
-             'internal_ip_address': address, 'internal_port_number': 22},
+    return ({'floating_ip': floating.physical_id, 'external_port': 2022, 'internal_port': one,
+             'protocol': 'tcp', 'internal_ip_address': address, 'internal_port_number': 22},
             {'internal_port': two, 'internal_ip_address': another, 'external_port': 2023})
 
 
 def sharing(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
     net, _subnet = ground.net()
-    return ({'object_type': 'network', 'object_id': net, 'action': 'access_as_shared', 'target_tenant': 'one'},
+    return ({'object_type': 'network', 'object_id': net, 'action': 'access_as_shared',
+             'target_tenant': 'one'},
             {'target_tenant': 'two'})
 
 

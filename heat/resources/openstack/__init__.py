@@ -9,7 +9,7 @@ from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.flavor import Flavor
 from heat.resources.openstack.host_aggregate import HostAggregate
-from heat.resources.openstack.image import Image, WebImage
+from heat.resources.openstack.image import WebImage
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.manila import MANILA
@@ -28,7 +28,7 @@ from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, Image, WebImage,
+    Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, WebImage,
     KeyPair, FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface,
     SecurityGroup, SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota,
     Server, ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,

@@ -1,6 +1,6 @@
 """Images that the image service fetches from the web.
 
-Purpose: OS::Glance::WebImage, and the placeholder OS::Glance::Image. Invariant: an
+Purpose: OS::Glance::WebImage. Invariant: an
 image's id is the one that was asked for or one that we choose, so it is found again by
 it; it is there once the service has its content. Neighbours: ``rest`` has the
 common verbs.
@@ -13,11 +13,10 @@ from typing import Any
 
 from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, StepFailed
 from heat.resources.base import Diff, Steps
-from heat.resources.heat.basic import NoneResource
 from heat.resources.openstack.journal import made_since, members
 from heat.resources.openstack.metadata import text_values
 from heat.resources.rest import Rest
-from heat.schema import IN_PLACE, UNKNOWN, Boolean, Integer, List, Map, String, Support, deprecated, hidden
+from heat.schema import IN_PLACE, UNKNOWN, Boolean, Integer, List, Map, String, Support
 
 LIKE_AN_ID = r'^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$'
 # Formats of Amazon's images, which are their own containers.
@@ -205,13 +204,3 @@ class WebImage(Rest):
 def _texts(props: Mapping[str, Any]) -> dict[str, str]:
     """The extra properties, which the service takes as text."""
     return text_values(props.get('extra_properties') or {})
-
-
-class Image(NoneResource):
-    """A placeholder for images of the image service's first interface; it does nothing."""
-
-    type = 'OS::Glance::Image'
-    title = 'GlanceImage'
-    support = hidden('22.0.0', deprecated('8.0.0', since='2014.2'), message=(
-        'The first interface of the image service is gone. Existing stacks with such an image can still be '
-        'used; OS::Glance::WebImage has new ones fetched.'))

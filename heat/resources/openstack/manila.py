@@ -244,7 +244,7 @@ class Share(Manila):
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
         rules = props.get('access_rules')
-        if not isinstance(rules, list) or UNKNOWN in rules:
+        if not isinstance(rules, list) or not all(isinstance(one, Mapping) for one in rules):
             return
         who = [(one.get('access_type'), one.get('access_to')) for one in rules]
         for one in dict.fromkeys(who):

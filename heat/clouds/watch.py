@@ -138,6 +138,7 @@ class Watch:
         ended: list[tuple[Hashable, Verdict]] = []
         moved = unsure = False
         asked = round_.ids
+        taken: set[str] = set()
         for token, waiter in list(group.waiters.items()):
             if waiter.poll.id not in asked:
                 continue
@@ -156,7 +157,8 @@ class Watch:
             judged = waiter.poll.judge(body)
             if isinstance(judged, str):
                 ended.append((token, Verdict(body, failure=judged)))
-            elif judged:
+            elif judged and not (waiter.poll.in_turn and waiter.poll.id in taken):
+                taken.add(waiter.poll.id)
                 ended.append((token, Verdict(body)))
         self._plan(group, moved or bool(ended), unsure)
         for token, _verdict in ended:

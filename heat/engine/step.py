@@ -208,9 +208,12 @@ class StepRun:
         if lost and isinstance(op, Call) and op.mutating:
             return self._unresolved(op)
         if isinstance(op, Call | UserCall) and op.mutating and isinstance(fault, CloudFault):
-            # A refusal is an answer: a generator that catches it must meet it again when re-run.
-            self.row = replace(self.row, memo=(*self.row.memo, {'fault': fault_to_wire(fault)}))
-            self._index += 1
+            if isinstance(op, Call) and op.for_now is not None and op.for_now(fault):
+                self.row = replace(self.row, intent=None)
+            else:
+                # A refusal is an answer: a generator that catches it must meet it again when re-run.
+                self.row = replace(self.row, memo=(*self.row.memo, {'fault': fault_to_wire(fault)}))
+                self._index += 1
             self.dirty = True
         return self._run(None, fault)
 

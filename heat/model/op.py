@@ -74,7 +74,8 @@ class Call:
     ``header`` names a header of the answer that is the value instead, '' if it has none;
     '*' gives all of them, by their names in lower case. ``encoded`` gives the answer's
     content as base64, whatever it is. ``changes`` marks a GET that changes something all
-    the same, and may be said twice.
+    the same, and may be said twice. ``for_now`` tells of a refusal that nothing was begun
+    and that the same may be asked again later: such a refusal is not journaled.
     """
 
     service: str
@@ -93,6 +94,7 @@ class Call:
     header: str = ''
     encoded: bool = False
     changes: bool = False
+    for_now: Callable[[CloudFault], bool] | None = None
 
     @property
     def mutating(self) -> bool:
@@ -124,6 +126,8 @@ class Poll:
     all who wait) or fetched from ``path``. ``judge`` maps the body, or None if
     the object is gone, to True (go on), False (wait) or a Failed sentence (str). After
     ``deadline`` (wall seconds) the step fails with the sentence ``late``; ``at`` as in Call.
+    ``in_turn``: of those who wait for the same object, one goes on at each look, since what
+    it does then makes the others wait again.
     """
 
     service: str
@@ -138,6 +142,7 @@ class Poll:
     deadline: float | None = None
     late: str = ''
     at: Site | None = None
+    in_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,3 +179,22 @@ def test_a_forbidden_list_is_replaced_by_single_gets(watch: Watch, clock: Virtua
     assert not round_.bulk and round_.ids == {'a', 'b', 'c', 'd'}
     refusal = op.CloudFault(401, 'who?', 'compute')
     assert len(watch.failed(round_, refusal)) == 4
+
+
+def test_of_those_who_take_turns_one_goes_on_at_each_look(watch: Watch, clock: VirtualClock) -> None:
+    for number in range(3):
+        watch.add(poll('a', list_path=None, in_turn=True), KEY, number)
+    free, locked = {'a': {'id': 'a', 'status': 'ACTIVE'}}, building('a')
+    for number in range(3):
+        watch.results(only_round(watch, clock), locked)
+        ended = watch.results(only_round(watch, clock), free)
+        assert ended == [(number, Verdict(free['a']))]
+    assert len(watch) == 0
+
+
+def test_what_broke_ends_the_wait_of_all_who_take_turns(watch: Watch, clock: VirtualClock) -> None:
+    for number in range(3):
+        watch.add(poll('a', list_path=None, in_turn=True), KEY, number)
+    broken = {'a': {'id': 'a', 'status': 'ERROR'}}
+    ended = watch.results(only_round(watch, clock), broken)
+    assert [verdict.failure for _number, verdict in ended] == ['It broke.'] * 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from heat.common import ids
-from heat.engine.step import Ask, Ended, Limits, StepRun
+from heat.engine.step import Ask, Ended, Limits, StepRun, Watch
 from heat.model import op
 from heat.model.outcome import Done, Failed
 from heat.model.resource import Row
@@ -60,3 +60,47 @@ def test_what_was_never_answered_is_looked_for_before_it_is_taken_away(asked: St
     removal = later.answer([{'id': 'found'}])
     assert isinstance(removal, Ask) and removal.op.path == '/things/found'  # type: ignore[union-attr]
     assert later.answer(None) == Ended(Done())
+
+
+class Locked(Thing):
+    """Refused as long as something is locked, and then asked for again."""
+
+    def create(self) -> Steps:
+        while True:
+            try:
+                return (yield op.Call('compute', 'POST', '/things', {}, identify='id', label='create',
+                                      for_now=lambda fault: fault.status == 409))
+            except op.CloudFault as fault:
+                if fault.status != 409:
+                    raise
+            yield op.Poll('compute', '/lock', 'lock', lambda body: body is None)
+
+
+def test_a_refusal_for_now_leaves_nothing_in_the_journal() -> None:
+    row = Row(ids.new_id(), STACK.stack_id, STACK.stack_id, 'thing', Thing.type, props={})
+    run = StepRun(Step(row.uuid, Action.CREATE), row, Locked, Surroundings(STACK), lambda: 1000.0, Limits(),
+                  lambda reference: None, lambda identity: False)
+    assert isinstance(run.begin(), Ask)
+    for _ in range(3):
+        assert isinstance(run.fault(op.CloudFault(409, 'Not now.')), Watch)
+        assert run.dirty and run.row.intent is None and run.row.memo == ()
+        again = run.observed(None)
+        assert isinstance(again, Ask) and again.durable and run.row.intent is not None
+    # A step that goes on elsewhere asks at once: nothing can have been made.
+    refused = run.fault(op.CloudFault(409, 'Not now.'))
+    assert isinstance(refused, Watch)
+    later = StepRun(Step(row.uuid, Action.CREATE, resumed=True), run.row, Locked, Surroundings(STACK),
+                    lambda: 1000.0, Limits(), lambda reference: None, lambda identity: False)
+    asked = later.begin()
+    assert isinstance(asked, Ask) and asked.op.method == 'POST'  # type: ignore[union-attr]
+    assert later.answer({'id': 'made'}) == Ended(Done())
+    assert later.row.physical_id == 'made'
+
+
+def test_any_other_refusal_of_such_a_call_stays_in_the_journal() -> None:
+    row = Row(ids.new_id(), STACK.stack_id, STACK.stack_id, 'thing', Thing.type, props={})
+    run = StepRun(Step(row.uuid, Action.CREATE), row, Locked, Surroundings(STACK), lambda: 1000.0, Limits(),
+                  lambda reference: None, lambda identity: False)
+    run.begin()
+    assert isinstance(run.fault(op.CloudFault(400, 'Never.')), Ended)
+    assert run.row.intent is not None and [memo['fault']['status'] for memo in run.row.memo] == [400]

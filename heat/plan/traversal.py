@@ -9,6 +9,7 @@ in and carries the effects out; ``decide`` and ``transforms`` hold the rules.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +77,7 @@ class Traversal(Walk):
             return
         if decision.verdict is Verdict.KEEP:
             self._keep(number, row, definition.type, requires, keep, wanted)
-        elif decision.verdict is Verdict.CREATE and self._must_release(row):
+        elif decision.verdict is Verdict.CREATE and self._must_release(row, found.props):
             self._task(self.rows[row.replaces or ''], 'release')
         elif decision.verdict is Verdict.CREATE and self.goal.action is Action.ADOPT:
             self._refuse_inputs(number, row, Failed('Resource ID was not provided.', 'Exception'),
@@ -280,7 +281,7 @@ class Traversal(Walk):
             old = self._superseded(row.to(Action.UPDATE, Status.COMPLETE, decision.reason), new, definition)
             self._emit(old)
         self._save(old)
-        if self._must_release(new):
+        if self._must_release(new, props):
             self._save(new)
             self._task(old, 'release')
         else:
@@ -295,14 +296,15 @@ class Traversal(Walk):
         keep = old.keep if policy is None else {**old.keep, 'deletion_policy': policy}
         return replace(old, replaced_by=new.uuid, keep=keep)
 
-    def _must_release(self, row: Row) -> bool:
+    def _must_release(self, row: Row, props: Mapping[str, Any]) -> bool:
         """Whether the thing that ``row`` replaces must let go of something first."""
         old = self.rows.get(row.replaces or '')
         if old is not None and self.wanted.aws and retained(old, self.goal):
             # It stays in the cloud as it is.
             return False
         return (old is not None and old.action is not Action.DELETE and old.physical_id is not None
-                and not old.keep.get('released') and self.types.of(old).releases)
+                and not old.keep.get('released') and self.types.of(old).releases
+                and self.types.of(old).in_the_way(old, props))
 
     def _task(self, row: Row, task: str, wanted: tuple[Any, ...] = ()) -> None:
         """A step that does not change the state of its row."""
@@ -505,7 +507,7 @@ class Traversal(Walk):
         definition = self.wanted.definitions[old.name]
         new = self._new_row(old.name, definition, replaces=old.uuid)
         self._save(self._superseded(old, new, definition))
-        if self._must_release(new):
+        if self._must_release(new, tried.props or {}):
             self._save(new)
             self._task(old, 'release')
         else:

@@ -55,6 +55,10 @@ class ResourceType(Protocol):
         """What ``get_attr`` gives, before the path is walked; None when unknown."""
         ...
 
+    def in_the_way(self, row: Row, new: Mapping[str, Any]) -> bool:
+        """Where ``releases``: whether what has the properties ``new`` cannot be made beside it."""
+        ...
+
     def wants_replacement(self, row: Row, new: Mapping[str, Any], changed: frozenset[str]) -> bool:
         """Whether the class asks for a new resource although the schema would not."""
         ...

@@ -233,6 +233,11 @@ class Resource:
         return False
 
     @classmethod
+    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
+        """Where ``releases``: whether what has the properties ``new`` cannot be made beside it."""
+        return True
+
+    @classmethod
     def described(cls, row: Row) -> dict[str, Any]:
         """The properties by which those go whose child is made from them (``Nested.refers``)."""
         return dict(row.props or {})

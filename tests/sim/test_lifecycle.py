@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pytest
+
+from heat.model.op import Record
+from heat.model.resource import Row
+from heat.resources import types
+from heat.resources.base import Resource, Steps
+from heat.schema import String
 
 
 def hot(**resources: Any) -> dict[str, Any]:
@@ -277,3 +286,41 @@ def test_a_tree_in_which_nothing_is_to_be_done_is_not_taken(world):
     assert not other.owner.claim(me['stack_id'])
     world.run()
     assert world.leases_held() == 0 and not other.loop.trees
+
+
+@pytest.mark.parametrize(('place', 'order'), [
+    ('a', ['made 1', 'let go 1', 'made 2', 'gone 1']), ('b', ['made 1', 'made 2', 'gone 1'])])
+def test_what_is_replaced_lets_go_first_only_if_it_stands_in_the_way(world, monkeypatch, place, order):
+    done = []
+
+    class Sitter(Resource):
+        type = 'OS::Test::Sitter'
+        releases = True
+
+        class properties:
+            number = String(required=True)
+            place = String(required=True)
+
+        @classmethod
+        def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
+            return bool(row.props['place'] == new['place'])  # type: ignore[index]
+
+        def _does(self, verb: str) -> Steps:
+            done.append(f'{verb} {self.props["number"]}')
+            yield Record(physical_id=self.physical_name())
+
+        def create(self) -> Steps:
+            yield from self._does('made')
+
+        def release(self) -> Steps:
+            yield from self._does('let go')
+
+        def delete(self) -> Steps:
+            yield from self._does('gone')
+
+    monkeypatch.setitem(types.PLUGINS, Sitter.type, Sitter)  # type: ignore[arg-type]
+    me = world.create('s', hot(r={'type': Sitter.type, 'properties': {'number': '1', 'place': 'a'}}))
+    world.run()
+    world.update(me, hot(r={'type': Sitter.type, 'properties': {'number': '2', 'place': place}}))
+    world.run()
+    assert done == order

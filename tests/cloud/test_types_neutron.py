@@ -47,8 +47,8 @@ class Network:
     def sub_ports(self) -> dict[str, int]:
         return {one['port_id']: one['segmentation_id'] for one in self.of('trunks', 'trunk')['sub_ports']}
 
-    def forwards(self) -> list[dict[str, Any]]:
-        address = self.stack.physical('floating')
+    def forwards(self, by: str = 'floating') -> list[dict[str, Any]]:
+        address = self.stack.physical(by)
         found: list[dict[str, Any]] = self.get(f'floatingips/{address}/port_forwardings')
         return found
 
@@ -111,6 +111,12 @@ def test_what_users_make_of_the_network_service(user: User, administrator: User)
     assert there.sub_ports() == {one: 102}
     assert there.of('floatingips', 'old_address')['port_id'] == stack.physical('parent')
     checked(stack)
+
+    # Another address passes the same port on, which two cannot do, so the old one goes first.
+    stack.update('--existing', moved='true')
+    stack.ends('UPDATE_COMPLETE')
+    assert [one['id'] for one in there.forwards('spare')] == [stack.physical('forward')]
+    assert there.forwards() == [] and stack.physical('forward') != before['forward']
     stack.delete()
 
 

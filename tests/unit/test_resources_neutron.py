@@ -123,17 +123,18 @@ Answers = Callable[[Call], Any]
 
 
 def step(name: str, verb: Action, answer: Answers, old: dict[str, Any] | None = None,
-         row: Row | None = None, **props: Any) -> tuple[Outcome, Row, Said]:
+         row: Row | None = None, task: str = 'verb', **props: Any) -> tuple[Outcome, Row, Said]:
     """One step to its end; ``answer`` gives what comes of each call, or raises CloudFault."""
     kind = TYPES[name]
     values = schema.resolve(kind.schema.properties, props)[0]
     row = row or Row(new_id(), STACK.stack_id, STACK.stack_id, 'thing', name, physical_id=(
         None if verb is Action.CREATE else IDS[0]))
     row = replace(row, props=values, action=verb, intent=None, memo=(), keep={
-        'old_props': schema.resolve(kind.schema.properties, old)[0]} if old else {})
+        'old_props': schema.resolve(kind.schema.properties, old)[0] if old else values,
+        'restore': task == 'restore'})
     said, now = Said(), 1000.0
-    run = StepRun(Step(row.uuid, verb), row, kind, Surroundings(STACK), lambda: now, Limits(),
-                  lambda reference: None, lambda identity: True)
+    run = StepRun(Step(row.uuid, verb, task='verb' if task == 'restore' else task), row, kind,
+                  Surroundings(STACK), lambda: now, Limits(), lambda reference: None, lambda identity: True)
     following = run.begin()
     while not isinstance(following, Ended):
         if isinstance(following, Watch):
@@ -283,6 +284,24 @@ def test_routes_are_written_anew_where_they_cannot_be_added() -> None:
     assert isinstance(outcome, Done) and row.physical_id == f'{IDS[0]}:10.8.0.0/24:10.0.0.8'
     assert said.changing() == [('PUT', f'/routers/{IDS[0]}', {'routes': [others, mine]})] * 2
     assert [call.headers['If-Match'] for call in puts] == ['revision_number=0', 'revision_number=1']
+
+
+@pytest.mark.parametrize('there', [True, False])
+def test_what_gave_way_comes_back_if_its_successor_fails(there: bool) -> None:
+    """Unless it had not yet gone."""
+    name, props = 'OS::Neutron::MeteringRule', {'metering_label_id': IDS[5], 'remote_ip_prefix': '10.0.0.0/8'}
+
+    def answer(call: Call) -> Any:
+        if call.method == 'GET' and not there:
+            raise CloudFault(404, 'It could not be found.', 'network')
+        return {'id': IDS[1]}
+    row = Row(new_id(), STACK.stack_id, STACK.stack_id, 'thing', name, physical_id=IDS[0])
+    outcome, row, said = step(name, Action.CREATE, answer, row=row, task='release', **props)
+    assert isinstance(outcome, Done)
+    assert said == [('DELETE', f'/metering/metering-label-rules/{IDS[0]}', None)]
+    outcome, row, said = step(name, Action.UPDATE, answer, row=row, task='restore', **props)
+    assert isinstance(outcome, Done) and row.physical_id == IDS[0 if there else 1]
+    assert [method for method, _path, _body in said.changing()] == ([] if there else ['POST'])
 
 
 def test_a_minimum_is_raised_once_the_limit_has_been() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from heat.model.op import Adopt
-from heat.resources.openstack.neutron.rest import Neutron
+from heat.resources.openstack.neutron.rest import GivesWay, Neutron
 from heat.resources.rest import alike
 from heat.schema import Attr, Boolean, String, Support
 
@@ -34,7 +34,7 @@ class MeteringLabel(Neutron):
         shared = Attr('Whether the traffic of all projects is counted.', 'String')
 
 
-class MeteringRule(Neutron):
+class MeteringRule(GivesWay):
     """What traffic a label counts."""
 
     type = 'OS::Neutron::MeteringRule'

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import Part, ways_out
+from heat.resources.openstack.neutron.rest import GivesWay, Part, ways_out
 from heat.schema import IN_PLACE, Integer, String, Support
 from heat.template.definition import Definition
 
 WITH_PORTS = ('tcp', 'udp', 'sctp', 'dccp')
 
 
-class FloatingIPPortForward(Part):
+class FloatingIPPortForward(GivesWay, Part):
     """A port of a floating address that leads to a port of an inner address."""
 
     type = 'OS::Neutron::FloatingIPPortForward'

@@ -174,6 +174,21 @@ class Neutron(Rest):
                            label=f'join {agent}')
 
 
+class GivesWay(Neutron):
+    """What goes before its successor comes: the service takes no two that overlap."""
+
+    releases = True
+
+    def release(self) -> Steps:
+        yield self.remove('release')
+
+    def restore(self) -> Steps:
+        def look() -> Steps:
+            return (yield Call('network', 'GET', self.url(), ok=(404,), label='show')) is not None
+        if not (yield from once(self, 'still there', look())):
+            yield self.post((yield from self.prepare(self.body(self.props), self.props)), 'restore')
+
+
 class Part(Neutron):
     """What lies below another object: ``{owner}`` in its path is the id of what property ``owner`` names.
 

@@ -30,7 +30,8 @@ BEYOND = (
 
 Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',
-           'security-group-rules', 'rbac-policies')
+           'security-group-rules', 'rbac-policies', 'address-scopes', 'segments', 'trunks')
+NETWORK_BELOW = (('qos', 'policies'), ('metering', 'metering-labels'), ('metering', 'metering-label-rules'))
 VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
 
 
@@ -59,6 +60,8 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
     network, compute = service_api(session, 'network'), service_api(session, 'compute')
     for kind in NETWORK:
         yield kind, network.get(f'/v2.0/{kind}').json()[kind.replace('-', '_')]
+    for room, kind in NETWORK_BELOW:
+        yield f'{room} {kind}', network.get(f'/v2.0/{room}/{kind}').json()[kind.replace('-', '_')]
     yield 'servers', compute.get('/servers/detail', params={'all_tenants': '1'}).json()['servers']
     yield 'server groups', compute.get('/os-server-groups',
                                        params={'all_projects': 'true'}).json()['server_groups']

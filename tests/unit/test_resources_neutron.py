@@ -314,6 +314,23 @@ def test_a_minimum_is_raised_once_the_limit_has_been() -> None:
     assert isinstance(outcome, Failed) and 'Broken' in str(outcome) and len(said) == 2
 
 
+@pytest.mark.parametrize(('there', 'chosen'), [
+    ([(1, False)], 1), ([(1, False), (2, True)], 2), ([(1, False), (2, False)], 0), ([], 0)])
+def test_an_address_without_a_pool_is_from_the_only_network_or_the_default_one(
+        there: list[tuple[int, bool]], chosen: int) -> None:
+    def answer(call: Call) -> Any:
+        return {'id': IDS[0], 'status': 'DOWN'} if call.method == 'POST' else [
+            {'id': IDS[number], 'name': f'net{number}', 'is_default': default} for number, default in there]
+    outcome, row, said = step('OS::Nova::FloatingIP', Action.CREATE, answer)
+    if chosen:
+        assert isinstance(outcome, Done) and row.physical_id == IDS[0]
+        assert [body['floating_network_id'] for _method, _path, body in said.changing()] == [IDS[chosen]]
+    else:
+        names = ', '.join(f'net{number}' for number, _default in there) or 'none'
+        assert isinstance(outcome, Failed) and f'there are: {names}.' in str(outcome)
+        assert said.changing() == []
+
+
 def test_a_rule_is_taken_away_below_the_policy_that_it_was_made_for() -> None:
     """Whatever the name of the property stands for by then."""
     outcome, row, said = step('OS::Neutron::QoSDscpMarkingRule', Action.CREATE, lambda call: {'id': IDS[0]},

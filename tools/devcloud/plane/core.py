@@ -8,7 +8,7 @@ import os
 
 from plane.backing import sql
 from plane.rest import Api, http_json, url
-from plane.service import ENABLED, Service, amqp_url, auth, common, db_url, uwsgi
+from plane.service import ENABLED, SERVICES, Service, amqp_url, auth, common, db_url, uwsgi
 from plane.settings import BIN, DBP, DEMO_PW, HOME, HOST, PKG, PORTS, PW, PYTHON, REGION
 from plane.shell import ini, merge, run, wait_for, write
 
@@ -127,18 +127,28 @@ class Placement(Service):
 
 class Neutron(Service):
     name, type, dbs = 'neutron', 'network', ('neutron',)
-    apt = ('python3-neutron',)
     debs = ('neutron-common',)
     service_plugins = ['router', 'qos', 'trunk', 'segments', 'metering',
                        'port_forwarding', 'auto_allocate', 'tag', 'timestamp',
                        'network_segment_range', 'revisions', 'flavors',
                        'network_ip_availability']
 
+    @staticmethod
+    def more():
+        """Groups that are plugins of it."""
+        return [SERVICES[n] for n in ENABLED if SERVICES[n].plugins]
+
+    @property
+    def apt(self):
+        return ('python3-neutron',) + sum((s.apt for s in self.more()), ())
+
     def configure(self):
+        more = self.more()
         c = merge(common('neutron', db='neutron'), {
             'DEFAULT': {
                 'bind_host': HOST, 'bind_port': PORTS['neutron'], 'core_plugin': 'ml2',
-                'service_plugins': ','.join(self.service_plugins),
+                'service_plugins': ','.join(
+                    self.service_plugins + [p for s in more for p in s.plugins]),
                 'api_workers': 0, 'rpc_workers': 1, 'rpc_state_report_workers': 0,
                 'api_paste_config': PKG + '/usr/share/neutron-common/api-paste.ini',
                 'dhcp_agent_notification': 'false', 'allow_overlapping_ips': 'true',
@@ -147,6 +157,7 @@ class Neutron(Service):
                 'allow_automatic_l3agent_failover': 'false', 'l3_ha': 'false',
                 'dns_domain': 'devcloud.', 'global_physnet_mtu': 1500,
                 'max_routes': 100, 'send_events_interval': 1},
+            'service_providers': {'service_provider': [p for s in more for p in s.providers]},
             'nova': auth('nova'),
             'placement': auth('placement'),
             'quotas': {'default_quota': -1, 'quota_network': 1000, 'quota_subnet': 1000,
@@ -163,11 +174,19 @@ class Neutron(Service):
             'ml2_type_geneve': {'vni_ranges': '10001:20000', 'max_header_size': 38},
         })
         c['oslo_policy']['policy_file'] = '/nonexistent'
+        if more:
+            # plugins of Zed leave connections in use for a while
+            c['database']['max_overflow'] = 200
         ini(self.conf, c)
 
     def sync(self):
-        run([PYTHON, BIN + '/neutron-db-manage', '--config-file', self.conf, 'upgrade', 'heads'],
-            'sync-neutron')
+        self.migrate('neutron')
+        for s in self.more():
+            s.sync()
+
+    def migrate(self, project):
+        run([PYTHON, BIN + '/neutron-db-manage', '--config-file', self.conf, '--subproject', project,
+             'upgrade', 'heads'], 'sync-neutron')
 
     def procs(self):
         return {'neutron': ([PYTHON, BIN + '/neutron-server', '--config-file', self.conf], {})}

@@ -3,7 +3,7 @@ import os
 import re
 
 from plane.core import Cinder, Glance, Keystone, Neutron, Nova, Placement
-from plane.networking import Designate, Octavia
+from plane.networking import Designate, L2gw, Octavia, Sfc, Taas, Vpnaas
 from plane.service import ENABLED, SERVICES
 from plane.settings import CORE, HOME
 from plane.shell import die
@@ -13,7 +13,8 @@ from plane.workflows import Magnum, Mistral
 
 SERVICES.update((s.name, s) for s in (
     Keystone(), Glance(), Placement(), Neutron(), Nova(), Cinder(), Gnocchi(), Aodh(), Ceilometer(),
-    Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar()))
+    Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar(),
+    Vpnaas(), Sfc(), Taas(), L2gw()))
 
 
 def select(arg):

@@ -1,11 +1,13 @@
-"""designate and octavia."""
+"""designate, octavia, and plugins of neutron."""
 import json
 import os
 import shutil
 
+from plane.backing import sql
+from plane.processes import Proc, stop
 from plane.rest import url
-from plane.service import Service, auth, common, db_url, uwsgi
-from plane.settings import BIN, HOST, PKG, PORTS, PYTHON, REGION
+from plane.service import SERVICES, Service, auth, common, db_url, uwsgi
+from plane.settings import BIN, DBP, HOST, PKG, PORTS, PYTHON, REGION
 from plane.shell import ini, merge, path, run, write
 
 
@@ -110,3 +112,52 @@ class Octavia(Service):
         return {'octavia': uwsgi('octavia', '/usr/bin/octavia-wsgi', threads=4,
                                  pyargv='--config-file ' + self.conf),
                 'octavia-worker': (['/usr/bin/octavia-worker', '--config-file', self.conf], {})}
+
+
+class Plugin(Service):
+    """An extension of neutron's API: neutron loads it and has its tables; it has no process of its own."""
+
+    needs, users = ('neutron',), ()
+    project = ''             # whose migrations make its tables
+    table = ''               # one of them
+
+    def sync(self):
+        SERVICES['neutron'].migrate(self.project)
+
+    def prepare(self):
+        # a cloud that was made without it: what runs of neutron does not have it either
+        if not sql("SHOW TABLES IN `{p}neutron` LIKE '{t}'".format(p=DBP, t=self.table)).strip():
+            self.sync()
+            stop([p for p in [Proc('neutron')] if p.pid()])
+
+    def ready(self):
+        return True
+
+
+class Vpnaas(Plugin):
+    name, apt = 'vpnaas', ('python3-neutron-vpnaas',)
+    project, table, plugins = 'neutron-vpnaas', 'vpnservices', ('vpnaas',)
+    providers = ('VPN:devcloud:devcloud_drivers.neutron_plugins.vpn_driver:default',)
+
+
+class Sfc(Plugin):
+    name, apt = 'sfc', ('python3-networking-sfc',)
+    project, table, plugins = 'networking-sfc', 'sfc_port_chains', ('flow_classifier', 'sfc')
+
+
+class Taas(Plugin):
+    name, apt = 'taas', ('python3-neutron-taas',)
+    table, plugins = 'tap_services', ('taas',)
+    providers = ('TAAS:devcloud-tap:devcloud_drivers.neutron_plugins.tap_driver:default',)
+
+    def sync(self):
+        # Debian's package lacks the migrations
+        run([PYTHON, '-c', 'import sqlalchemy as sa; from neutron_taas.db import taas_db as t; '
+             't.TapService.metadata.create_all(sa.create_engine(%r), [c.__table__ for c in '
+             '(t.TapService, t.TapFlow, t.TapIdAssociation)])' % db_url('neutron')], 'sync-neutron')
+
+
+class L2gw(Plugin):
+    name, apt = 'l2gw', ('python3-networking-l2gw',)
+    project, table, plugins = 'networking-l2gw', 'l2gateways', ('l2gw',)
+    providers = ('L2GW:devcloud-gateway:devcloud_drivers.neutron_plugins.gateway_driver:default',)

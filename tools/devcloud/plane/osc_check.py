@@ -83,6 +83,16 @@ def extras(on, undo):
         r = osc('loadbalancer member create --address 10.77.0.9 --protocol-port 80 dc-pool')
         until('loadbalancer show dc-lb', 'provisioning_status', 'ACTIVE')
         until('loadbalancer member show dc-pool ' + r['id'], 'provisioning_status', 'ACTIVE')
+    if 'vpnaas' in on:
+        osc('vpn ike policy create dc-ike')
+        undo.append('vpn ike policy delete dc-ike')
+    if 'sfc' in on:
+        osc('sfc flow classifier create --logical-source-port dc-port dc-classifier')
+        undo.append('sfc flow classifier delete dc-classifier')
+    if 'taas' in on:
+        osc('tap service create --name dc-tap --port dc-port')
+        undo.append('tap service delete dc-tap')
+        until('tap service show dc-tap', 'status', 'ACTIVE')
     if 'gnocchi' in on:
         m = osc('metric create --archive-policy-name low dc-metric')
         undo.append('metric delete ' + m['id'])

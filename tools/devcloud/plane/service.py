@@ -84,6 +84,8 @@ class Service:
     dbs = ()
     users = None             # default: [name]
     needs = ()               # other groups
+    plugins = ()             # that neutron loads
+    providers = ()           # neutron's drivers for them, as TYPE:name:function:default
     desc = ''
 
     def __init__(self):

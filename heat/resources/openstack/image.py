@@ -1,9 +1,8 @@
 """Images that the image service fetches from the web.
 
-Purpose: OS::Glance::WebImage. Invariant: an
-image's id is the one that was asked for or one that we choose, so it is found again by
-it; it is there once the service has its content. Neighbours: ``rest`` has the
-common verbs.
+Purpose: OS::Glance::WebImage. Invariant: its id is the one that was asked for or one
+that we choose, so it is found again by it; it is there once the service has its
+content. Neighbours: ``rest`` has the common verbs.
 """
 
 from __future__ import annotations

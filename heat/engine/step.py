@@ -124,6 +124,8 @@ class StepRun:
         self._settled = 0
         self._pending: Op | None = None
         self._adopting: Adopt | None = None
+        # Since when a call that may be said twice has had no answer.
+        self._unheard_since: float | None = None
         self._props = dict(row.props or {})
         self._old = dict(row.keep.get('old_props') or {})
         self._lookups: list[tuple[bool, Any, Find]] = []
@@ -169,6 +171,7 @@ class StepRun:
     def answer(self, value: Any) -> Next:
         """The pending op was performed and gave ``value``."""
         self.asking = False
+        self._unheard_since = None
         if self._phase == 'secrets':
             self._secrets[next(one for one, text in self._secrets.items() if text is None)] = str(value)
             return self._next_secret()
@@ -206,13 +209,17 @@ class StepRun:
             # The search itself failed: look again later, never create blindly.
             return Pause(self._now() + self._limits.settle)
         if lost and isinstance(op, Call) and op.mutating:
-            return self._unresolved(op)
+            if op.makes:
+                return self._unresolved(op)
+            if (again := self._say_again()) is not None:
+                return again
+        self._unheard_since = None
         if isinstance(op, Call | UserCall) and op.mutating and isinstance(fault, CloudFault):
             if isinstance(op, Call) and op.for_now is not None and op.for_now(fault):
                 self.row = replace(self.row, intent=None)
             else:
                 # A refusal is an answer: a generator that catches it must meet it again when re-run.
-                self.row = replace(self.row, memo=(*self.row.memo, {'fault': fault_to_wire(fault)}))
+                self.row = replace(self.row, memo=(*self.row.memo, {'fault': fault.to_wire()}))
                 self._index += 1
             self.dirty = True
         return self._run(None, fault)
@@ -222,6 +229,8 @@ class StepRun:
         op = self._pending
         if self._adopting is not None:
             return self._search(self._adopting)
+        if isinstance(op, Call):
+            return self._intend(op)
         if isinstance(op, AwaitSignals):
             return self._await_signals(op, self._memo_of(self._index))
         if isinstance(op, AwaitWord):
@@ -512,9 +521,18 @@ class StepRun:
 
     # -- a call whose answer was lost ------------------------------------------------------------------
 
+    def _say_again(self) -> Next | None:
+        """Another try of a call that may be said twice; None once it has had as long as a call may take."""
+        now = self._now()
+        if self._unheard_since is None:
+            self._unheard_since = now
+        elif now - self._unheard_since >= self._limits.http_timeout:
+            return None
+        return Pause(now + self._limits.settle)
+
     def _unresolved(self, op: Call | UserCall) -> Next:
         """An intent without an answer: find out before acting again."""
-        if isinstance(op, UserCall) or op.method != 'POST' or (op.adopt is None and not op.identify):
+        if isinstance(op, UserCall) or not op.makes:
             if self._phase == 'orphan' and isinstance(op, Call):
                 return self._settled_orphan()
             # Safe to say twice: PUT, DELETE, PATCH, actions judged by state, users found by name.
@@ -561,12 +579,6 @@ class _Feed:
 @dataclass(frozen=True, slots=True)
 class _Throw:
     error: CloudFault
-
-
-def fault_to_wire(fault: CloudFault) -> dict[str, Any]:
-    """A refusal as the journal keeps it."""
-    return {'status': fault.status, 'message': fault.message, 'service': fault.service,
-            'request_id': fault.request_id, 'kind': fault.kind}
 
 
 def dig(value: Any, path: str) -> Any:

@@ -100,6 +100,11 @@ class Call:
     def mutating(self) -> bool:
         return self.changes or self.method not in ('GET', 'HEAD')
 
+    @property
+    def makes(self) -> bool:
+        """Whether it may make one thing more each time it is said."""
+        return self.method == 'POST' and (self.adopt is not None or bool(self.identify))
+
 
 @dataclass(frozen=True, slots=True)
 class UserCall:
@@ -293,6 +298,11 @@ class CloudFault(Exception):
         if self.request_id:
             tail += f' (Request-ID: {self.request_id})'
         return f'{self.message}{tail}'
+
+    def to_wire(self) -> dict[str, Any]:
+        """As the journal keeps it; ``CloudFault(**...)`` makes it again."""
+        return {'status': self.status, 'message': self.message, 'service': self.service,
+                'request_id': self.request_id, 'kind': self.kind}
 
 
 class StepFailed(Exception):

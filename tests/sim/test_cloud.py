@@ -160,3 +160,25 @@ def test_a_server_that_must_let_go_of_its_port_first_is_foreseen_as_replaced(wor
     entries = flat(printed.from_wire(plan(world, me, template(user_data='two'))['entries']))
     assert (entries['front'].action, entries['front'].physical_id) == ('replace', before.physical_id)
     assert [change.name for change in entries['front'].changes] == ['user_data']
+
+
+def named(name: str) -> dict[str, Any]:
+    return {'heat_template_version': '2021-04-16', 'resources': {
+        'net': {'type': 'OS::Neutron::Net', 'properties': {'name': name}}}}
+
+
+@pytest.mark.parametrize('kind', ['drop_before', 'drop_after'])
+def test_a_change_that_is_never_answered_is_given_up(world, kind):
+    """Not said again and again until the stack's time is over: some services break at one request."""
+    me = world.create('s', named('one'))
+    world.run()
+    rule = world.cloud.faults.add(service='network', method='PUT', path='/networks/', kind=kind)
+    world.update(me, named('two'))
+    world.run()
+    assert world.state(me) == 'UPDATE_FAILED' and 'No answer.' in world.stack(me).reason
+    assert 2 < rule.hits < 20
+    world.cloud.faults.clear()
+    world.update(me, named('three'))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    assert world.cloud.inventory.networks.rows[world.rows(me)['net'].physical_id]['name'] == 'three'

@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heat.common import errors
+from heat.common.fault import MASK
 from heat.db.events import Recorded
 from heat.db.services import Service
 from heat.db.snapshots import Snapshot
 from heat.model.resource import Row
 from heat.model.software import SoftwareConfig, SoftwareDeployment
 from heat.model.stack import Stack
+from heat.resources.types import secrets_of
 from heat.schema import UNKNOWN
 from heat.template.definition import Template
 from heat.template.expr import OMITTED, Walked
@@ -107,7 +109,7 @@ def resource(stack: Stack, row: Row, required_by: Sequence[str], nested: Stack |
 
 
 def event(stack: Stack, recorded: Recorded, root: Stack | None, whole: bool = False) -> Json:
-    """An event; ``root`` links it to the root stack, ``whole`` adds the properties."""
+    """An event; ``root`` links it to the root stack, ``whole`` adds the properties but for secret ones."""
     one, identity = recorded.event, stack.identity
     shown: Json = {
         'event_identity': identity.event(one.resource_name, one.uuid).to_wire(),
@@ -117,7 +119,10 @@ def event(stack: Stack, recorded: Recorded, root: Stack | None, whole: bool = Fa
         'resource_status': str(one.status), 'resource_status_reason': one.reason,
         'resource_type': one.resource_type}
     if whole:
-        shown['resource_properties'] = plain(one.props or {})
+        secret = secrets_of(one.resource_type)
+        shown['resource_properties'] = plain({
+            name: MASK if name in secret and value is not None else value
+            for name, value in (one.props or {}).items()})
     if root is not None:
         shown['root_stack_id'] = root.identity.to_wire()
     return shown

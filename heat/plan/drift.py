@@ -211,6 +211,7 @@ def restricted(definition: Definition | None, properties: Mapping[str, Property]
     """
     if definition is None:
         return {'masked': [EVERY], 'untold': [EVERY]}
+    masked |= {name for name, prop in properties.items() if prop.secret}
     items = items_of(definition.properties)
     untold = {name for name, expr in items.items() if not isinstance(expr, Constant)}
     if not items and not isinstance(definition.properties, Constant):

@@ -27,6 +27,13 @@ PLUGINS: Mapping[str, type[Resource]] = {
     **{kind.type: kind for kind in FORGOTTEN}, **heat.TYPES, **openstack.TYPES, **aws.TYPES}
 
 
+def secrets_of(type_name: str) -> frozenset[str]:
+    """The properties of a type whose values are shown to nobody."""
+    kind = PLUGINS.get(type_name)
+    return frozenset(name for name, prop in kind.schema.properties.items()
+                     if prop.secret) if kind is not None else frozenset()
+
+
 class TypeTable:
     """The types of one stack. ``files`` holds the templates that types stand for.
 

@@ -556,10 +556,12 @@ class StepRun:
         adopt, op, intent = self._adopting, self._pending, self.row.intent
         assert adopt is not None and isinstance(op, Call) and intent is not None
         for candidate in listed if isinstance(listed, list) else [listed]:
-            if isinstance(candidate, dict) and adopt.match(candidate) and not self._is_ours(
-                    str(candidate.get('id', ''))):
+            if not isinstance(candidate, dict):
+                continue
+            identity = candidate.get(op.identify or 'id', candidate.get('id', ''))
+            if adopt.match(candidate) and not self._is_ours(str(identity)):
                 self._adopting = None
-                LOG.info('Resource %s adopts %s.', self.row.name, candidate.get('id'))
+                LOG.info('Resource %s adopts %s.', self.row.name, identity)
                 return self._took(candidate)
         # The request may still be on its way to the cloud: look again when it no longer can.
         settled = intent.at + self._limits.http_timeout + self._limits.settle

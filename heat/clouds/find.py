@@ -49,8 +49,9 @@ class Noun:
     ``path`` lists it under ``many``; ``path``/<id> shows it under ``one`` (None:
     there is nothing to show by id). ``by_name`` tells how a name is found: 'query'
     (the list takes name=), 'batch' (many names and ids at once), 'list' (the
-    whole list is read), 'never' (only ids). ``id`` and ``name`` are members of an
-    object. ``missing`` is the sentence for nothing, ``ambiguous`` for several.
+    whole list is read), 'never' (only ids), 'address' (only URLs that end in an id).
+    ``id`` and ``name`` are members of an object. ``missing`` is the sentence for
+    nothing, ``ambiguous`` for several.
     """
 
     service: str
@@ -93,6 +94,10 @@ def _balancer(path: str, one: str, entity: str) -> Noun:
 
 def _identity(path: str, one: str, entity: str, by_name: str = 'query') -> Noun:
     return Noun('identity', f'/{path}', path, one, entity, by_name)
+
+
+def _kept(path: str, entity: str) -> Noun:
+    return Noun('key-manager', f'/{path}', path, '', entity, 'address')
 
 
 KINDS: dict[str, Noun] = {
@@ -166,6 +171,8 @@ KINDS: dict[str, Noun] = {
     'octavia.flavor': _balancer('flavors', 'flavor', 'flavor'),
     'designate.zone': Noun('dns', '/zones', 'zones', '', 'Zone'),
     'mistral.workflow': Noun('workflow', '/workflows', 'workflows', '', 'Workflow', 'never'),
+    'barbican.secret': _kept('secrets', 'Secret'),
+    'barbican.container': _kept('containers', 'SecretContainer'),
     'magnum.cluster_template': Noun(
         'container-infra', '/clustertemplates', 'clustertemplates', '', 'ClusterTemplate', 'list', id='uuid'
     ),
@@ -249,14 +256,14 @@ class Finder:
         result: dict[str, Any] = {}
         for value in values:
             # An unlikely id is first looked for by name where names exist.
-            likely = noun.by_name in ('never', 'list') or _ID.match(value) is not None
+            likely = noun.by_name in ('never', 'list', 'address') or _ID.match(value) is not None
             by_id = noun.one is not None and likely
             if by_id and _show(connection, noun, value):
                 result[value] = value
         rest_of = [value for value in values if value not in result]
         if not rest_of:
             return result
-        if noun.by_name == 'never':
+        if noun.by_name in ('never', 'address'):
             return {**result, **{value: _missing(noun, value) for value in rest_of}}
         if noun.by_name == 'list':
             items = [
@@ -314,7 +321,12 @@ def _ask_batch(connection: Connection, noun: Noun, values: list[str]) -> dict[st
 
 
 def _show(connection: Connection, noun: Noun, value: str) -> bool:
-    """True if there is an object with exactly this id."""
+    """True if there is an object with exactly this id, or at this address."""
+    if noun.by_name == 'address':
+        # The host in it is wrong behind many proxies.
+        place, _, value = value.rstrip('/').rpartition('/')
+        if not place.endswith(noun.path):
+            return False
     try:
         # 400: no syntax for an id there, so there is none.
         return (
@@ -326,7 +338,7 @@ def _show(connection: Connection, noun: Noun, value: str) -> bool:
         )
     except op.CloudFault as exc:
         # Ordinary users may list by name what they may not show.
-        if exc.status == 403 and noun.by_name != 'never':
+        if exc.status == 403 and noun.by_name not in ('never', 'address'):
             return False
         raise
 

@@ -22,11 +22,13 @@ class Rest(Resource):
     """A resource with its own URL ``path/<id>``, wrapped in ``key``.
 
     ``ready`` and ``broken`` are values of ``status_key``; without ``ready`` the
-    answer to the creation is the end of it. ``name_key`` is where a name stands.
+    answer to the creation is the end of it. ``name_key`` is where a name stands. ``noun``
+    is what sentences call it, if it is not ``key``.
     """
 
     path: ClassVar[str] = ''
     key: ClassVar[str] = ''
+    noun: ClassVar[str] = ''
     plural: ClassVar[str] = ''
     id_key: ClassVar[str] = 'id'
     name_key: ClassVar[str | None] = 'name'
@@ -38,6 +40,10 @@ class Rest(Resource):
     gone_by_poll: ClassVar[bool] = False
     by_list: ClassVar[bool] = True
     observes: ClassVar[bool] = True
+
+    @property
+    def called(self) -> str:
+        return self.noun or self.key
 
     # -- verbs -------------------------------------------------------------------------------------
 
@@ -76,7 +82,8 @@ class Rest(Resource):
         answer = yield self.get()
         state = (answer or {}).get(self.status_key)
         if self.ready and state not in self.ready:
-            raise StepFailed(f'{self.key or self.name} {self.id} is {state}, not {" or ".join(self.ready)}.',
+            wanted = ' or '.join(self.ready)
+            raise StepFailed(f'{self.called or self.name} {self.id} is {state}, not {wanted}.',
                              'ResourceInError')
         return answer
 
@@ -87,7 +94,7 @@ class Rest(Resource):
         except CloudFault as fault:
             raise NeedsReplacement(fault.text()) from fault
         if str((answer or {}).get(self.status_key, '')).upper() in {b.upper() for b in self.broken}:
-            raise NeedsReplacement(f'{self.key} {self.id} is {answer.get(self.status_key)}')
+            raise NeedsReplacement(f'{self.called} {self.id} is {answer.get(self.status_key)}')
 
     def read(self, names: tuple[Any, ...]) -> Steps:
         body = self.seen if isinstance(self.seen, dict) else (yield self.get())
@@ -97,7 +104,7 @@ class Rest(Resource):
         body = yield Call(self.service or '', 'GET', self.url(), ok=(404,), unwrap=self.key or None,
                           label='show')
         if body is None:
-            raise NeedsReplacement(f'{self.key} {self.id} is gone')
+            raise NeedsReplacement(f'{self.called} {self.id} is gone')
         return self.differences(body)
 
     def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +196,7 @@ class Rest(Resource):
 
         def judge(body: dict[str, Any] | None) -> bool | str:
             if body is None:
-                return f'The {self.key} ({self.row.physical_id}) is gone.'
+                return f'The {self.called} ({self.row.physical_id}) is gone.'
             state = str(body.get(self.status_key, ''))
             if state.lower() in wanted_states:
                 return True

@@ -27,6 +27,13 @@ BEYOND = (
     ('clusters', 'container-infra', '/clusters', 'clusters'),
     ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'),
     ('zones', 'dns', '/v2/zones?limit=1000', 'zones'))
+# The same of things that belong to a project: of the administrator's, and of the user's.
+OF_PROJECTS = (
+    ('secrets', 'key-manager', '/v1/secrets?limit=100', 'secrets'),
+    ('orders', 'key-manager', '/v1/orders?limit=100', 'orders'),
+    ('secret containers', 'key-manager', '/v1/containers?limit=100', 'containers'))
+
+IDS = ('id', 'secret_ref', 'order_ref', 'container_ref')
 
 Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',
@@ -38,7 +45,7 @@ VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
 def of(cloud: Devcloud, user: User) -> Inventory:
     """Kind -> id -> a name to be recognised by."""
     session = cloud.admin.session()
-    return {kind: {str(one.get('id') or one.get('name')): _name(one) for one in things}
+    return {kind: {_identity_of(one): _name(one) for one in things}
             for kind, things in _everything(session, cloud, user)}
 
 
@@ -49,6 +56,10 @@ def difference(before: Inventory, after: Inventory) -> Inventory:
         told[kind] = {key: name for key, name in after[kind].items() if key not in before[kind]}
         told[f'{kind} lost'] = {key: name for key, name in before[kind].items() if key not in after[kind]}
     return {kind: things for kind, things in told.items() if things}
+
+
+def _identity_of(one: dict[str, Any]) -> str:
+    return str(next(one[key] for key in (*IDS, 'name') if one.get(key)))
 
 
 def _name(one: dict[str, Any]) -> str:
@@ -82,6 +93,10 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
     for kind, service, path, key in BEYOND:
         if _has(session, service):
             yield kind, service_api(session, service).get(path).json()[key]
+    for kind, service, path, key in OF_PROJECTS:
+        if _has(session, service):
+            yield kind, [one for owner in (session, user.session)
+                         for one in service_api(owner, service).get(path).json()[key]]
     yield from _identity(identity(session, cloud.auth_url))
 
 

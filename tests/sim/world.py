@@ -8,6 +8,7 @@ another over the same database and cloud.
 
 from __future__ import annotations
 
+import base64
 import heapq
 import itertools
 import json
@@ -335,7 +336,7 @@ class World:
                   'volumev3': f'/volume/v3/{self.project_id}',
                   'orchestration': f'/orchestration/v1/{self.project_id}',
                   'object-store': f'/object/v1/AUTH_{self.project_id}',
-                  'messaging': '/messaging/v2'}[call.service]
+                  'messaging': '/messaging/v2', 'key-manager': '/key-manager/v1'}[call.service]
         request = Request.blank(prefix + call.path, method=call.method)
         if call.query:
             from urllib.parse import urlencode
@@ -359,6 +360,8 @@ class World:
             return Answer({name.lower(): value for name, value in response.headers.items()})
         if call.header:
             return Answer(response.headers.get(call.header, ''))
+        if call.encoded:
+            return Answer(base64.b64encode(response.body).decode())
         if response.content_type != 'application/json':
             return Answer(response.text if response.body else None)
         body = json.loads(response.body) if response.body else None

@@ -25,6 +25,38 @@ def faults(kind: str, /, **props: Any) -> list[str]:
         ('OS::Swift::Container', {'X-Account-Meta': {'a': 'x\r\nX-Other: y'}}, 'more than one line'),
         ('OS::Swift::Container', {'X-Account-Meta': {'a': [1]}}, 'the value of a is no text'),
         ('OS::Swift::Container', {'X-Container-Read': '.r:*\nX-Other: y'}, 'more than one line'),
+        ('OS::Barbican::Secret', {'payload_content_type': 'text/plain'}, 'without payload'),
+        (
+            'OS::Barbican::Secret',
+            {'payload': 'x', 'payload_content_encoding': 'base64'},
+            'with value application/octet-stream',
+        ),
+        (
+            'OS::Barbican::Secret',
+            {'payload': 'x', 'payload_content_type': 'application/octet-stream'},
+            'needs payload_content_encoding base64',
+        ),
+        (
+            'OS::Barbican::Order',
+            {'type': 'key', 'pass_phrase': 'p'},
+            'Unexpected properties: pass_phrase. Only these properties are allowed for key type of order',
+        ),
+        (
+            'OS::Barbican::Order',
+            {'type': 'certificate', 'request_type': 'stored-key'},
+            'without source_container_ref',
+        ),
+        ('OS::Barbican::RSAContainer', {'private_key_passphrase_ref': 'r'}, 'without private_key_ref'),
+        (
+            'OS::Barbican::CertificateContainer',
+            {'certificate_ref': 'r', 'intermediates_ref': 'r'},
+            'Duplicate refs',
+        ),
+        (
+            'OS::Barbican::GenericContainer',
+            {'secrets': [{'name': 'a', 'ref': 'r'}, {'name': 'b', 'ref': 'r'}]},
+            'Duplicate refs',
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_said(kind: str, props: dict[str, Any], part: str) -> None:
@@ -37,6 +69,16 @@ def test_what_does_not_fit_together_is_said(kind: str, props: dict[str, Any], pa
     [
         ('OS::Swift::Container', {'name': schema.UNKNOWN, 'X-Container-Meta': {'a': schema.UNKNOWN}}),
         ('OS::Swift::Container', {'X-Container-Meta': schema.UNKNOWN}),
+        ('OS::Barbican::Secret', {'payload': schema.UNKNOWN, 'payload_content_type': 'text/plain'}),
+        ('OS::Barbican::Order', {'type': schema.UNKNOWN, 'pass_phrase': 'p'}),
+        (
+            'OS::Barbican::GenericContainer',
+            {'secrets': [{'name': 'a', 'ref': schema.UNKNOWN}, {'name': 'b', 'ref': schema.UNKNOWN}]},
+        ),
+        (
+            'OS::Barbican::RSAContainer',
+            {'private_key_ref': schema.UNKNOWN, 'public_key_ref': schema.UNKNOWN},
+        ),
     ],
 )
 def test_what_is_not_known_yet_is_let_pass(kind: str, props: dict[str, Any]) -> None:

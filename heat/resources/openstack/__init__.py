@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heat.resources.base import Resource
-from heat.resources.openstack import designate, retired
+from heat.resources.openstack import barbican, designate, retired
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
@@ -28,11 +28,12 @@ from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 
 _KINDS: tuple[type[Resource], ...] = (
-    Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, WebImage,
-    KeyPair, FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface,
-    SecurityGroup, SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota,
-    Server, ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
+    Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, WebImage, KeyPair,
+    FloatingIP, FloatingIPAssociation, Net, Subnet, Port, Router, RouterInterface, SecurityGroup,
+    SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server,
+    ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
     VolumeType,
+    *barbican.TYPES,
     *designate.TYPES,
     *retired.TYPES,
     *KEYSTONE,

@@ -101,17 +101,18 @@ def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
     if call.encoded:
         return base64.b64encode(answer.content).decode('ascii')
     data = _data(answer)
-    if call.unwrap is None:
-        return data
-    if not isinstance(data, dict) or call.unwrap not in data:
-        raise op.CloudFault(
-            answer.status_code,
-            f'The answer of the {call.service} service has no "{call.unwrap}".',
-            call.service,
-            _request_id(answer),
-            'BadAnswer',
-        )
-    return data[call.unwrap]
+    for key in () if call.unwrap is None else call.unwrap.split('.'):
+        try:
+            data = data[int(key)] if isinstance(data, list) else data[key]
+        except (LookupError, TypeError, ValueError):
+            raise op.CloudFault(
+                answer.status_code,
+                f'The answer of the {call.service} service has no "{call.unwrap}".',
+                call.service,
+                _request_id(answer),
+                'BadAnswer',
+            ) from None
+    return data
 
 
 def pages(

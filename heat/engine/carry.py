@@ -23,6 +23,7 @@ from heat.engine import exported, inside, marks, nested, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.exchange import publishes
 from heat.engine.late import IMPORTS, Found, Gathered, Late
+from heat.engine.relay import Relay, Relayed
 from heat.engine.render import plain
 from heat.engine.scaling import Scaler
 from heat.engine.staging import Stager
@@ -73,6 +74,7 @@ class Carrier:
         self.announce = announce
         self.breathe: Callable[[], None] = lambda: green.sleep(0)
         self._scaler = Scaler(loop, self)
+        self._relay = Relay(loop)
         self._inside = inside.Inside(loop, self)
         self._stager = Stager(loop, self)
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
@@ -236,9 +238,12 @@ class Carrier:
                 self._loop.batch.save(handed_over)
         self.send(tree, made, running)
 
-    def found(self, tree: Tree, stack_id: str, uuid: str, result: Found | Exception) -> None:
-        """What a nested resource's stack is made from is there, or why it is not."""
-        run = tree.stacks.get(stack_id)
+    def heard(self, tree: Tree, news: Gathered | Relayed) -> None:
+        """What a nested resource's stack is made from is there, or why it is not; or a signal is answered."""
+        if isinstance(news, Relayed):
+            self._relay.answered(tree, news)
+            return
+        uuid, result, run = news.uuid, news.result, tree.stacks.get(news.stack_id)
         running = run.traversal.running() if run is not None and run.traversal is not None else {}
         if run is None or uuid not in running:
             return
@@ -473,6 +478,8 @@ class Carrier:
         """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
         if signal.kind in inside.KINDS:
             self._inside.wish(tree, signal)
+            return
+        if self._relay.takes(tree, signal):
             return
         run = tree.stacks.get(signal.stack_id)
         rows = [r for r in run.rows.values() if hears(run.types.of(r), r, signal)] if run is not None else []

@@ -472,7 +472,7 @@ class Intake:
         # What a server does at these actions too, it reports from within them.
         if row.action in (Action.SUSPEND, Action.DELETE) and not hook and not kind.deploys:
             self._refuse_signal(context, row, now)
-        if sync_call and not kind.scales and not kind.deploys and not hook:
+        if sync_call and not kind.scales and not kind.deploys and not kind.relays and not hook:
             # The caller waits for an answer: what will not be taken is refused now.
             try:
                 kind.signal(row, details)

@@ -24,6 +24,7 @@ from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
 from heat.engine.late import Gathered, Seek, at_hand
 from heat.engine.messages import Answered, Arrived, Changed, Closed, Leave, Looked, Lost, Published, Written
+from heat.engine.relay import Relayed
 from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
 from heat.engine.step import Watch as WatchFor
 from heat.engine.tree import StackRun, Tree
@@ -178,10 +179,10 @@ class Loop:
             tree = self.trees.get(message.root_id)
             if tree is not None:
                 self.carrier.published(tree, message.stack_id, message.seq, message.refusal)
-        elif isinstance(message, Gathered):
+        elif isinstance(message, Gathered | Relayed):
             tree = self.trees.get(message.root_id)
             if tree is not None:
-                self.carrier.found(tree, message.stack_id, message.uuid, message.result)
+                self.carrier.heard(tree, message)
         elif isinstance(message, Lost):
             self._lost(message.roots)
         elif isinstance(message, Leave):
@@ -239,7 +240,7 @@ class Loop:
 
     def leave_if_quiet(self, tree: Tree) -> None:
         """Release the lease when nothing is left to do, or when this engine is going."""
-        if tree.leaving or any(step.asking for step in tree.steps.values()):
+        if tree.leaving or tree.relaying or any(step.asking for step in tree.steps.values()):
             return
         if tree.working and not self._leaving:
             return
@@ -328,13 +329,6 @@ class Loop:
         def answered(result: Result) -> None:
             self.put(Answered(root_id, uuid, token, result))
 
-        def begin() -> bool:
-            # The last look before the world is touched: is the tree surely still ours?
-            if self._may_call():
-                return True
-            self.put(Lost(frozenset([root_id])))
-            return False
-
         if isinstance(operation, ReadConfig | ReadWatch):
             # What it asks for may be written in the batch that is still open.
             self.batch.after.append((root_id, lambda: self._shelf(run.stack.tenant, operation, answered)))
@@ -345,13 +339,22 @@ class Loop:
             return
 
         def perform() -> None:
-            self.cloud.perform(tree.credential, operation, answered, begin=begin)
+            self.cloud.perform(tree.credential, operation, answered, begin=self.sure(root_id))
 
         if ask.durable:
             self.fence(tree)
             self.batch.after.append((root_id, perform))
         else:
             perform()
+
+    def sure(self, root_id: str) -> Callable[[], bool]:
+        """The last look before the world is touched: is the tree surely still ours?"""
+        def begin() -> bool:
+            if self._may_call():
+                return True
+            self.put(Lost(frozenset([root_id])))
+            return False
+        return begin
 
     def _answered(self, message: Answered) -> None:
         found = self._step(message.root_id, message.uuid)

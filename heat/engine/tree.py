@@ -75,7 +75,7 @@ class Tree:
     """A root and its nested stacks, under one lease.
 
     ``applied`` names the signals taken so far: a second reading may find them
-    before their removal is committed.
+    before their removal is committed. ``relaying`` are those whose call is not answered yet.
     """
 
     root_id: str
@@ -84,6 +84,7 @@ class Tree:
     stacks: dict[str, StackRun] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
+    relaying: set[str] = field(default_factory=set)
     steps: dict[str, StepRun] = field(default_factory=dict)
     leaving: bool = False
 

@@ -67,8 +67,8 @@ class Call:
     ``service`` is a row of ``clouds.catalog``; ``path`` is below its endpoint.
     ``ok`` lists error statuses that count as success and give None (404 on a
     delete). ``identify`` is a dotted path into the body; what stands there
-    becomes the row's physical id in the same commit. ``unwrap`` names the key
-    under which the body holds the object. ``label`` names the call in the
+    becomes the row's physical id in the same commit. ``unwrap`` is a dotted path to
+    the object in the body (``workflows.0`` is the first of a list). ``label`` names the call in the
     journal (encrypted at rest), in logs and in failpoints. ``as_user`` 'service'
     uses the daemon's own credential. ``at`` is where the service is, if not here.
     ``header`` names a header of the answer that is the value instead, '' if it has none;

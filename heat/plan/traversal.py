@@ -127,8 +127,9 @@ class Traversal(Walk):
         # The resources of a nested stack decide, each by itself, whether there is anything to do.
         within = self.types.of(row).nested and (
             row.goal_seq != self.goal.seq or row.keep.get('wanted', []) != list(wanted))
+        unasked = row.goal_seq != self.goal.seq and self.types.of(row).wants_update(row)
         # Released: its successor failed, and what it had let go must come back to it.
-        return Decision(Verdict.UPDATE) if within or row.keep.get('released') else decision
+        return Decision(Verdict.UPDATE) if within or unasked or row.keep.get('released') else decision
 
     def _must_observe(self, row: Row) -> bool:
         return bool(self.goal.options.get('observe') and self.types.of(row).observes

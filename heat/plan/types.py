@@ -63,6 +63,10 @@ class ResourceType(Protocol):
         """Whether the class asks for a new resource although the schema would not."""
         ...
 
+    def wants_update(self, row: Row) -> bool:
+        """Whether an update of the stack has something to do to it though nothing has changed."""
+        ...
+
     def same_thing(self, row: Row, other: Row) -> bool:
         """Whether two rows of one name stand for one thing, so that the old one must leave it to the new."""
         ...

@@ -68,6 +68,8 @@ class Resource:
     """Its signals adjust a group: it answers ``adjustment(row)`` instead of ``signal``."""
     # What get_attr may name is known only to the resource itself.
     any_attribute: ClassVar[bool] = False
+    relays: ClassVar[bool] = False
+    """Its signals ask for a call to the cloud: it answers ``relay`` instead of ``signal``."""
     # Signals are what became of a deployment (``model.software.Word``), heard in every state.
     deploys: ClassVar[bool] = False
     # A server whose agent reads what is deployed on it from the metadata.
@@ -238,6 +240,11 @@ class Resource:
         return True
 
     @classmethod
+    def wants_update(cls, row: Row) -> bool:
+        """Whether an update of the stack has something to do to it though nothing has changed."""
+        return False
+
+    @classmethod
     def described(cls, row: Row) -> dict[str, Any]:
         """The properties by which those go whose child is made from them (``Nested.refers``)."""
         return dict(row.props or {})
@@ -311,6 +318,14 @@ class Resource:
     @classmethod
     def signal(cls, row: Row, details: Mapping[str, Any] | None) -> tuple[Row, str]:
         """The row after a signal, and the event's reason. Only called where ``signals``."""
+        raise StepFailed(f'Resource {row.name} does not support signals.', 'ResourceActionNotSupported')
+
+    @classmethod
+    def relay(cls, row: Row, details: Mapping[str, Any] | None, signal: str) -> Call:
+        """The call that a signal asks for, only where ``relays``; StepFailed if it asks for nonsense.
+
+        ``signal`` is its uuid: to make the call twice for one signal must be as to make it once.
+        """
         raise StepFailed(f'Resource {row.name} does not support signals.', 'ResourceActionNotSupported')
 
 

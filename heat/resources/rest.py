@@ -43,7 +43,7 @@ class Rest(Resource):
 
     @property
     def called(self) -> str:
-        return self.noun or self.key
+        return self.noun or self.key or self.type.rpartition('::')[2]
 
     # -- verbs -------------------------------------------------------------------------------------
 

@@ -23,7 +23,6 @@ BEYOND = (
     ('share types', 'sharev2', '/types?is_public=all', 'share_types'),
     ('workflows', 'workflowv2', '/workflows?all_projects=true', 'workflows'),
     ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
-    ('workflow executions', 'workflowv2', '/executions?all_projects=true', 'executions'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),
     ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'),
     ('zones', 'dns', '/v2/zones?limit=1000', 'zones'))

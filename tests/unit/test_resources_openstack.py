@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,12 @@ from heat.resources.openstack.journal import seconds_of
 from heat.resources.openstack.neutron.security_group import facts
 from heat.template.definition import Definition
 from heat.template.expr import Constant, Expr, Ref, map_of
-
-DATA = Path(__file__).parent.parent / 'data' / 'resource_types'
+from tests.unit.interface import entry_of
 
 
 @pytest.mark.parametrize('name', sorted(TYPES))
 def test_the_table_is_that_of_the_interface(name: str) -> None:
-    entry = json.loads((DATA / f'{name.replace("::", "_")}.json').read_text())
-    assert schema.differences(TYPES[name].schema, entry) == []
+    assert schema.differences(TYPES[name].schema, entry_of(name)) == []
     assert TYPES[name].type == name
     assert TYPES[name].extension == entry.get('required_service_extension', '')
 

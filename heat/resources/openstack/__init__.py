@@ -13,6 +13,7 @@ from heat.resources.openstack.image import WebImage
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.manila import MANILA
+from heat.resources.openstack.mistral import MISTRAL
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
@@ -38,5 +39,6 @@ _KINDS: tuple[type[Resource], ...] = (
     *retired.TYPES,
     *KEYSTONE,
     *MANILA,
+    *MISTRAL,
     *NEUTRON_EXTENDED)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -1,4 +1,5 @@
 """magnum and mistral."""
+from plane.rest import url
 from plane.service import Service, auth, common, uwsgi
 from plane.settings import BIN, HOST, NODE, PKG, PORTS, PW, PYTHON, REGION
 from plane.shell import ini, merge, run
@@ -49,6 +50,8 @@ class Mistral(Service):
             'engine': {'host': NODE}, 'executor': {'host': NODE, 'type': 'remote'},
             'scheduler': {'fixed_delay': 0.5, 'random_delay': 1},
             'openstack_actions': {'os_actions_endpoint_type': 'public', 'default_region': REGION}})
+        # It makes trusts for its triggers there, and asks for no versions.
+        c['keystone_authtoken']['www_authenticate_uri'] = url('keystone', '/v3')
         for k in ('host', 'state_path', 'executor_thread_pool_size'):
             c['DEFAULT'].pop(k)
         ini(self.conf, c)

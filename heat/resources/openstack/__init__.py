@@ -12,6 +12,7 @@ from heat.resources.openstack.host_aggregate import HostAggregate
 from heat.resources.openstack.image import WebImage
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
+from heat.resources.openstack.magnum import MAGNUM
 from heat.resources.openstack.manila import MANILA
 from heat.resources.openstack.mistral import MISTRAL
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
@@ -38,6 +39,7 @@ _KINDS: tuple[type[Resource], ...] = (
     *designate.TYPES,
     *retired.TYPES,
     *KEYSTONE,
+    *MAGNUM,
     *MANILA,
     *MISTRAL,
     *NEUTRON_EXTENDED)

@@ -39,6 +39,7 @@ from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.compiled import Place, settle_in
 from heat.engine.courier import Courier
+from heat.engine.errand import Limits
 from heat.engine.exchange import Exchange
 from heat.engine.herald import Herald
 from heat.engine.intake import Intake
@@ -55,7 +56,6 @@ from heat.engine.seek import Seeker
 from heat.engine.service import Service
 from heat.engine.shelf import Shelf
 from heat.engine.software import Software
-from heat.engine.step import Limits
 from heat.engine.store import Store
 from heat.engine.templates import Templates
 from heat.engine.tree import StackRun, Tree

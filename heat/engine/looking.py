@@ -15,8 +15,9 @@ from typing import Any
 from heat.clouds.credential import Credential
 from heat.common import errors, green
 from heat.common.clock import Clock
+from heat.engine.errand import Ask, Ended, Limits, Next
 from heat.engine.loader import Loader
-from heat.engine.step import Ask, Ended, Limits, Next, StepRun, failure_of
+from heat.engine.step import StepRun, failure_of
 from heat.model.op import CloudFault
 from heat.model.outcome import Failed, Outcome
 from heat.model.resource import Row

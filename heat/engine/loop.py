@@ -22,11 +22,12 @@ from heat.common.clock import Clock, Timers
 from heat.db.signals import Signal
 from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
+from heat.engine.errand import Ask, Ended, Limits, Next, Pause
+from heat.engine.errand import Watch as WatchFor
 from heat.engine.late import Gathered, Seek, at_hand
 from heat.engine.messages import Answered, Arrived, Changed, Closed, Leave, Looked, Lost, Published, Written
 from heat.engine.relay import Relayed
-from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, failure_of
-from heat.engine.step import Watch as WatchFor
+from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
 from heat.model.stack import Stack

@@ -17,6 +17,7 @@ from typing import Any
 
 from heat import schema
 from heat.common.errors import EntityNotFound, HeatException
+from heat.engine.errand import Ask, Ended, Limits, Next, Pause, Watch
 from heat.model.op import (
     Adopt,
     AwaitSignals,
@@ -40,7 +41,7 @@ from heat.model.op import (
     Tell,
     UserCall,
 )
-from heat.model.outcome import Done, Failed, Outcome, Replace
+from heat.model.outcome import Done, Failed, Replace
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
 from heat.plan import drift
@@ -52,51 +53,6 @@ from heat.template import dynamic
 from heat.template.dynamic import DynamicReference
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Perform ``op``; if ``durable``, only after the row as it is now is committed."""
-
-    op: Call | UserCall | Find | Resolve | ReadConfig | ReadWatch | Tell | Endpoint
-    durable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Poll until the op's judge has spoken."""
-
-    op: Poll
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wake the step at ``until`` (wall seconds, inf: never), or when row ``signal_of`` changes."""
-
-    until: float
-    signal_of: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    outcome: Outcome
-
-
-Next = Ask | Watch | Pause | Ended
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds: how long a call may live, and how long the cloud may take to show it.
-
-    ``nested_depth`` is how deep stacks may stand in one another, ``resources`` how many a whole tree may
-    have, -1 for any number.
-    """
-
-    http_timeout: float = 60.0
-    settle: float = 5.0
-    nested_depth: int = 5
-    resources: int = -1
 
 
 class StepRun:

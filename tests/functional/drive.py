@@ -20,7 +20,8 @@ from heat.clouds.performer import Performer
 from heat.clouds.session import LostAnswer, Sessions
 from heat.common import config, errors, ids
 from heat.common.clock import Clock, VirtualClock
-from heat.engine.step import Ask, Ended, Limits, Next, Pause, StepRun, Watch
+from heat.engine.errand import Ask, Ended, Limits, Next, Pause, Watch
+from heat.engine.step import StepRun
 from heat.model import op
 from heat.model.outcome import Done, Outcome
 from heat.model.resource import Row

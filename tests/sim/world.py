@@ -28,6 +28,7 @@ from heat.engine.actions import Actions
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
 from heat.engine.courier import Courier
+from heat.engine.errand import Limits
 from heat.engine.exchange import Exchange
 from heat.engine.herald import Herald
 from heat.engine.intake import Intake
@@ -41,7 +42,6 @@ from heat.engine.plans import Plans
 from heat.engine.seek import Seeker
 from heat.engine.shelf import Shelf
 from heat.engine.software import Software
-from heat.engine.step import Limits
 from heat.engine.store import DirectStore
 from heat.engine.watcher import Watcher
 from heat.engine.watches import Watches

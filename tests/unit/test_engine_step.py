@@ -4,7 +4,8 @@ from __future__ import annotations
 import pytest
 
 from heat.common import ids
-from heat.engine.step import Ask, Ended, Limits, StepRun, Watch
+from heat.engine.errand import Ask, Ended, Limits, Watch
+from heat.engine.step import StepRun
 from heat.model import op
 from heat.model.outcome import Done, Failed
 from heat.model.resource import Row

@@ -10,7 +10,8 @@ import pytest
 
 from heat import schema
 from heat.common.ids import StackId, new_id
-from heat.engine.step import Ask, Ended, Limits, Pause, StepRun, Watch
+from heat.engine.errand import Ask, Ended, Limits, Pause, Watch
+from heat.engine.step import StepRun
 from heat.model.op import Call, CloudFault
 from heat.model.outcome import Done, Failed, Outcome
 from heat.model.resource import Row

@@ -20,7 +20,8 @@ from tests.unit.interface import entry_of
 
 @pytest.mark.parametrize('name', sorted(TYPES))
 def test_the_table_is_that_of_the_interface(name: str) -> None:
-    assert schema.differences(TYPES[name].schema, entry_of(name)) == []
+    entry = entry_of(name)
+    assert schema.differences(TYPES[name].schema, entry) == []
     assert TYPES[name].type == name
     assert TYPES[name].extension == entry.get('required_service_extension', '')
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from keystoneauth1 import adapter
 
+from tests.servers import commands
 from tests.servers.daemon import LOOPBACK, Daemon, free_port
 from tests.servers.devcloud import Devcloud
 from tests.servers.keystone import Credentials, identity
@@ -163,11 +164,10 @@ class User:
 
     def openstack(self, *words: str | Path, seconds: float = 120) -> Any:
         """The command's answer, parsed when `-f json` was asked for; Refused when it failed."""
-        done = subprocess.run([str(BIN / 'openstack'), *map(str, words)], env=self._environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
-        if done.returncode:
-            raise Refused(done.stderr or done.stdout)
-        return json.loads(done.stdout) if 'json' in words else done.stdout
+        done = commands.openstack(self._environment, words, seconds)
+        if done.code:
+            raise Refused(done.err or done.out)
+        return json.loads(done.out) if 'json' in words else done.out
 
     def api(self, service: str, microversion: str | None = None) -> adapter.Adapter:
         """A service's API by its type, the newest form of compute and volumes unless told otherwise."""

@@ -25,6 +25,7 @@ import requests
 from heatclient import exc
 from heatclient.v1.client import Client
 
+from tests.servers import commands
 from tests.servers.keystone import Credentials
 
 BIN = Path(sys.executable).parent
@@ -56,12 +57,11 @@ class Place:
 
     def openstack(self, *words: str | Path, code: int = 0, who: Credentials | None = None) -> Any:
         """The command's JSON output (or text); fails the test unless it ends with `code`."""
-        done = subprocess.run([str(BIN / 'openstack'), *map(str, words)], env=self.environment(who),
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-        assert done.returncode == code, f'{words}: {done.stderr or done.stdout}\n{self.logs()}'
+        done = commands.openstack(self.environment(who), words)
+        assert done.code == code, f'{words}: {done.err or done.out}\n{self.logs()}'
         if code:
-            return done.stderr
-        return json.loads(done.stdout) if 'json' in words else done.stdout
+            return done.err
+        return json.loads(done.out) if 'json' in words else done.out
 
     def environment(self, who: Credentials | None = None) -> dict[str, str]:
         base = {name: value for name, value in os.environ.items()

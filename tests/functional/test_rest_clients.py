@@ -9,10 +9,7 @@ from __future__ import annotations
 import http.client
 import importlib.metadata
 import inspect
-import io
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from openstack.orchestration.v1 import _proxy
 
 from tests.functional.flows import Place
 from tests.functional.test_heatclient import serving
+from tests.servers.commands import openstack as openstack_command
 from tests.servers.daemon import wait_until
 
 TEMPLATE = """
@@ -35,19 +33,6 @@ resources:
 outputs: {said: {value: {get_attr: [a, output]}, description: What it says}}
 """
 OWN = '[DEFAULT]\nenable_stack_abandon = true\nenable_stack_adopt = true\n'
-# Reads words of a command line by line, and tells what each came to.
-RUNNER = """
-import contextlib, io, json, sys
-from openstackclient import shell
-for line in sys.stdin:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = shell.OpenStackShell().run(json.loads(line))
-        except SystemExit as end:
-            code = end.code
-    print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
-"""
 
 
 @pytest.fixture(scope='module')
@@ -125,37 +110,24 @@ def test_every_call_of_the_sdk(place: Place, tmp_path: Path) -> None:
 
 
 class Shell:
-    """The ``openstack`` command, run again and again in one process."""
+    """The ``openstack`` command, and which of its words were run."""
 
     def __init__(self, place: Place) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, '-c', RUNNER], env=place.environment(), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self._place = place
         self.run: list[str] = []
 
     def __call__(self, words: str, *more: str | Path, **how: Any) -> Any:
         """JSON output if ``-f json`` is among the words, else text; ``code`` is what it must end with."""
         argv = [*words.split(), *map(str, more)]
-        assert isinstance(self._process.stdin, io.TextIOBase) and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(argv) + '\n')
-        self._process.stdin.flush()
-        code, out, err = json.loads(self._process.stdout.readline())
-        assert code == how.get('code', 0), f'{argv}: {err or out}\n{self._place.logs()}'
+        ended = openstack_command(self._place.environment(), argv)
+        assert ended.code == how.get('code', 0), f'{argv}: {ended.err or ended.out}\n{self._place.logs()}'
         self.run.append(words)
-        return json.loads(out) if 'json' in argv and not code else out
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
+        return json.loads(ended.out) if 'json' in argv and not ended.code else ended.out
 
 
 @pytest.fixture
-def shell(place: Place) -> Iterator[Shell]:
-    shell = Shell(place)
-    yield shell
-    shell.close()
+def shell(place: Place) -> Shell:
+    return Shell(place)
 
 
 def test_every_command(place: Place, shell: Shell, tmp_path: Path) -> None:

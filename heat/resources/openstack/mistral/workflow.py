@@ -20,7 +20,6 @@ from heat.resources.openstack.mistral.execution import SERVICE, parsed, start
 from heat.resources.rest import Rest
 from heat.schema import (
     IN_PLACE,
-    UNKNOWN,
     Attr,
     Boolean,
     Integer,
@@ -111,7 +110,7 @@ class Workflow(StackUser, Rest):
         if kind == 'direct' and isinstance(defaults, Mapping) and defaults.get('requires') is not None:
             yield 'task_defaults has "requires", which only a reverse workflow can have.'
         for task in tasks if isinstance(tasks, list) else ():
-            if task is UNKNOWN:
+            if not isinstance(task, Mapping):
                 continue
             name = task.get('name')
             if task.get('action') is not None and task.get('workflow') is not None:

@@ -81,13 +81,14 @@ def _network(path: str, entity: str, many: str = '', name: str = 'name') -> Noun
     )
 
 
-def _balancer(path: str, one: str, entity: str) -> Noun:
+def _balancer(path: str, one: str, entity: str = '', id: str = 'id') -> Noun:
     return Noun(
         'load-balancer',
         f'/lbaas/{path}',
-        path.replace('-', '_'),
+        one.removesuffix('y') + 'ies' if one.endswith('y') else f'{one}s',
         one,
-        entity,
+        entity or one,
+        id=id,
         missing='Unable to find {entity} with name or id {value}',
     )
 
@@ -164,11 +165,18 @@ KINDS: dict[str, Noun] = {
         ambiguous='Keystone has more than one service with same name {value}. Please '
         'use service id instead of name',
     ),
-    'octavia.loadbalancer': _balancer('loadbalancers', 'loadbalancer', 'loadbalancer'),
-    'octavia.listener': _balancer('listeners', 'listener', 'listener'),
-    'octavia.pool': _balancer('pools', 'pool', 'pool'),
-    'octavia.l7policy': _balancer('l7policies', 'l7policy', 'l7policy'),
-    'octavia.flavor': _balancer('flavors', 'flavor', 'flavor'),
+    'octavia.loadbalancer': _balancer('loadbalancers', 'loadbalancer'),
+    'octavia.listener': _balancer('listeners', 'listener'),
+    'octavia.pool': _balancer('pools', 'pool'),
+    'octavia.l7policy': _balancer('l7policies', 'l7policy'),
+    'octavia.flavor': _balancer('flavors', 'flavor'),
+    'octavia.flavorprofile': _balancer('flavorprofiles', 'flavorprofile'),
+    'octavia.availabilityzone': _balancer(
+        'availabilityzones', 'availability_zone', 'availabilityzone', id='name'
+    ),
+    'octavia.availabilityzoneprofile': _balancer(
+        'availabilityzoneprofiles', 'availability_zone_profile', 'availabilityzoneprofile'
+    ),
     'designate.zone': Noun('dns', '/zones', 'zones', '', 'Zone'),
     'mistral.workflow': Noun('workflow', '/workflows', 'workflows', '', 'Workflow', 'never'),
     'barbican.secret': _kept('secrets', 'Secret'),

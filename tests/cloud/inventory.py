@@ -16,7 +16,9 @@ from tests.servers.keystone import identity
 
 # Of groups that a cloud may do without: (kind, service, path, key of the list), as an administrator sees it.
 BEYOND = (
-    ('load balancers', 'load-balancer', '/v2.0/lbaas/loadbalancers', 'loadbalancers'),
+    *((key.replace('_', ' '), 'load-balancer', f'/v2.0/lbaas/{key.replace("_", "")}', key) for key in (
+        'loadbalancers', 'listeners', 'pools', 'healthmonitors', 'l7policies', 'flavors', 'flavorprofiles',
+        'availability_zones', 'availability_zone_profiles', 'quotas')),
     ('shares', 'sharev2', '/shares?all_tenants=1', 'shares'),
     ('share networks', 'sharev2', '/share-networks?all_tenants=1', 'share_networks'),
     ('security services', 'sharev2', '/security-services?all_tenants=1', 'security_services'),

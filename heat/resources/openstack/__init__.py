@@ -23,6 +23,7 @@ from heat.resources.openstack.neutron.router import Router, RouterInterface
 from heat.resources.openstack.neutron.security_group import SecurityGroup, SecurityGroupRule
 from heat.resources.openstack.nova_floatingip import FloatingIP as NovaFloatingIP
 from heat.resources.openstack.nova_floatingip import FloatingIPAssociation as NovaFloatingIPAssociation
+from heat.resources.openstack.octavia import OCTAVIA
 from heat.resources.openstack.quota import CinderQuota, NovaQuota
 from heat.resources.openstack.server import Server
 from heat.resources.openstack.server_group import ServerGroup
@@ -42,5 +43,6 @@ _KINDS: tuple[type[Resource], ...] = (
     *MAGNUM,
     *MANILA,
     *MISTRAL,
-    *NEUTRON_EXTENDED)
+    *NEUTRON_EXTENDED,
+    *OCTAVIA)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -1,0 +1,124 @@
+"""The types of the load balancing service: as told, changed, replaced, refused, gone."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud.daemons import User
+from tests.cloud.stack import Stack
+
+TYPES = Path(__file__).with_name('types')
+PLACES = {'balancer': ('loadbalancers', 'loadbalancer'), 'listener': ('listeners', 'listener'),
+          'second_listener': ('listeners', 'listener'), 'pool': ('pools', 'pool'),
+          'second_pool': ('pools', 'pool'), 'monitor': ('healthmonitors', 'healthmonitor'),
+          'policy': ('l7policies', 'l7policy'), 'profile': ('flavorprofiles', 'flavorprofile'),
+          'flavor': ('flavors', 'flavor'), 'zone': ('availabilityzones', 'availability_zone'),
+          'zone_profile': ('availabilityzoneprofiles', 'availability_zone_profile')}
+
+pytestmark = [pytest.mark.groups('octavia'), pytest.mark.usefixtures('leaves_nothing')]
+
+
+class Balancing:
+    """What Octavia says of a stack's things."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._api = stack.user.api('load-balancer')
+
+    def get(self, path: str, key: str) -> Any:
+        return self._api.get(f'/v2.0/lbaas/{path}').json()[key]
+
+    def of(self, name: str) -> dict[str, Any]:
+        path, key = PLACES[name]
+        found: dict[str, Any] = self.get(f'{path}/{self.stack.physical(name)}', key)
+        return found
+
+    def members(self, pool: str) -> dict[str, dict[str, Any]]:
+        """By address."""
+        listed = self.get(f'pools/{self.stack.physical(pool)}/members', 'members')
+        return {one['address']: one for one in listed}
+
+    def ids(self) -> dict[str, str]:
+        return {name: one['physical_resource_id'] for name, one in self.stack.resources(depth=1).items()}
+
+
+def test_a_load_balancer_and_all_it_has(user: User) -> None:
+    stack = Stack(user, 'balancing')
+    there = Balancing(stack)
+    stack.create(TYPES / 'octavia.yaml')
+    stack.ends('CREATE_COMPLETE')
+    balancer, listener, pool = there.of('balancer'), there.of('listener'), there.of('pool')
+    assert (balancer['name'], balancer['vip_address']) == ('balancer-first', '10.31.0.80')
+    assert listener['default_pool_id'] == pool['id'] and listener['allowed_cidrs'] == ['10.31.0.0/24']
+    assert there.of('second_listener')['default_pool_id'] == stack.physical('second_pool')
+    assert pool['session_persistence']['cookie_name'] == 'first'
+    assert pool['healthmonitor_id'] == stack.physical('monitor')
+    assert there.of('monitor')['url_path'] == '/healthy'
+    assert set(there.members('pool')) == {f'10.31.0.1{number}' for number in range(3)}
+    assert there.members('second_pool')['10.31.0.9']['tags'] == ['first']
+    assert there.of('policy')['redirect_url'] == 'http://www.example.com/'
+    outputs = stack.outputs()
+    assert outputs['address'] == '10.31.0.80' and outputs['port'] == balancer['vip_port_id']
+    assert {one['id'] for one in outputs['members']} == {
+        one['id'] for one in there.members('pool').values()}
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
+
+    # The monitor alone cannot be changed, and its pool takes no second one.
+    before = there.ids()
+    stack.update('--existing', label='second', algorithm='SOURCE_IP', weight=2, watched_by='TCP',
+                 action='REDIRECT_TO_POOL', host='b.example.com')
+    stack.ends('UPDATE_COMPLETE')
+    after = there.ids()
+    assert {name for name in after if after[name] != before.get(name)} == {'monitor'}
+    assert there.of('balancer')['name'] == 'balancer-second'
+    assert there.of('listener')['description'] == 'second'
+    assert (there.of('pool')['lb_algorithm'], there.of('pool')['healthmonitor_id']) == (
+        'SOURCE_IP', after['monitor'])
+    assert there.of('monitor')['type'] == 'TCP'
+    assert {one['weight'] for one in there.members('pool').values()} == {2}
+    policy = there.of('policy')
+    assert (policy['redirect_pool_id'], policy['redirect_url']) == (after['second_pool'], None)
+    rule = there.get(f'l7policies/{after["policy"]}/rules/{after["rule"]}', 'rule')
+    assert rule['value'] == 'b.example.com'
+
+    # What the service refuses is told in its words, and changes nothing.
+    stack.update('--existing', second_port=80)
+    failed = stack.ends('UPDATE_FAILED')
+    assert 'already using protocol HTTP and protocol_port 80' in failed['stack_status_reason']
+    assert there.ids()['listener'] == after['listener']
+    stack.delete()
+
+
+def test_what_an_administrator_offers(administrator: User) -> None:
+    stack = Stack(administrator, 'offers')
+    there = Balancing(stack)
+    project = stack.user.session.get_project_id()
+    stack.create(TYPES / 'octavia_offers.yaml')
+    stack.ends('CREATE_COMPLETE')
+    assert there.of('flavor')['flavor_profile_id'] == stack.physical('profile')
+    assert there.of('zone')['availability_zone_profile_id'] == stack.outputs()['zone_profile']
+    demo = stack.physical('quota')
+    assert demo != project and there.get(f'quotas/{demo}', 'quota')['member'] == 30
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
+
+    before = there.ids()
+    stack.update('--existing', label='second', members=31)
+    stack.ends('UPDATE_COMPLETE')
+    assert there.ids() == before
+    assert there.of('flavor')['description'] == there.of('zone')['description'] == 'second'
+    assert there.of('profile')['name'] == there.of('zone_profile')['name'] == 'types-second'
+    assert there.get(f'quotas/{demo}', 'quota')['member'] == 31
+
+    # Each is replaced by one that has its name.
+    stack.update('--existing', profile='second')
+    stack.ends('UPDATE_COMPLETE')
+    assert stack.physical('flavor') != before['flavor'] and there.of('flavor')['name'] == 'types-flavor'
+    assert there.of('flavor')['flavor_profile_id'] == before['second_profile']
+    assert there.of('zone')['availability_zone_profile_id'] == before['second_zone_profile']
+    stack.delete()
+    usual = there.get('quotas/defaults', 'quota')
+    assert there.get(f'quotas/{demo}', 'quota') == usual

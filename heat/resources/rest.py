@@ -38,6 +38,8 @@ class Rest(Resource):
     broken: ClassVar[tuple[str, ...]] = ('ERROR',)
     update_method: ClassVar[str] = 'PUT'
     gone_by_poll: ClassVar[bool] = False
+    # Values of the status, in small letters, in which a thing that was to go has stayed.
+    stuck: ClassVar[tuple[str, ...]] = ('error_deleting',)
     by_list: ClassVar[bool] = True
     observes: ClassVar[bool] = True
 
@@ -180,8 +182,8 @@ class Rest(Resource):
         def judge(body: dict[str, Any] | None) -> bool | str:
             if body is None or str(body.get(self.status_key, '')).lower() in ('deleted', 'soft_deleted'):
                 return True
-            if str(body.get(self.status_key, '')).lower() in ('error_deleting',):
-                return f'Went to status {body.get(self.status_key)} due to "Unknown"'
+            if str(body.get(self.status_key, '')).lower() in self.stuck:
+                return f'Went to status {body.get(self.status_key)} due to "{self.why_broken(body)}"'
             return False
         return self.poll(judge)
 

@@ -32,6 +32,7 @@ class Designate(Rest):
     service = 'dns'
     ready = ('ACTIVE',)
     gone_by_poll = True
+    stuck = ('error',)
     survives_failure = True
 
     def adopt(self, body: dict[str, Any]) -> Adopt | None:
@@ -42,13 +43,6 @@ class Designate(Rest):
                      lambda found: recent(found) and all(
                          str(found.get(name)).lower() == str(value).lower() for name, value in same.items()),
                      same)
-
-    def until_gone(self) -> Poll:
-        def judge(body: dict[str, Any] | None) -> bool | str:
-            if body is not None and body.get('status') == 'ERROR':
-                return f'Went to status ERROR due to "{self.why_broken(body)}"'
-            return body is None or body.get('status') == 'DELETED'
-        return self.poll(judge)
 
     def why_broken(self, body: Mapping[str, Any]) -> str:
         return f'{body.get("action")} of {body.get("name")} did not reach the name servers'

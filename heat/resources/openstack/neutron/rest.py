@@ -30,7 +30,7 @@ PATIENCE_WITH_IDLE = 6
 # What the service takes for "as at the beginning"; null itself it mostly refuses.
 BEGINNINGS = {'description': '', 'dns_name': '', 'dns_domain': '', 'port_security_enabled': True,
               'stateful': True, 'propagate_uplink_status': True, 'availability_zone_hints': [],
-              'admin_state_up': True}
+              'admin_state_up': True, 'lifetime': {'units': 'seconds', 'value': 3600}}
 # Types of subnets, with the properties that name their network.
 ON_NETWORK = {'OS::Neutron::Subnet': ('network', 'network_id'), 'AWS::EC2::Subnet': ('VpcId',)}
 # Types that lead from a subnet to the outside.
@@ -105,6 +105,8 @@ class Neutron(Rest):
                 raise
             yield self.until_free(fault)
             yield self.remove()
+        if self.gone_by_poll:
+            yield self.until_gone()
 
     # -- bodies ----------------------------------------------------------------------------------
 

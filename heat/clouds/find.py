@@ -114,6 +114,10 @@ KINDS: dict[str, Noun] = {
     'neutron.segment': Noun(
         'network', '/segments', 'segments', None, 'Segment', 'batch', missing='No Segment found for {value}'
     ),
+    'neutron.port_pair': _network('sfc/port_pairs', 'port_pair'),
+    'neutron.port_pair_group': _network('sfc/port_pair_groups', 'port_pair_group'),
+    'neutron.flow_classifier': _network('sfc/flow_classifiers', 'flow_classifier'),
+    'neutron.taas.tap_service': _network('taas/tap_services', 'tap_service'),
     'nova.flavor': Noun(
         'compute',
         '/flavors',

@@ -40,6 +40,10 @@ Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',
            'security-group-rules', 'rbac-policies', 'address-scopes', 'segments', 'trunks')
 NETWORK_BELOW = (('qos', 'policies'), ('metering', 'metering-labels'), ('metering', 'metering-label-rules'))
+# Of Neutron's plugins, where they are loaded.
+PLUGINS = ('vpn/ikepolicies', 'vpn/ipsecpolicies', 'vpn/vpnservices', 'vpn/ipsec-site-connections',
+           'sfc/flow_classifiers', 'sfc/port_pairs', 'sfc/port_pair_groups', 'sfc/port_chains',
+           'taas/tap_services', 'taas/tap_flows', 'l2-gateways', 'l2-gateway-connections')
 VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
 
 
@@ -74,6 +78,10 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
         yield kind, network.get(f'/v2.0/{kind}').json()[kind.replace('-', '_')]
     for room, kind in NETWORK_BELOW:
         yield f'{room} {kind}', network.get(f'/v2.0/{room}/{kind}').json()[kind.replace('-', '_')]
+    for kind in PLUGINS:
+        answer = network.get(f'/v2.0/{kind}', raise_exc=False)
+        if answer.status_code != 404:
+            yield kind, answer.json()[kind.rpartition('/')[2].replace('-', '_')]
     yield 'servers', compute.get('/servers/detail', params={'all_tenants': '1'}).json()['servers']
     yield 'server groups', compute.get('/os-server-groups',
                                        params={'all_projects': 'true'}).json()['server_groups']

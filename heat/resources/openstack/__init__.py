@@ -16,6 +16,7 @@ from heat.resources.openstack.magnum import MAGNUM
 from heat.resources.openstack.manila import MANILA
 from heat.resources.openstack.mistral import MISTRAL
 from heat.resources.openstack.neutron import EXTENDED as NEUTRON_EXTENDED
+from heat.resources.openstack.neutron import firewall, l2gateway, sfc, taas, vpn
 from heat.resources.openstack.neutron.floatingip import FloatingIP, FloatingIPAssociation
 from heat.resources.openstack.neutron.network import Net, Subnet
 from heat.resources.openstack.neutron.port import Port
@@ -44,5 +45,10 @@ _KINDS: tuple[type[Resource], ...] = (
     *MANILA,
     *MISTRAL,
     *NEUTRON_EXTENDED,
+    *firewall.TYPES,
+    *l2gateway.TYPES,
+    *sfc.TYPES,
+    *taas.TYPES,
+    *vpn.TYPES,
     *OCTAVIA)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

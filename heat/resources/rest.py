@@ -83,10 +83,10 @@ class Rest(Resource):
     def check(self) -> Steps:
         answer = yield self.get()
         state = (answer or {}).get(self.status_key)
-        if self.ready and state not in self.ready:
-            wanted = ' or '.join(self.ready)
-            raise StepFailed(f'{self.called or self.name} {self.id} is {state}, not {wanted}.',
-                             'ResourceInError')
+        wrong = state not in self.ready if self.ready else state in self.broken
+        if wrong:
+            instead = f', not {" or ".join(self.ready)}' if self.ready else ''
+            raise StepFailed(f'{self.called} {self.id} is {state}{instead}.', 'ResourceInError')
         return answer
 
     def revive(self) -> Steps:

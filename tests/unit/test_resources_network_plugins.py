@@ -8,7 +8,7 @@ import pytest
 
 from heat import schema
 from heat.common.ids import StackId
-from heat.model.op import Call, CloudFault, NeedsReplacement
+from heat.model.op import Call, CloudFault, NeedsReplacement, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Resource, Surroundings
 from heat.resources.openstack import TYPES
@@ -70,6 +70,15 @@ def test_a_vpn_service_comes_after_the_legs_and_the_gateway_of_its_router() -> N
     kind = TYPES['OS::Neutron::VPNService']
     mine = definition('vpn', kind.type, router=Reference('r'), subnet=Reference('s'))
     assert kind.before('vpn', mine, others) == {'leg', 'way'}
+
+
+@pytest.mark.parametrize(('status', 'sound'), [('PENDING_CREATE', True), ('ACTIVE', True), ('ERROR', False)])
+def test_a_vpn_service_without_connections_is_sound(status: str, sound: bool) -> None:
+    """Neutron makes it active with its first connection."""
+    steps = plugin('OS::Neutron::VPNService', {'router': 'r', 'subnet': 's'}).check()
+    next(steps)
+    with pytest.raises(StopIteration if sound else StepFailed):
+        steps.send({'id': 'its-id', 'status': status})
 
 
 def test_a_policy_in_use_is_replaced_for_what_the_ends_agree_on_only() -> None:

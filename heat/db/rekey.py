@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from heat.db import snapshots, software
+from heat.db import resources, snapshots, software
 from heat.db.connect import write
 from heat.db.schema import (
     exports,
@@ -41,6 +41,7 @@ _TOKENS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = (
     (watch_rule, ('rule',)))
 _PAIRS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = ((resource, ('attributes', 'memo')),)
 _MAPS: tuple[tuple[sa.Table, str, tuple[str, ...]], ...] = (
+    (resource, resources.SEALED, ('keep',)),
     (snapshot, snapshots.SEALED, ('data',)), (software_config, software.SEALED, ('config',)),
     (software_deployment, software.SEALED, ('input_values', 'output_values')))
 
@@ -80,7 +81,7 @@ def _lists(names: tuple[str, ...], again: Again) -> Callable[[Mapping[str, Any]]
 
 
 def _under(key: str, names: tuple[str, ...], again: Again) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    return lambda row: {name: {key: list(again(*row[name][key]))} for name in names
+    return lambda row: {name: {**row[name], key: list(again(*row[name][key]))} for name in names
                         if isinstance(row[name], dict) and key in row[name]}
 
 

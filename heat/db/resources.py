@@ -27,6 +27,9 @@ _SELECT = sa.select(
         resource_properties_data, sa.and_(
             resource_properties_data.c.root_stack_id == resource.c.root_stack_id,
             resource_properties_data.c.hash == resource.c.properties_hash)))
+# Property sets among what is kept, and under which key they stand encrypted.
+_SECRET_KEEP = ('old_props', 'unsure')
+SEALED = 'sealed'
 # Without what is encrypted or big: to open it costs more than all else about a row.
 _HEAVY = ('data', 'memo', 'attributes')
 _LIGHT = sa.select(*(column for column in resource.c if column.name not in _HEAVY),
@@ -48,7 +51,7 @@ def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
         'intent': row.intent.to_wire() if row.intent else None,
         # Answers of the cloud may hold secrets (a private key, a password).
         'memo': list(seal(crypt, row.memo)) if row.memo else None,
-        'keep': row.keep or None, 'action': str(row.action), 'status': str(row.status),
+        'keep': _sealed_keep(row.keep, crypt) or None, 'action': str(row.action), 'status': str(row.status),
         'status_reason': row.reason, 'created_at': row.created_at or now, 'updated_at': row.updated_at}
 
 
@@ -64,7 +67,22 @@ def from_columns(row: RowMapping, crypt: Cipher | None) -> Row:
         requires=tuple(row['requires'] or ()), replaces=row['replaces'], replaced_by=row['replaced_by'],
         goal_seq=row['goal_seq'], intent=Intent.from_wire(row['intent']),
         memo=tuple(unseal(crypt, *row['memo'])) if row['memo'] else (),
-        keep=row['keep'] or {}, created_at=row['created_at'], updated_at=row['updated_at'])
+        keep=_opened_keep(row['keep'] or {}, crypt), created_at=row['created_at'],
+        updated_at=row['updated_at'])
+
+
+def _sealed_keep(keep: dict[str, Any], crypt: Cipher | None) -> dict[str, Any]:
+    secret = {name: keep[name] for name in _SECRET_KEEP if name in keep}
+    if not secret or crypt is None:
+        return keep
+    return {**{name: value for name, value in keep.items() if name not in secret},
+            SEALED: list(seal(crypt, secret))}
+
+
+def _opened_keep(keep: dict[str, Any], crypt: Cipher | None) -> dict[str, Any]:
+    """As it was; without ``crypt``, without what is encrypted in it."""
+    plain = {name: value for name, value in keep.items() if name != SEALED}
+    return plain if crypt is None or SEALED not in keep else {**plain, **unseal(crypt, *keep[SEALED])}
 
 
 def _attributes(stored: Any, crypt: Cipher | None) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def fill(engine: Engine) -> Row:
         number = templates.store_template(conn, TREE, ENVIRONMENT, {}, 't', NOW, OLD, ['pw'])
         stacks.insert_stack(conn, Stack('s', 's', 't', 's', number, created_at=NOW))
         row = Row('u', 's', 's', 'r', 'OS::Heat::None', Action.CREATE, Status.COMPLETE, created_at=NOW,
-                  props={'p': 'hunter2'}, data={'d': 'hunter2'}, attrs={'a': 'hunter2'}, memo=('hunter2',))
+                  props={'p': 'hunter2'}, data={'d': 'hunter2'}, attrs={'a': 'hunter2'}, memo=('hunter2',),
+                  keep={'class': 'c', 'unsure': {'p': 'hunter2'}})
         resources.upsert_rows(conn, [row], OLD, encrypt_properties=True)
         for value in (creds.Credential(tenant_id='t', trust_id='hunter2', trustor_user_id='u'),
                       creds.Credential(tenant_id='t', ec2_access='hunter2', trustor_user_id='u'),
@@ -100,7 +101,7 @@ def test_no_table_needs_the_key_before(engine: Engine) -> None:
     assert all(all(one) for one in count.values())
 
     assert recrypt.recrypt(engine, OLD, NEW, renew=True) == (1, 1)
-    assert rekey.rekey(engine, OLD, NEW, batch=1) == 13
+    assert rekey.rekey(engine, OLD, NEW, batch=1) == 14
     after = stored(engine)
     assert {name: readable(text, NEW) for name, text in after.items()} == count
     assert not any(any(readable(text, OLD)) for text in after.values())

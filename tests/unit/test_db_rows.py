@@ -27,15 +27,18 @@ def test_row_comes_back_equal(engine: Engine) -> None:
         props={'b': 1, 'a': [None, '🌐']}, attrs={'x': {'y': 1}}, metadata={'m': 1}, data={'key': 's3cret'},
         requires=(new_id(), new_id()), replaces=new_id(), replaced_by=new_id(), goal_seq=7,
         intent=Intent(Action.UPDATE, 'put', 1, 1.5), memo=(None, {'id': 1}, 2),
-        keep={'deletion_policy': 'Retain'}, created_at=NOW, updated_at=later(1))
+        keep={'deletion_policy': 'Retain', 'old_props': {'pw': 's3cret'}}, created_at=NOW,
+        updated_at=later(1))
     empty = make_row(stack, 'e', created_at=NOW)
     with connect.write(engine) as conn:
         resources.upsert_rows(conn, [row, empty], CRYPT)
         assert resources.load_row(conn, row.uuid, CRYPT) == row
         assert resources.load_row(conn, empty.uuid) == empty
-        stored = str(conn.execute(sa.select(schema.resource.c.data).where(
-            schema.resource.c.uuid == row.uuid)).scalar())
-        assert 's3cret' not in stored
+        stored = str(conn.execute(sa.select(schema.resource.c.data, schema.resource.c.keep).where(
+            schema.resource.c.uuid == row.uuid)).one())
+        assert 's3cret' not in stored and 'Retain' in stored
+        light = {one.uuid: one for one in resources.light_rows(conn, [stack.id])}
+        assert light[row.uuid].keep == {'deletion_policy': 'Retain'}
         with pytest.raises(NoKey):
             resources.rows_of_tree(conn, stack.root_id)
         with pytest.raises(NoKey):

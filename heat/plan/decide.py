@@ -42,6 +42,22 @@ class Decision:
     silent: bool = False
 
 
+def unsure(row: Row) -> dict[str, Any]:
+    """What an update that failed, or was cut short, may not have changed: properties as before it."""
+    old, tried = row.keep.get('old_props'), row.props or {}
+    if old is None or row.action is not Action.UPDATE:
+        return dict(row.keep.get('unsure') or {})
+    return {name: old.get(name) for name in {**old, **tried}
+            if not schema.same(old.get(name), tried.get(name))}
+
+
+def standing(row: Row, new: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties that the thing may have; where that is unsure, what differs from ``new``."""
+    tried = row.props or {}
+    return {**tried, **{name: value for name, value in unsure(row).items()
+                        if schema.same(new.get(name), tried.get(name))}}
+
+
 def decide(kind: ResourceType, row: Row, new_props: Mapping[str, Any],
            new_metadata: Mapping[str, Any]) -> Decision:
     """What becomes of ``row`` under the new properties (resolved, with defaults)."""
@@ -55,8 +71,7 @@ def decide(kind: ResourceType, row: Row, new_props: Mapping[str, Any],
     may_live = kind.survives_failure and row.physical_id is not None and row.action is not Action.CHECK
     if failed and not may_live:
         return Decision(Verdict.REPLACE, reason=f'{row.action}_{row.status}', silent=True)
-    old_props = row.props or {}
-    changed = frozenset(schema.diff(kind.schema, old_props, new_props).changed)
+    changed = frozenset(schema.diff(kind.schema, standing(row, new_props), new_props).changed)
     effect = schema.effect(kind.schema, changed)
     if effect == 'immutable':
         names = ', '.join(sorted(n for n in changed if kind.schema.properties[n].immutable))

@@ -18,7 +18,7 @@ from heat.model.resource import Row
 from heat.model.status import Action, Status
 from heat.plan import breakpoints, drift
 from heat.plan.candidates import Evaluated, evaluate
-from heat.plan.decide import Decision, Verdict
+from heat.plan.decide import Decision, Verdict, standing, unsure
 from heat.plan.effects import Start, Step, StepDone
 from heat.plan.graph import Down, Up
 from heat.plan.policies import policies_to_keep, retained
@@ -199,7 +199,7 @@ class Traversal(Walk):
         revive = {'revive': True} if row.status is not Status.COMPLETE else {}
         if row.keep.get('released'):
             revive['restore'] = True
-        old = {**(row.props or {}), **(self._observed.get(row.uuid) or {})}
+        old = {**standing(row, found.props), **(self._observed.get(row.uuid) or {})}
         changes = {'keep': {**keep, **revive, 'old_props': old}, 'props': found.props,
                    'requires': requires, 'replaced_by': None, 'type': called}
         if found.metadata != row.keep.get('metadata', {}):
@@ -455,6 +455,8 @@ class Traversal(Walk):
             return
         let_go = row.keep.get('released')
         changes: dict[str, Any] = {'keep': settled_keep(row)}
+        if isinstance(outcome, Failed) and (left := unsure(row)):
+            changes['keep']['unsure'] = left
         if not isinstance(outcome, Failed):
             changes |= {'intent': None, 'memo': ()}
         if isinstance(outcome, Done):

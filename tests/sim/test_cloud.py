@@ -182,3 +182,29 @@ def test_a_change_that_is_never_answered_is_given_up(world, kind):
     world.run()
     assert world.state(me) == 'UPDATE_COMPLETE'
     assert world.cloud.inventory.networks.rows[world.rows(me)['net'].physical_id]['name'] == 'three'
+
+
+def test_an_update_that_failed_is_done_when_it_is_asked_for_again(world):
+    """The row has what was tried, so that there is no difference from that does not mean that it was done."""
+    def name() -> str:
+        return str(world.cloud.inventory.networks.rows[world.rows(me)['net'].physical_id]['name'])
+
+    me = world.create('s', named('one'))
+    world.run()
+    for _attempt in range(2):
+        world.cloud.faults.add(service='network', method='PUT', path='/networks/', kind='status', status=400,
+                               count=1)
+        world.update(me, named('two'))
+        world.run()
+        assert (world.state(me), name()) == ('UPDATE_FAILED', 'one')
+    # What is looked at in between does not make it so.
+    world.engine.intake.stack_check(world.context, me)
+    world.run()
+    assert [entry['action'] for entry in plan(world, me, named('two'))['entries']] == ['update']
+    world.update(me, named('two'))
+    world.run()
+    assert (world.state(me), name()) == ('UPDATE_COMPLETE', 'two')
+    assert 'unsure' not in world.rows(me)['net'].keep
+    world.update(me, named('two'))
+    world.run()
+    assert (world.state(me), name()) == ('UPDATE_COMPLETE', 'two')

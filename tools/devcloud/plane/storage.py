@@ -172,6 +172,8 @@ class Zaqar(Service):
                 'auth_url': url('keystone', '/v3'), 'uri': 'swift://zaqar:%s@/service' % PW,
                 'region_name': REGION, 'interface': 'public',
                 'project_domain_name': 'Default', 'user_domain_name': 'Default'},
+            # Without it subscriptions are taken, and nobody is told of anything.
+            'storage': {'message_pipeline': 'zaqar.notification.notifier'},
             'drivers:transport:wsgi': {'bind': HOST, 'port': PORTS['zaqar']},
             'signed_url': {'secret_key': 'devcloud'},
             'trustee': auth('zaqar')})

@@ -178,8 +178,13 @@ class Carrier:
                     return other
             return None
 
+        def row_named(name: str) -> Row | None:
+            return next((other for other in run.rows.values() if other.name == name
+                         and other.action is not Action.DELETE and other.replaced_by is None), None)
+
         loop.start_step(tree, run, StepRun(
-            step, row, kind, around, loop.clock.wall, loop.limits, row_of, tree.holds))
+            step, row, kind, around, loop.clock.wall, loop.limits, row_of, tree.holds,
+            row_named))
 
     def _cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
         row = run.rows.get(uuid)

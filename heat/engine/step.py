@@ -61,7 +61,8 @@ class StepRun:
     def __init__(self, step: Step, row: Row, kind: type[Resource], around: Surroundings,
                  now: Callable[[], float], limits: Limits,
                  row_of: Callable[[str], Row | None],
-                 is_ours: Callable[[str], bool]) -> None:
+                 is_ours: Callable[[str], bool],
+                 row_named: Callable[[str], Row | None] = lambda name: None) -> None:
         self.step = step
         self.row = row
         self.kind = kind
@@ -75,6 +76,7 @@ class StepRun:
         self._now = now
         self._limits = limits
         self._row_of = row_of
+        self._row_named = row_named
         self._is_ours = is_ours
         self._index = 0
         self._settled = 0
@@ -378,7 +380,7 @@ class StepRun:
             self.dirty = True
             return _Feed(None)
         if isinstance(op, ReadRow):
-            return _Feed(self._row_of(op.reference))
+            return _Feed((self._row_named if op.named else self._row_of)(op.reference))
         if isinstance(op, Poll):
             return Watch(op)
         if isinstance(op, AwaitWord):
@@ -518,7 +520,7 @@ class StepRun:
             if adopt.match(candidate) and not self._is_ours(str(identity)):
                 self._adopting = None
                 LOG.info('Resource %s adopts %s.', self.row.name, identity)
-                return self._took(candidate)
+                return self._took({op.identify: identity, **candidate} if op.identify else candidate)
         # The request may still be on its way to the cloud: look again when it no longer can.
         settled = intent.at + self._limits.http_timeout + self._limits.settle
         if self._now() < settled:

@@ -251,9 +251,13 @@ class ReadWatch:
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """The row of the same stack that ``reference`` stands for, as it is now, or None."""
+    """The row of the same stack that ``reference`` stands for, as it is now, or None.
+
+    With ``named`` it is the resource's name.
+    """
 
     reference: str
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

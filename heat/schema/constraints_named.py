@@ -21,6 +21,7 @@ _MAC = re.compile(r'^([0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\2[0-9a-fA-F]{2}){4}'
 _ISO_DURATION = re.compile(r'^P(?=\d|T\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?'
                            r'(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?$')
 _FQDN_MAX = 255
+_QUEUE, _QUEUE_MAX = re.compile(r'^[a-zA-Z0-9_.\-]+\Z'), 64
 
 
 def _parses(parse: Callable[[str], Any], value: Any) -> bool:
@@ -196,7 +197,18 @@ def test_constr(value: Any) -> str | None:
     return f'{value} is not a number of seconds'
 
 
+def queue(value: Any) -> str | None:
+    """The name of a queue, which need not be there: it is made when something is put into it."""
+    text = str(value)
+    if not 0 < len(text) <= _QUEUE_MAX:
+        return f'The name of a queue has from 1 to {_QUEUE_MAX} characters, and not {len(text)}'
+    if not _QUEUE.match(text):
+        return f'The name of a queue has letters, digits, underscores, dashes and dots only, not {text}'
+    return None
+
+
 NAMED: dict[str, Callable[[Any], str | None]] = {
     one.__name__: one for one in (
         cron_expression, dns_domain, dns_name, expiration, ip_addr, ip_or_cidr, iso_8601, json_string,
         mac_addr, net_cidr, rel_dns_name, test_constr, timezone)}
+NAMED['zaqar.queue'] = queue

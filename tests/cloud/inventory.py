@@ -30,11 +30,16 @@ BEYOND = (
     ('zones', 'dns', '/v2/zones?limit=1000', 'zones'))
 # The same of things that belong to a project: of the administrator's, and of the user's.
 OF_PROJECTS = (
+    ('alarms', 'alarming', '/v2/alarms', ''),
+    ('metrics', 'metric', '/v1/metric?limit=1000', ''),
+    ('queues', 'messaging', '/v2/queues', 'queues'),
     ('secrets', 'key-manager', '/v1/secrets?limit=100', 'secrets'),
     ('orders', 'key-manager', '/v1/orders?limit=100', 'orders'),
     ('secret containers', 'key-manager', '/v1/containers?limit=100', 'containers'))
 
-IDS = ('id', 'secret_ref', 'order_ref', 'container_ref')
+IDS = ('id', 'alarm_id', 'secret_ref', 'order_ref', 'container_ref')
+# The messaging service wants to know who asks.
+CLIENT = {'Client-ID': '00000000-0000-4000-8000-000000000000'}
 
 Inventory = dict[str, dict[str, str]]
 NETWORK = ('networks', 'subnets', 'subnetpools', 'ports', 'routers', 'floatingips', 'security-groups',
@@ -105,8 +110,14 @@ def _everything(session: Any, cloud: Devcloud, user: User) -> Iterator[tuple[str
     for kind, service, path, key in OF_PROJECTS:
         if _has(session, service):
             yield kind, [one for owner in (session, user.session)
-                         for one in service_api(owner, service).get(path).json()[key]]
+                         for one in _listed(service_api(owner, service), path, key)]
     yield from _identity(identity(session, cloud.auth_url))
+
+
+def _listed(api: adapter.Adapter, path: str, key: str) -> list[dict[str, Any]]:
+    found = api.get(path, headers=CLIENT).json()
+    things: list[dict[str, Any]] = found[key] if key else found
+    return things
 
 
 def _has(session: Any, service: str) -> bool:

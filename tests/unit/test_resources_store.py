@@ -57,6 +57,12 @@ def faults(kind: str, /, **props: Any) -> list[str]:
             {'secrets': [{'name': 'a', 'ref': 'r'}, {'name': 'b', 'ref': 'r'}]},
             'Duplicate refs',
         ),
+        ('OS::Zaqar::Subscription', {'queue_name': 'q', 'subscriber': 'ftp://x'}, 'must begin with one of'),
+        (
+            'OS::Zaqar::MistralTrigger',
+            {'queue_name': 'q', 'workflow_id': 'w', 'params': {'env': 1}},
+            'env is no map',
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_said(kind: str, props: dict[str, Any], part: str) -> None:
@@ -75,6 +81,7 @@ def test_what_does_not_fit_together_is_said(kind: str, props: dict[str, Any], pa
             'OS::Barbican::GenericContainer',
             {'secrets': [{'name': 'a', 'ref': schema.UNKNOWN}, {'name': 'b', 'ref': schema.UNKNOWN}]},
         ),
+        ('OS::Zaqar::Subscription', {'queue_name': 'q', 'subscriber': schema.UNKNOWN}),
         (
             'OS::Barbican::RSAContainer',
             {'private_key_ref': schema.UNKNOWN, 'public_key_ref': schema.UNKNOWN},

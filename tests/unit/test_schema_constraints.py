@@ -63,6 +63,7 @@ GOOD = {
     'cron_expression': ['* * * * *', '*/5 0-6 1,15 jan-mar mon', '0 0 ? * 7'],
     'timezone': ['UTC', 'Europe/Berlin'], 'expiration': ['2030-01-01T00:00:00', '2030-01-01T00:00:00Z'],
     'iso_8601': ['PT5M', 'P1DT2H', '2030-01-01'], 'json_string': ['{"a": 1}', '[]'], 'test_constr': [0, 1.5],
+    'zaqar.queue': ['q', 'a.b-c_1', 64 * 'q'],
 }
 BAD = {
     'ip_addr': ['10.0.0.256', 'x', None, []], 'net_cidr': ['10.0.0.0', '10.0.0.0/33', 'x/8', 5],
@@ -74,6 +75,7 @@ BAD = {
     'timezone': ['Nowhere/Land', '../etc/passwd'], 'expiration': ['tomorrow'],
     'iso_8601': ['P', 'PT', '5M', ''],
     'json_string': ['{', "{'a': 1}"], 'test_constr': ['x', True, -1],
+    'zaqar.queue': ['', 'a b', 'a/b', 'a\n', 65 * 'q'],
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heat.resources.base import Resource
-from heat.resources.openstack import barbican, designate, retired, zaqar
+from heat.resources.openstack import aodh, barbican, designate, retired, zaqar
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
@@ -37,6 +37,7 @@ _KINDS: tuple[type[Resource], ...] = (
     SecurityGroupRule, NovaFloatingIP, NovaFloatingIPAssociation, CinderQuota, NovaQuota, Server,
     ServerGroup, SwiftSignal, SwiftSignalHandle, EncryptedVolumeType, QoSAssociation, QoSSpecs,
     VolumeType,
+    *aodh.TYPES,
     *barbican.TYPES,
     *designate.TYPES,
     *retired.TYPES,

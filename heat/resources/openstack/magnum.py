@@ -1,8 +1,8 @@
 """Clusters for containers, and the templates that they are made from.
 
 Purpose: OS::Magnum::Cluster, ClusterTemplate, and BayModel, its name of earlier days. Invariant:
-objects are known by ``uuid``; a change is a list of replaced members. The service makes a
-stack of its own for each cluster, and waits for it. Neighbours: ``rest`` has the common verbs.
+the service makes a stack of its own for each cluster, and waits for it; what it says of the end
+of that is passed on. Neighbours: ``patched`` has the dialect.
 """
 
 from __future__ import annotations
@@ -10,32 +10,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat.model.op import Adopt, Call, Poll, StepFailed
+from heat.model.op import Adopt, CloudFault, Poll, Sleep, StepFailed
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack.journal import made_since
-from heat.resources.rest import Rest
+from heat.resources.openstack.patched import Patched
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, Map, String, Support, hidden
 
 # Which kind of volumes the containers of each kind of cluster can have.
 VOLUMES = {'kubernetes': 'cinder', 'swarm': 'rexray', 'mesos': 'rexray'}
+TRIES = 60
 
 
-class Magnum(Rest):
+class Magnum(Patched):
     """A row of a collection of the container infrastructure service."""
 
     service = 'container-infra'
-    id_key, by_list = 'uuid', False
-    update_method = 'PATCH'
     survives_failure = True
 
     def adopt(self, body: dict[str, Any]) -> Adopt:
         name, recent = body['name'], made_since(self, 'created_at')
         return Adopt(self.path, self.plural, lambda found: found.get('name') == name and recent(found))
-
-    def put(self, changes: dict[str, Any], label: str = 'update') -> Call:
-        patch = [{'op': 'remove', 'path': f'/{name}'} if value is None else
-                 {'op': 'replace', 'path': f'/{name}', 'value': value} for name, value in changes.items()]
-        return Call(self.service, 'PATCH', self.url(), patch, label=label)
 
 
 class ClusterTemplate(Magnum):
@@ -154,7 +148,19 @@ class Cluster(Magnum):
             return False
         return self.poll(judge)
 
-    gone_by_poll = True
+    def delete(self) -> Steps:
+        if self.row.physical_id is None:
+            return
+        yield self.remove()
+        for turn in range(TRIES):
+            try:
+                yield self.until_gone()
+                return
+            except CloudFault as fault:
+                # Its nodes go before it does, and without a master the service does not show it.
+                if fault.status != 400 or turn == TRIES - 1:
+                    raise
+            yield Sleep(2.0)
 
     def check(self) -> Steps:
         body = yield self.get()

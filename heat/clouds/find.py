@@ -185,8 +185,22 @@ KINDS: dict[str, Noun] = {
     'mistral.workflow': Noun('workflow', '/workflows', 'workflows', '', 'Workflow', 'never'),
     'barbican.secret': _kept('secrets', 'Secret'),
     'barbican.container': _kept('containers', 'SecretContainer'),
+    # These would be shown by their names as well, which their services do not take for an id.
     'magnum.cluster_template': Noun(
-        'container-infra', '/clustertemplates', 'clustertemplates', '', 'ClusterTemplate', 'list', id='uuid'
+        'container-infra', '/clustertemplates', 'clustertemplates', None, 'ClusterTemplate', 'list', id='uuid'
+    ),
+    'ironic.node': Noun(
+        'baremetal', '/nodes', 'nodes', None, 'Node', 'list', id='uuid', query={'fields': 'uuid,name'}
+    ),
+    'ironic.portgroup': Noun(
+        'baremetal',
+        '/portgroups',
+        'portgroups',
+        None,
+        'PortGroup',
+        'list',
+        id='uuid',
+        query={'fields': 'uuid,name'},
     ),
     'manila.share_network': Noun(
         'share', '/share-networks', 'share_networks', 'share_network', 'ShareNetwork'

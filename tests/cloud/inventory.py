@@ -25,6 +25,8 @@ BEYOND = (
     ('share types', 'sharev2', '/types?is_public=all', 'share_types'),
     ('workflows', 'workflowv2', '/workflows?all_projects=true', 'workflows'),
     ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
+    ('machines', 'baremetal', '/v1/nodes', 'nodes'),
+    ('ports of machines', 'baremetal', '/v1/ports', 'ports'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),
     ('cluster templates', 'container-infra', '/clustertemplates', 'clustertemplates'),
     ('zones', 'dns', '/v2/zones?limit=1000', 'zones'))
@@ -37,7 +39,7 @@ OF_PROJECTS = (
     ('orders', 'key-manager', '/v1/orders?limit=100', 'orders'),
     ('secret containers', 'key-manager', '/v1/containers?limit=100', 'containers'))
 
-IDS = ('id', 'alarm_id', 'secret_ref', 'order_ref', 'container_ref')
+IDS = ('id', 'uuid', 'alarm_id', 'secret_ref', 'order_ref', 'container_ref')
 # The messaging service wants to know who asks.
 CLIENT = {'Client-ID': '00000000-0000-4000-8000-000000000000'}
 

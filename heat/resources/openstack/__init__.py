@@ -10,6 +10,7 @@ from heat.resources.openstack.deployed_server import DeployedServer
 from heat.resources.openstack.flavor import Flavor
 from heat.resources.openstack.host_aggregate import HostAggregate
 from heat.resources.openstack.image import WebImage
+from heat.resources.openstack.ironic import IRONIC
 from heat.resources.openstack.keypair import KeyPair
 from heat.resources.openstack.keystone import KEYSTONE
 from heat.resources.openstack.magnum import MAGNUM
@@ -42,6 +43,7 @@ _KINDS: tuple[type[Resource], ...] = (
     *designate.TYPES,
     *retired.TYPES,
     *zaqar.TYPES,
+    *IRONIC,
     *KEYSTONE,
     *MAGNUM,
     *MANILA,

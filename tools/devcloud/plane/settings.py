@@ -36,4 +36,5 @@ PORTS = {k: v + OFFSET for k, v in {
     'gnocchi': 8041, 'aodh': 8042, 'swift': 8080, 'swift-account': 6202,
     'swift-container': 6201, 'swift-object': 6200, 'barbican': 9311,
     'designate': 9001, 'designate-mdns': 5354, 'octavia': 9876, 'magnum': 9511,
-    'mistral': 8989, 'manila': 8786, 'zaqar': 8888, 'trove': 8779}.items()}
+    'mistral': 8989, 'manila': 8786, 'zaqar': 8888, 'trove': 8779,
+    'ironic': 6385}.items()}

@@ -71,6 +71,7 @@ class Settings:
     zones: tuple[str, ...] = ('nova',)
     orchestration_url: str = 'http://127.0.0.1:8004/v1/$(project_id)s'
     cloudformation_url: str = 'http://127.0.0.1:8000/v1'
+    more_services: tuple[tuple[str, str, str], ...] = ()
     admin_password: str = field(default='admin', repr=False)
     demo_password: str = field(default='demo', repr=False)
     heat_password: str = field(default='heat', repr=False)

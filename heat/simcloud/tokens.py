@@ -292,4 +292,5 @@ def services(call: Call) -> list[tuple[str, str, str]]:
         ('messaging', 'zaqar', f'{base}/messaging'),
         ('orchestration', 'heat', call.cloud.settings.orchestration_url),
         ('cloudformation', 'heat-cfn', call.cloud.settings.cloudformation_url),
+        *call.cloud.settings.more_services,
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heat.resources.base import Resource
 from heat.resources.openstack import aodh, barbican, designate, retired, zaqar
+from heat.resources.openstack.blazar import BLAZAR
 from heat.resources.openstack.cinder import Volume, VolumeAttachment
 from heat.resources.openstack.container import Container
 from heat.resources.openstack.deployed_server import DeployedServer
@@ -31,6 +32,7 @@ from heat.resources.openstack.server import Server
 from heat.resources.openstack.server_group import ServerGroup
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
+from heat.resources.openstack.zun import ZUN
 
 _KINDS: tuple[type[Resource], ...] = (
     Volume, VolumeAttachment, Container, DeployedServer, Flavor, HostAggregate, WebImage, KeyPair,
@@ -43,6 +45,7 @@ _KINDS: tuple[type[Resource], ...] = (
     *designate.TYPES,
     *retired.TYPES,
     *zaqar.TYPES,
+    *BLAZAR,
     *IRONIC,
     *KEYSTONE,
     *MAGNUM,
@@ -54,5 +57,6 @@ _KINDS: tuple[type[Resource], ...] = (
     *sfc.TYPES,
     *taas.TYPES,
     *vpn.TYPES,
-    *OCTAVIA)
+    *OCTAVIA,
+    *ZUN)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

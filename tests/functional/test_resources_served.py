@@ -1,0 +1,169 @@
+"""Reservations and containers against services of the documented form.
+
+Neither Blazar nor Zun is in Debian 12, so no test has met the real ones: these show that what is
+asked for is what their references have, and that what they answer is understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heat import schema
+from heat.clouds.credential import Credential, Kind
+from heat.clouds.session import Sessions
+from heat.common import config
+from heat.common.clock import Clock, VirtualClock
+from heat.model.outcome import Done, Failed
+from heat.model.status import Action
+from heat.resources.openstack.blazar import Host, Lease
+from heat.resources.openstack.neutron.network import Net
+from heat.resources.openstack.zun import Container
+from heat.simcloud.server import Settings, SimCloud
+from tests.functional.collections_served import Collections
+from tests.functional.drive import Died, Driver, Kill
+
+SERVERS = {'resource_type': 'virtual:instance', 'vcpus': 1, 'memory_mb': 512, 'disk_gb': 1, 'amount': 2}
+
+
+def host(body: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    return {**body, 'hypervisor_hostname': body['name'], 'vcpus': 8, 'reservable': True}
+
+
+def lease(body: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    return {**body, 'status': 'PENDING', 'degraded': False}
+
+
+def container(body: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    state = {'broken': 'Error', 'short': 'Stopped'}.get(body['image'], 'Running')
+    return {**body, 'status': state, 'status_reason': f'the image was {body["image"]}',
+            'addresses': {net['network']: [{'addr': '10.0.0.5'}] for net in body.get('nets', ())}}
+
+
+@pytest.fixture(scope='module')
+def blazar() -> Iterator[Collections]:
+    served = Collections({'os-hosts': ('host', host), 'leases': ('lease', lease)})
+    yield served
+    served.shutdown()
+
+
+@pytest.fixture(scope='module')
+def zun() -> Iterator[Collections]:
+    served = Collections({'containers': ('', container)}, identity='uuid')
+    yield served
+    served.shutdown()
+
+
+@pytest.fixture(scope='module')
+def driver(blazar: Collections, zun: Collections,
+           tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    clock = VirtualClock(Clock().wall())
+    cloud = SimCloud(clock=clock, settings=Settings(guests=False, token_lifetime=864000, more_services=(
+        ('reservation', 'blazar', blazar.url), ('container', 'zun', zun.url))))
+    cloud.start()
+    file: Path = tmp_path_factory.mktemp('conf') / 'heat.conf'
+    file.write_text(f'[clients_keystone]\nauth_uri = {cloud.auth_url}\n')
+    sessions = Sessions(config.load('heat-engine', [], [str(file)], logging_setup=False),
+                        sleep=lambda seconds: None)
+    project = next(row for row in cloud.inventory.projects.all() if row['name'] == 'demo')
+    yield Driver(sessions, Credential(Kind.PASSWORD, project['id'], None, 'demo', 'default',
+                                      password=cloud.settings.demo_password), clock)
+    cloud.stop()
+
+
+def test_a_host_with_what_is_known_of_it(driver: Driver, blazar: Collections) -> None:
+    row = driver.create(Host, 'host', name='compute-1', extra_capability={'gpu': True, 'rack': 'b'})
+    made = blazar.rows['os-hosts'][str(row.physical_id)]
+    assert blazar.said[-1][:4] == ('POST', '/v1/os-hosts', {}, {
+        'name': 'compute-1', 'gpu': 'true', 'rack': 'b'})
+    assert driver.read(Host, row, 'vcpus', 'reservable', 'extra_capability') == {
+        'vcpus': 8, 'reservable': True, 'extra_capability': {'gpu': 'true', 'rack': 'b'}}
+    driver.done(Host, row, Action.CHECK)
+    driver.delete(Host, row)
+    assert made['id'] not in blazar.rows['os-hosts']
+
+
+def test_a_lease_of_both_kinds(driver: Driver, blazar: Collections) -> None:
+    row = driver.create(Lease, 'lease', name='week', start_date='2030-01-01 00:00',
+                        end_date='2030-01-08 00:00', before_end_date='2030-01-07 00:00', reservations=[
+                            SERVERS, {'resource_type': 'physical:host', 'min': 1, 'max': 2,
+                                      'resource_properties': '["=", "$gpu", "true"]'}],
+                        events=[{'event_type': 'x', 'time': '2030-01-02 00:00'}])
+    body = blazar.said[-1][3]
+    assert body['reservations'] == [{**SERVERS, 'affinity': False}, {
+        'resource_type': 'physical:host', 'min': 1, 'max': 2, 'before_end': 'default',
+        'resource_properties': '["=", "$gpu", "true"]'}]
+    assert (body['before_end_date'], body['events']) == (
+        '2030-01-07 00:00', [{'event_type': 'x', 'time': '2030-01-02 00:00'}])
+    assert driver.read(Lease, row, 'status', 'degraded', 'name') == {
+        'status': 'PENDING', 'degraded': False, 'name': 'week'}
+    driver.delete(Lease, row)
+    assert blazar.rows['leases'] == {}
+
+
+@pytest.mark.parametrize('made', [True, False])
+def test_a_lease_whose_answer_was_lost_is_not_made_twice(
+        driver: Driver, blazar: Collections, made: bool) -> None:
+    row = driver.row(Lease, 'lease', name='lost', start_date='2030-01-01 00:00', end_date='2030-01-02 00:00',
+                     reservations=[SERVERS])
+    driver.kill = Kill(1, made)
+    with pytest.raises(Died) as died:
+        driver.run(Lease, row, Action.CREATE)
+    assert len(blazar.rows['leases']) == int(made)
+    outcome, row = driver.resume(Lease, died.value.row, Action.CREATE)
+    assert isinstance(outcome, Done) and list(blazar.rows['leases']) == [row.physical_id]
+    driver.delete(Lease, row)
+
+
+def test_a_container_as_it_is_asked_for(driver: Driver, zun: Collections) -> None:
+    first, second = (str(driver.create(Net, name).physical_id) for name in ('first', 'second'))
+    row = driver.create(
+        Container, 'box', image='cirros', command='sleep 9', cpu=0.5, memory=256, environment={'A': 1},
+        restart_policy='on-failure:3', mounts=[{'volume_size': 2, 'mount_path': '/data'}],
+        networks=[{'network': first, 'fixed_ip': '10.0.0.5'}], security_groups=['sg'], labels={'a': 'b'})
+    method, path, query, body, version = zun.said[-1]
+    assert (method, path, query, version) == (
+        'POST', '/v1/containers', {'run': 'true'}, 'container 1.18')
+    assert body.pop('name').startswith('drv-box-')
+    assert body == {
+        'image': 'cirros', 'command': 'sleep 9', 'cpu': 0.5, 'memory': '256', 'environment': {'A': '1'},
+        'restart_policy': {'Name': 'on-failure', 'MaximumRetryCount': '3'},
+        'mounts': [{'size': '2', 'destination': '/data'}], 'security_groups': ['sg'], 'labels': {'a': 'b'},
+        'nets': [{'network': first, 'v4-fixed-ip': '10.0.0.5'}]}
+    assert driver.read(Container, row, 'addresses') == {'addresses': {first: [{'addr': '10.0.0.5'}]}}
+    same = {name: value for name, value in (row.props or {}).items() if value not in (None, [])}
+    row = driver.update(Container, row, **{**same, 'name': 'other', 'memory': 512, 'networks': [
+        {'network': second}]})
+    assert [one[:4] for one in zun.said[-3:]] == [
+        ('PATCH', f'/v1/containers/{row.physical_id}', {}, {'name': 'other', 'memory': '512'}),
+        ('POST', f'/v1/containers/{row.physical_id}/network_detach', {'network': first}, None),
+        ('POST', f'/v1/containers/{row.physical_id}/network_attach', {'network': second}, None)]
+    assert driver.decide(Container, row, **{**same, 'image': 'other'}).verdict.value == 'replace'
+    driver.delete(Container, row)
+    assert zun.said[-1][:3] == ('DELETE', f'/v1/containers/{row.physical_id}', {'stop': 'true'})
+    assert zun.rows['containers'] == {}
+
+
+@pytest.mark.parametrize(('props', 'said'), [
+    ({'image': 'broken'}, 'Went to status Error due to "the image was broken"'),
+    ({'image': 'short', 'interactive': True}, 'is interactive, but has stopped: the image was short')])
+def test_why_a_container_failed_is_told(driver: Driver, props: dict[str, Any], said: str) -> None:
+    outcome, row = driver.run(Container, driver.row(Container, 'box', **props), Action.CREATE)
+    assert isinstance(outcome, Failed) and said in outcome.message
+    driver.delete(Container, row)
+
+
+@pytest.mark.parametrize(('kind', 'props', 'part'), [
+    (Container, {'restart_policy': 'sometimes'}, 'Invalid restart_policy "sometimes"'),
+    (Container, {'restart_policy': 'always:3'}, 'Invalid restart_policy'),
+    (Container, {'mounts': [{'mount_path': '/x'}]}, 'volume_id and volume_size'),
+    (Container, {'networks': [{'network': 'n', 'port': 'p'}]}, 'network and port'),
+    (Container, {'networks': [{'port': 'p', 'fixed_ip': '10.0.0.1'}]}, 'a port has its address'),
+    (Lease, {'reservations': [{'resource_type': 'physical:host', 'min': 1}]}, 'must have "max"'),
+    (Lease, {'reservations': [{**SERVERS, 'min': 1}]}, 'has no "min"')])
+def test_what_does_not_fit_together_is_said(kind: Any, props: dict[str, Any], part: str) -> None:
+    values, _errors = schema.resolve(kind.schema.properties, props)
+    assert any(part in sentence for sentence in kind.validate(values))

@@ -20,8 +20,9 @@ PORTS = {'keystone': 5000, 'nova': 8774, 'nova-metadata': 8775, 'cinder': 8776, 
          'glance': 9292, 'neutron': 9696, 'memcached': 11311, 'swift': 8080, 'swift-account': 6202,
          'swift-container': 6201, 'swift-object': 6200, 'zaqar': 8888, 'gnocchi': 8041, 'aodh': 8042,
          'barbican': 9311, 'designate': 9001, 'designate-mdns': 5354, 'octavia': 9876, 'magnum': 9511,
-         'mistral': 8989, 'manila': 8786, 'ironic': 6385}
-GROUPS = ('core', 'swift', 'zaqar', 'designate', 'vpnaas', 'sfc', 'taas', 'l2gw')
+         'mistral': 8989, 'manila': 8786, 'ironic': 6385, 'trove': 8779}
+GROUPS = ('core', 'swift', 'zaqar', 'manila', 'mistral', 'magnum', 'ironic', 'designate', 'vpnaas', 'sfc', 'taas',
+          'l2gw')
 
 
 class Devcloud:

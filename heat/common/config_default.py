@@ -162,7 +162,7 @@ CREDENTIALS = [
                     'request has expired. Consider what token expiry guards against before using it.'),
     cfg.BoolOpt('allow_trusts_redelegation', default=False,
                 help='Make trusts which can be delegated again. Needed only where another service makes '
-                     'trusts from them.'),
+                     'trusts from them, as that of OS::Magnum::Cluster does.'),
     cfg.ListOpt('trusts_delegated_roles', default=[],
                 help='Roles of the user that a trust carries. Empty means all of them.'),
     cfg.StrOpt('heat_stack_user_role', default='heat_stack_user',

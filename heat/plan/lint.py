@@ -31,8 +31,9 @@ _SECRET = re.compile(
 _NO_SECRET = re.compile(r'(length|size|name|type|policy|id|enabled?|file|path|url|href)\Z', re.I)
 # Types that hold what nobody can make again.
 _DATA = frozenset({
-    'AWS::EC2::Volume', 'AWS::RDS::DBInstance', 'AWS::S3::Bucket', 'OS::Cinder::Volume', 'OS::Manila::Share',
-    'OS::Swift::Container', 'OS::Trove::Cluster', 'OS::Trove::Instance'})
+    'AWS::EC2::Volume', 'AWS::RDS::DBInstance', 'AWS::S3::Bucket', 'OS::Barbican::Order',
+    'OS::Cinder::Volume', 'OS::Manila::Share', 'OS::Swift::Container', 'OS::Trove::Cluster',
+    'OS::Trove::Instance'})
 _OLD = ('DEPRECATED', 'UNSUPPORTED', 'HIDDEN')
 
 def words_of(tree: Mapping[str, Any]) -> Words:

@@ -100,6 +100,11 @@ class Stack:
         return {f'{one["resource_name"]}@{one["parent_resource"]}' if one.get('parent_resource')
                 else one['resource_name']: one for one in listed}
 
+    def drifted(self) -> dict[str, str]:
+        """What a check has told of the resources that differ from what was asked for."""
+        return {name: one['resource_status_reason'] for name, one in self.resources().items()
+                if 'differs' in one['resource_status_reason']}
+
     def physical(self, name: str) -> str:
         return str(self.resource(name)['physical_resource_id'])
 

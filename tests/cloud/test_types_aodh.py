@@ -1,6 +1,7 @@
 """Alarms of a real Aodh over measures of a real Gnocchi."""
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,8 +61,12 @@ def test_a_group_grows_when_an_alarm_goes_off(user: User, measured: str) -> None
     messages = user.api('messaging').get(f'/v2/queues/{queue}/messages', params={'echo': 'true'},
                                          headers=CLIENT).json()['messages']
     assert [one['body']['current'] for one in messages] == ['alarm']
+    aodh.put(f'/v2/alarms/{stack.physical("of_metrics")}', json={**shown('of_metrics'), 'severity': 'low'})
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
+    told = stack.drifted()
+    assert list(told) == ['of_metrics'], told
+    assert 'severity is "low" instead of "critical"' in told['of_metrics']
 
     stack.act('suspend')
     stack.ends('SUSPEND_COMPLETE')
@@ -79,4 +84,62 @@ def test_a_group_grows_when_an_alarm_goes_off(user: User, measured: str) -> None
     assert shown('load')['gnocchi_resources_threshold_rule']['threshold'] == 99.0
     assert shown('event')['time_constraints'][0]['start'] == '0 2 * * *'
     assert shown('composite')['composite_rule']['and'][0]['threshold'] == 99.0
+    stack.delete()
+
+
+def refused(stack: Stack, template: Path, kind: str, **props: Any) -> str:
+    """Why a stack with nothing but an alarm of this kind has failed."""
+    template.write_text(json.dumps({'heat_template_version': '2021-04-16', 'resources': {
+        'alarm': {'type': f'OS::Aodh::{kind}', 'properties': props}}}))
+    stack.create(template)
+    why: str = stack.ends('CREATE_FAILED')['stack_status_reason']
+    stack.delete()
+    return why
+
+
+def test_what_aodh_refuses_is_told_in_its_words(user: User, tmp_path: Path) -> None:
+    stack, template = Stack(user, 'refused'), tmp_path / 'refused.yaml'
+    # Of meters there are none since Aodh 5, of Prometheus only since Aodh 17.
+    assert 'threshold_rule' in refused(stack, template, 'Alarm', meter_name='cpu', threshold=1)
+    why = refused(stack, template, 'EventAlarm', alarm_actions=['trust+http://127.0.0.1:9/'])
+    assert 'You are not authorized' in why and 'allow_trusts_redelegation' in why
+
+
+@pytest.fixture
+def pool(user: User) -> Iterator[str]:
+    """A pool "types-pool" of a load balancer."""
+    octavia, network = user.api('load-balancer'), user.api('network')
+    subnet, = network.get('/v2.0/networks', params={'name': 'private'}).json()['networks'][0]['subnets']
+    balancer = octavia.post('/v2.0/lbaas/loadbalancers', json={
+        'loadbalancer': {'vip_subnet_id': subnet}}).json()['loadbalancer']['id']
+    path = f'/v2.0/lbaas/loadbalancers/{balancer}'
+    wait_until('a load balancer', lambda: octavia.get(path).json()['loadbalancer'][
+        'provisioning_status'] == 'ACTIVE', 120, every=0.5)
+    yield octavia.post('/v2.0/lbaas/pools', json={'pool': {
+        'name': 'types-pool', 'protocol': 'TCP', 'lb_algorithm': 'ROUND_ROBIN',
+        'loadbalancer_id': balancer}}).json()['pool']['id']
+    wait_until('the pool', lambda: octavia.get(path).json()['loadbalancer'][
+        'provisioning_status'] == 'ACTIVE', 120, every=0.5)
+    octavia.delete(f'{path}?cascade=true')
+    wait_until('no load balancer', lambda: octavia.get(path, raise_exc=False).status_code == 404, 120,
+               every=0.5)
+
+
+@pytest.mark.groups('octavia')
+def test_an_alarm_watches_the_members_of_a_pool(user: User, tmp_path: Path, pool: str) -> None:
+    stack, template = Stack(user, 'members'), tmp_path / 'members.yaml'
+    template.write_text(json.dumps({'heat_template_version': '2021-04-16', 'resources': {
+        'group': {'type': 'OS::Heat::AutoScalingGroup', 'properties': {
+            'min_size': 0, 'max_size': 1, 'resource': {'type': 'OS::Heat::RandomString'}}},
+        'alarm': {'type': 'OS::Aodh::LBMemberHealthAlarm', 'properties': {
+            'pool': 'types-pool', 'stack': {'get_param': 'OS::stack_id'},
+            'autoscaling_group_id': {'get_resource': 'group'}}}}}))
+    stack.create(template)
+    made = stack.ends('CREATE_COMPLETE')
+    alarm = user.api('alarming').get(f'/v2/alarms/{stack.physical("alarm")}').json()
+    assert alarm['loadbalancer_member_health_rule'] == {
+        'pool_id': pool, 'stack_id': made['id'], 'autoscaling_group_id': stack.physical('group')}
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
+    assert stack.drifted() == {}
     stack.delete()

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from heat import schema
 from heat.model.op import Adopt, Call, CloudFault
 from heat.resources.base import Diff, Steps
-from heat.resources.heat.basic import NoneResource
 from heat.resources.openstack import aodh_actions
 from heat.resources.openstack.aodh_actions import STATES, actions, queues
 from heat.resources.openstack.journal import made_since
@@ -29,7 +28,6 @@ from heat.schema import (
     String,
     Support,
     deprecated,
-    hidden,
 )
 from heat.template.definition import Definition
 
@@ -328,13 +326,5 @@ class PrometheusAlarm(Alarm):
         query = String('The query.', required=True, update=IN_PLACE)
 
 
-class CombinationAlarm(NoneResource):
-    """A placeholder for the combination of alarms in old stacks; it does nothing."""
-
-    type = 'OS::Aodh::CombinationAlarm'
-    support = hidden('9.0.0', deprecated('7.0.0', since='2014.1'), message=(
-        'The combination alarm is gone from Aodh. Use OS::Aodh::CompositeAlarm instead.'))
-
-
 TYPES = (ThresholdAlarm, EventAlarm, CompositeAlarm, GnocchiResourcesAlarm, GnocchiAggregationByMetricsAlarm,
-         GnocchiAggregationByResourcesAlarm, LBMemberHealthAlarm, PrometheusAlarm, CombinationAlarm)
+         GnocchiAggregationByResourcesAlarm, LBMemberHealthAlarm, PrometheusAlarm)

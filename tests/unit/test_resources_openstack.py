@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from heat.model.resource import Row
 from heat.resources.openstack import TYPES, server_devices, user_data
 from heat.resources.openstack.journal import seconds_of
 from heat.resources.openstack.neutron.security_group import facts
+from heat.resources.types import PLUGINS, secrets_of
 from heat.template.definition import Definition
 from heat.template.expr import Constant, Expr, Ref, map_of
 from tests.unit.interface import entry_of
@@ -322,3 +324,12 @@ def test_one_console_is_asked_for_alone() -> None:
 def test_times_of_all_services() -> None:
     assert seconds_of('2026-01-02T03:04:05Z') == seconds_of('2026-01-02T03:04:05.123456') == 1767323045.0
     assert seconds_of(None) is None
+
+
+def test_what_is_called_a_password_is_shown_to_nobody() -> None:
+    said = re.compile(r'(^|_)(pass|password|passphrase|pass_phrase|psk|payload)$', re.IGNORECASE)
+    open_ones = {(name, prop) for name, kind in PLUGINS.items()
+                 for prop, told in kind.schema.properties.items()
+                 if said.search(prop) and not told.secret}
+    assert open_ones == set()
+    assert secrets_of('OS::Nova::Server') == {'admin_pass'}

@@ -68,7 +68,7 @@ class SecurityService(Manila):
         server = String('Address or name of the directory\'s host.', update=IN_PLACE)
         domain = String('Domain.', update=IN_PLACE)
         user = String('User or group that the project is.', update=IN_PLACE)
-        password = String('The user\'s password.', update=IN_PLACE)
+        password = String('The user\'s password.', update=IN_PLACE, secret=True)
         description = String('Description.', update=IN_PLACE)
 
 

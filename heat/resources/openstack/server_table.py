@@ -76,7 +76,8 @@ class Properties:
     config_drive = Boolean('Give it a drive with its configuration.')
     diskConfig = String('How the disk is split.', values=['AUTO', 'MANUAL'], wire='OS-DCF:diskConfig')
     personality = Map('Files put into it.', default={}, support=deprecated('12.0.0', 'Use user_data.'))
-    admin_pass = String('Password of its administrator.', wire='adminPass', update=IN_PLACE)
+    admin_pass = String('Password of its administrator.', wire='adminPass', update=IN_PLACE,
+                        secret=True)
     tags = List('Tags.', of=String(), update=IN_PLACE, support=Support(version='8.0.0'))
     deployment_swift_data = Map(
         'Where its configuration lies.', default={}, wire=None, update=IN_PLACE,

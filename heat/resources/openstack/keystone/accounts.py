@@ -66,7 +66,7 @@ class User(_Account):
                                  wire='default_project_id', update=IN_PLACE)
         email = String('Address for mail.', update=IN_PLACE)
         domain = domain()
-        password = String('Password.', update=IN_PLACE)
+        password = String('Password.', update=IN_PLACE, secret=True)
         enabled = Boolean('Whether it may log in.', default=True, update=IN_PLACE)
         description = String('Description.', default='', update=IN_PLACE)
         groups = List('Groups that it belongs to.', wire=None, update=IN_PLACE,

@@ -178,7 +178,7 @@ class IPsecSiteConnection(Neutron):
                                  values=['clear', 'disabled', 'hold', 'restart', 'restart-by-peer']),
                   interval=Integer('Seconds between two questions.', default=30),
                   timeout=Integer('Seconds after which a silent peer is dead.', default=120))
-        psk = String('Secret that both ends know.', required=True)
+        psk = String('Secret that both ends know.', required=True, secret=True)
         initiator = String('Who may begin.', default='bi-directional',
                            values=['bi-directional', 'response-only'])
         admin_state_up = Boolean('Whether it is switched on.', default=True, update=IN_PLACE)

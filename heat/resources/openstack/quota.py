@@ -103,6 +103,7 @@ class CinderQuota(_Quota):
     """How much of block storage a project may use."""
 
     type = 'OS::Cinder::Quota'
+    extension = 'os-quota-sets'
     support = Support(version='7.0.0')
     service = 'volumev3'
 

@@ -27,6 +27,7 @@ class VolumeType(Unstamped):
     """A kind of volume that users choose."""
 
     type = 'OS::Cinder::VolumeType'
+    extension = 'os-types-manage'
     support = Support(version='2015.1')
     service, path, key = 'volumev3', '/types', 'volume_type'
     survives_failure = True
@@ -98,6 +99,7 @@ class EncryptedVolumeType(Unstamped):
     """How the volumes of a type are encrypted. Its id is the type's."""
 
     type = 'OS::Cinder::EncryptedVolumeType'
+    extension = 'encryption'
     support = SINCE_LIBERTY
     service, key = 'volumev3', 'encryption'
     id_key = 'volume_type_id'
@@ -157,6 +159,7 @@ class QoSSpecs(Unstamped):
     """A quality of service: what a back end or a host shall do for volumes."""
 
     type = 'OS::Cinder::QoSSpecs'
+    extension = 'qos-specs'
     support = Support(version='7.0.0')
     service, path, key, plural = 'volumev3', '/qos-specs', 'qos_specs', 'qos_specs'
     survives_failure = True
@@ -196,6 +199,7 @@ class QoSAssociation(Resource):
     """Volume types that follow a quality of service. Its id is the latter's."""
 
     type = 'OS::Cinder::QoSAssociation'
+    extension = 'qos-specs'
     support = Support(version='8.0.0')
     service = 'volumev3'
     survives_failure = True

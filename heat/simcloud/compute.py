@@ -318,6 +318,8 @@ def transition(cloud: SimCloud, server: Row, then: str, at: float) -> None:
     else:
         if then == 'resized':
             server.update(status='VERIFY_RESIZE', _vm='resized', flavor_id=server['_new_flavor'])
+        elif then == 'rebuilt' and server.get('_before') == 'stopped':
+            server.update(status='SHUTOFF', _vm='stopped', _power=4)
         elif then in ('stopped', 'suspended', 'paused'):
             status = {'stopped': 'SHUTOFF', 'suspended': 'SUSPENDED', 'paused': 'PAUSED'}[then]
             server.update(status=status, _vm=then, _power={'stopped': 4, 'suspended': 4, 'paused': 3}[then])
@@ -328,7 +330,7 @@ def transition(cloud: SimCloud, server: Row, then: str, at: float) -> None:
                 port['status'] = 'ACTIVE'
                 call.inv.ports.put(port)
             server['launched_at'] = iso(at)
-        if then in ('built', 'rebuilt'):
+        if then in ('built', 'rebuilt') and server['_vm'] == 'active':
             guest.power_on(cloud, server, at)
     cloud.inventory.servers.put(server)
 

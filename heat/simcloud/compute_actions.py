@@ -139,6 +139,8 @@ def _move(call: Call, server: Row, action: str, given: Any) -> Reply:
             if key in given:
                 server[key] = given[key]
         server['_booted'] = False
+    if action in ('resize', 'rebuild'):
+        server['_before'] = server['_vm']
     server['status'] = status or server['status']
     server['_task'] = task
     server['updated'] = iso(call.now)
@@ -150,7 +152,9 @@ def _move(call: Call, server: Row, action: str, given: Any) -> Reply:
 
 def confirm_resize(call: Call, server: Row, _given: Any) -> Reply:
     _need(server, 'confirmResize', ('resized',))
-    server.update(status='ACTIVE', _vm='active', updated=iso(call.now))
+    stopped = server.get('_before') == 'stopped'
+    server.update(status='SHUTOFF' if stopped else 'ACTIVE', _vm='stopped' if stopped else 'active',
+                  updated=iso(call.now))
     call.inv.servers.put(server)
     return Reply(204)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from heat.model.op import Call
 from heat.plan import printed
 from tests.sim.test_plans import flat, plan
 from tests.sim.world import World
@@ -208,3 +209,23 @@ def test_an_update_that_failed_is_done_when_it_is_asked_for_again(world):
     world.update(me, named('two'))
     world.run()
     assert (world.state(me), name()) == ('UPDATE_COMPLETE', 'two')
+
+
+@pytest.mark.parametrize('changed', [{'flavor': 'm1.small'}, {'user_data': 'two'}])
+def test_a_server_that_its_owner_has_stopped_is_changed_and_stays_stopped(world, changed):
+    props = {'image': 'cirros', 'flavor': 'm1.tiny', 'user_data_format': 'RAW', 'user_data': 'one',
+             'user_data_update_policy': 'REBUILD'}
+
+    def server(**more: Any) -> dict[str, Any]:
+        return {'heat_template_version': '2021-04-16', 'resources': {
+            's': {'type': 'OS::Nova::Server', 'properties': {**props, **more}}}}
+
+    me = world.create('s', server())
+    world.run()
+    world.cloud_answer(Call('compute', 'POST', f'/servers/{world.rows(me)["s"].physical_id}/action',
+                            {'os-stop': None}))
+    world.watch(60)
+    world.update(me, server(**changed))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    assert [one['status'] for one in world.cloud.inventory.servers.rows.values()] == ['SHUTOFF']

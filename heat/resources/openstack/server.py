@@ -200,8 +200,8 @@ class Server(Rest):
             # Without a host that takes it the server is back where it was, and shows no error.
             raise StepFailed(f"Resizing to '{flavor}' failed, status '{state_of(body)}'", 'ResourceInError')
         # A confirmation under way refuses another while the server still shows VERIFY_RESIZE.
-        yield from self._unless(self.action('confirmResize'), 'ACTIVE', 'VERIFY_RESIZE')
-        yield self.until_state('ACTIVE')
+        yield from self._unless(self.action('confirmResize'), 'ACTIVE', 'SHUTOFF', 'VERIFY_RESIZE')
+        yield self._as_it_was()
 
     def _rebuild(self, new: Mapping[str, Any]) -> Steps:
         image = new.get('image')
@@ -218,7 +218,7 @@ class Server(Rest):
                                    self.around.urls.get('watch', ''))
             request['user_data'] = encoded(text) if text else None
         yield from self._unless(self.action('rebuild', request), 'REBUILD')
-        yield self.until_state('ACTIVE')
+        yield self._as_it_was()
 
     def _unless(self, call: Call, *states: str) -> Steps:
         """Act; a refusal passes where the server is in one of ``states``: it was done before.
@@ -336,6 +336,10 @@ class Server(Rest):
 
     def active(self) -> Poll:
         return self.until_state('ACTIVE')
+
+    def _as_it_was(self) -> Poll:
+        """Wait until it runs again; one that somebody has stopped is stopped again."""
+        return self.until_state('ACTIVE', 'SHUTOFF')
 
     def until_state(self, *wanted: str) -> Poll:
         """Wait for a state, with no task under way."""

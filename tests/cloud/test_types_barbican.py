@@ -41,6 +41,7 @@ def test_secrets_and_containers_are_made_as_told_and_are_told_to_who_asks(admini
     assert WORD not in administrator.heat.logs()
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
+    assert stack.drifted() == {}
 
     before = {name: stack.physical(name) for name in stack.resources()}
     stack.update('--existing', container_name='types-second')

@@ -40,6 +40,7 @@ def test_containers_are_made_as_told_and_purged_only_where_that_was_asked_for(us
     assert requests.get(f'{outputs["address"]}/', timeout=60).status_code == 401
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
+    assert stack.drifted() == {}
 
     # It is made anew under its own name: nothing is lost, and nobody is let in any more.
     stack.update('--existing', '--template', TEMPLATE, public='false')

@@ -71,6 +71,7 @@ def test_a_message_reaches_who_has_subscribed(user: User, listener: Listener) ->
     wait_until('the group has grown', lambda: len(stack.members('group')) == 2, 60, every=0.5)
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
+    assert stack.drifted() == {}
 
     before = {name: one['physical_resource_id'] for name, one in stack.resources().items()}
     stack.update('--existing', colour='none', ttl=7200)

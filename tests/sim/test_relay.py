@@ -30,8 +30,12 @@ class WithWorkflows(World):
         self.executions: dict[str, dict[str, Any]] = {}
         # Requests to run something that come to nothing before one is heard.
         self.lost = 0
+        # What Keystone does not do for users of a stack.
+        self.refused = ''
 
     def cloud_answer(self, operation: Any) -> Any:
+        if isinstance(operation, op.UserCall) and operation.verb == self.refused:
+            return Fault(op.CloudFault(403, 'Forbidden', 'keystone'))
         if isinstance(operation, Round) and operation.polls and operation.polls[0].service == 'workflow':
             return Answer({one.id: self.executions.get(one.id) for one in operation.polls})
         if isinstance(operation, op.Call) and operation.service == 'workflow':
@@ -112,6 +116,19 @@ def test_what_a_signal_says_is_judged(world: WithWorkflows, details: Any, said: 
     world.run()
     assert world.reasons(me)[-1] == said
     assert world.runs() == ([] if details else ['nobody'])
+
+
+def test_an_update_makes_up_for_the_address_that_a_failed_creation_lacks(world: WithWorkflows) -> None:
+    world.refused = 'create_keypair'
+    me = world.create('s', hot(work=WORK))
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED' and world.rows(me)['work'].data.get('signed_url') is None
+    world.refused = ''
+    world.update(me, hot(work=WORK))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    assert world.rows(me)['work'].data['signed_url'].startswith('http://heat.example:8000/v1/signal/')
+    assert list(world.workflows) == ['work']
 
 
 def test_input_and_params_of_a_signal_lie_over_those_of_the_workflow(world: WithWorkflows) -> None:

@@ -145,12 +145,19 @@ class Workflow(StackUser, Rest):
         yield Call(SERVICE, 'POST', self.path, self._definition(self.props, name), headers=ANY,
                    unwrap='workflows.0', identify='name', label='create', adopt=Adopt(
                        f'{self.path}/{quote(name, safe="")}', None, lambda found: found.get('name') == name))
-        yield from self.make_user()
+        yield from self._reachable()
+
+    def _reachable(self) -> Steps:
+        """Have an address at which it is signalled, unless it has one; a creation may have failed before."""
+        if (yield from self.at_first('reached', bool(self.row.data.get('signed_url')))):
+            return
+        # Where there is no CloudFormation API, the native one is there to be signalled.
         if self.around.urls.get('cfn_signal'):
-            # Where there is no CloudFormation API, the native one is there to be signalled.
+            yield from self.make_user()
             yield from self.create_signed('POST', 'signal', expires=False)
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        yield from self._reachable()
         if set(diff) - {'params', 'use_request_body_as_input'}:
             yield Call(SERVICE, 'PUT', self.path, self._definition(new, self.id), headers=ANY,
                        label='update')

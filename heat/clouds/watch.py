@@ -21,6 +21,8 @@ from heat.model import op
 # Below this, single GETs cost the service less than a page of everything.
 BULK_FROM = 4
 GROWTH, JITTER = 1.5, 0.1
+# Seconds in which who was let go on must have made the others wait again.
+TURN = 1.5
 Key = tuple[Any, str, str, op.Site | None]
 _SIGNS_OF_PROGRESS = ('status', 'provisioning_status', 'stack_status', 'OS-EXT-STS:task_state', 'progress')
 
@@ -70,6 +72,8 @@ class _Group:
     due: float = 0.0
     running: int | None = None
     began: float = 0.0
+    # Until when nobody else takes a turn, unless the object is seen at work before.
+    taken: float = 0.0
 
 
 class Watch:
@@ -138,7 +142,7 @@ class Watch:
         ended: list[tuple[Hashable, Verdict]] = []
         moved = unsure = False
         asked = round_.ids
-        taken: set[str] = set()
+        now = self._clock.monotonic()
         for token, waiter in list(group.waiters.items()):
             if waiter.poll.id not in asked:
                 continue
@@ -157,8 +161,10 @@ class Watch:
             judged = waiter.poll.judge(body)
             if isinstance(judged, str):
                 ended.append((token, Verdict(body, failure=judged)))
-            elif judged and not (waiter.poll.in_turn and waiter.poll.id in taken):
-                taken.add(waiter.poll.id)
+            elif not judged:
+                group.taken = 0.0
+            elif not waiter.poll.in_turn or group.taken <= now:
+                group.taken = now + TURN
                 ended.append((token, Verdict(body)))
         self._plan(group, moved or bool(ended), unsure)
         for token, _verdict in ended:

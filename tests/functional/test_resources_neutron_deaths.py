@@ -13,6 +13,7 @@ import pytest
 
 from heat.model.op import Call
 from heat.model.outcome import Done
+from heat.model.resource import Row
 from heat.model.status import Action
 from heat.resources.base import Resource
 from heat.resources.openstack import TYPES
@@ -44,9 +45,14 @@ def _gate(ground: Ground, **more: Any) -> tuple[str, str]:
     return router, net
 
 
+def _name(ground: Ground, kind: type[Resource], row: Row) -> str:
+    """Names are looked up, which a deletion does not."""
+    return str(ground.driver.read(kind, row, 'show')['show']['name'])
+
+
 def _port(ground: Ground, net: str, name: str) -> Any:
     row = ground.create(PORT, name, network=net)
-    return row.physical_id, ground.driver.read(PORT, row, 'fixed_ips')['fixed_ips'][0]['ip_address']
+    return _name(ground, PORT, row), ground.driver.read(PORT, row, 'fixed_ips')['fixed_ips'][0]['ip_address']
 
 
 def gateway(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -88,22 +94,23 @@ def trunk(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
 def forward(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
     _router, net = _gate(ground, external_gateway_info={'network': 'public'})
     (one, address), (two, another) = _port(ground, net, 'p'), _port(ground, net, 'q')
-    floating = ground.create(FLOATING, 'f', floating_network='public')
-    return ({'floating_ip': floating.physical_id, 'external_port': 2022, 'internal_port': one,
-             'protocol': 'tcp', 'internal_ip_address': address, 'internal_port_number': 22},
+    floating = ground.driver.read(FLOATING, ground.create(FLOATING, 'f', floating_network='public'), 'show')
+    return ({'floating_ip': floating['show']['floating_ip_address'], 'external_port': 2022,
+             'internal_port': one, 'protocol': 'tcp', 'internal_ip_address': address,
+             'internal_port_number': 22},
             {'internal_port': two, 'internal_ip_address': another, 'external_port': 2023})
 
 
 def sharing(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
-    net, _subnet = ground.net()
+    net = _name(ground, NET, ground.create(NET, 'net'))
     return ({'object_type': 'network', 'object_id': net, 'action': 'access_as_shared',
              'target_tenant': 'one'},
             {'target_tenant': 'two'})
 
 
 def quality(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
-    policy = ground.create(TYPES['OS::Neutron::QoSPolicy'], 'q')
-    return {'policy': policy.physical_id, 'max_kbps': 100}, {'max_kbps': 200}
+    kind = TYPES['OS::Neutron::QoSPolicy']
+    return {'policy': _name(ground, kind, ground.create(kind, 'q')), 'max_kbps': 100}, {'max_kbps': 200}
 
 
 def counted(ground: Ground) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -159,8 +166,13 @@ def state(ground: Ground) -> dict[str, Any]:
     if REAL:
         for kind in MORE:
             (listed,) = get('network', f'/{kind}').values()
-            found[kind] = sorted(str(sorted(one.items())) for one in listed)
+            found[kind] = sorted(_without_times(one) for one in listed)
     return found
+
+
+def _without_times(one: dict[str, Any]) -> str:
+    """How often a thing was changed, and when, is not what is left of it."""
+    return str(sorted(item for item in one.items() if item[0] not in ('revision_number', 'updated_at')))
 
 
 def sizes(found: dict[str, Any]) -> dict[str, int]:

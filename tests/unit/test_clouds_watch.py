@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from heat.clouds.watch import Round, Verdict, Watch
+from heat.clouds.watch import TURN, Round, Verdict, Watch
 from heat.common.clock import VirtualClock
 from heat.model import op
 
@@ -181,15 +181,27 @@ def test_a_forbidden_list_is_replaced_by_single_gets(watch: Watch, clock: Virtua
     assert len(watch.failed(round_, refusal)) == 4
 
 
-def test_of_those_who_take_turns_one_goes_on_at_each_look(watch: Watch, clock: VirtualClock) -> None:
+def test_of_those_who_take_turns_one_goes_on_when_the_thing_has_been_at_work(
+        watch: Watch, clock: VirtualClock) -> None:
     for number in range(3):
         watch.add(poll('a', list_path=None, in_turn=True), KEY, number)
-    free, locked = {'a': {'id': 'a', 'status': 'ACTIVE'}}, building('a')
+    free, busy = {'a': {'id': 'a', 'status': 'ACTIVE'}}, building('a')
     for number in range(3):
-        watch.results(only_round(watch, clock), locked)
-        ended = watch.results(only_round(watch, clock), free)
-        assert ended == [(number, Verdict(free['a']))]
+        assert watch.results(only_round(watch, clock), free) == [(number, Verdict(free['a']))]
+        if number < 2:
+            assert watch.results(only_round(watch, clock), free) == []
+            assert watch.results(only_round(watch, clock), busy) == []
     assert len(watch) == 0
+
+
+def test_a_turn_that_nothing_came_of_is_over_after_a_time(watch: Watch, clock: VirtualClock) -> None:
+    for number in range(2):
+        watch.add(poll('a', list_path=None, in_turn=True), KEY, number)
+    free = {'a': {'id': 'a', 'status': 'ACTIVE'}}
+    assert len(watch.results(only_round(watch, clock), free)) == 1
+    assert watch.results(only_round(watch, clock), free) == []
+    clock.advance(TURN)
+    assert len(watch.results(only_round(watch, clock), free)) == 1
 
 
 def test_what_broke_ends_the_wait_of_all_who_take_turns(watch: Watch, clock: VirtualClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from heat import schema
 from heat.common.errors import EntityNotFound
 from heat.common.ids import StackId
 from heat.model.op import Adopt, Call, CloudFault, Find, Poll, Record
-from heat.model.resource import Row
+from heat.model.resource import Intent, Row
+from heat.model.status import Action
 from heat.resources.base import Surroundings
 from heat.resources.openstack.designate import RecordSet, Zone
 
@@ -74,6 +76,15 @@ def test_a_recordset_goes_where_it_was_made_whatever_its_zone_is_called() -> Non
         gone = recordset('a.example.', 'rs-id').delete()
         next(gone)
         gone.throw(EntityNotFound(entity='Zone', name='a.example.'))
+
+
+def test_a_recordset_whose_creation_was_never_answered_is_looked_for_in_its_zone() -> None:
+    """Whoever deletes it then has the zone's name, and goes through the creation again."""
+    unanswered = recordset('a.example.', zone='zone-id')
+    unanswered.row = replace(unanswered.row, intent=Intent(Action.CREATE, 'create', 0, 1.0))
+    steps = unanswered.create()
+    assert next(steps).path == '/zones/zone-id'
+    assert steps.send({'name': 'a.example.'}).adopt.path == '/zones/zone-id/recordsets'
 
 
 @pytest.mark.parametrize(('action', 'passes'), [('DELETE', True), ('UPDATE', False)])

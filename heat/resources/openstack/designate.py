@@ -137,16 +137,20 @@ class RecordSet(Designate):
         zone = String('The zone, by name or id.', required=True, is_a='designate.zone', wire=None)
 
     @property
+    def zone_path(self) -> str:
+        """By the id that the zone had when the recordset was made: a deletion looks no name up."""
+        return f'/zones/{self.row.data.get("zone") or self.props["zone"]}'
+
+    @property
     def path(self) -> str:  # type: ignore[override]
-        """Below its zone, as that was known when the recordset was made: a deletion looks no name up."""
-        return f'/zones/{self.row.data.get("zone") or self.props["zone"]}/recordsets'
+        return f'{self.zone_path}/recordsets'
 
     def create(self) -> Steps:
         if self.row.intent is None:
             yield self.keep(zone=self.props['zone'])
         body = self.body(self.props)
         if not body['name'].endswith('.'):
-            zone = yield Call('dns', 'GET', f'/zones/{self.props["zone"]}', label='zone')
+            zone = yield Call('dns', 'GET', self.zone_path, label='zone')
             body['name'] = f'{body["name"]}.{zone["name"]}'
         yield self.post(body)
         return (yield self.until(*self.ready))
@@ -165,7 +169,7 @@ class RecordSet(Designate):
             yield self.remove()
         except CloudFault as fault:
             # Nothing is changed any more in a zone on its way out, and the recordset goes with it.
-            zone = yield Call('dns', 'GET', self.path.removesuffix('/recordsets'), ok=(404,), label='zone')
+            zone = yield Call('dns', 'GET', self.zone_path, ok=(404,), label='zone')
             if fault.status != 400 or (zone is not None and zone.get('action') != 'DELETE'):
                 raise
         yield self.until_gone()

@@ -92,7 +92,7 @@ def extras(on, undo):
     if 'taas' in on:
         osc('tap service create --name dc-tap --port dc-port')
         undo.append('tap service delete dc-tap')
-        until('tap service show dc-tap', 'status', 'ACTIVE')
+        until('tap service show dc-tap', 'Status', 'ACTIVE')
     if 'gnocchi' in on:
         m = osc('metric create --archive-policy-name low dc-metric')
         undo.append('metric delete ' + m['id'])

@@ -6,11 +6,8 @@ nothing of them can be changed in place. Neighbours: ``rest``.
 
 from __future__ import annotations
 
-from typing import Any
-
-from heat.model.op import Adopt
-from heat.resources.openstack.neutron.rest import GivesWay, Neutron
-from heat.resources.rest import alike
+from heat.resources.openstack.neutron.part import GivesWay
+from heat.resources.openstack.neutron.rest import Neutron
 from heat.schema import Attr, Boolean, String, Support
 
 
@@ -41,7 +38,6 @@ class MeteringRule(GivesWay):
     support = Support(version='2014.1')
     late_extension = 'metering'
     path, key = '/metering/metering-label-rules', 'metering_label_rule'
-    name_key = None
 
     class properties:
         metering_label_id = String('Id of the label.', required=True)
@@ -54,7 +50,3 @@ class MeteringRule(GivesWay):
         excluded = Attr('Whether it is left out of the count.', 'String')
         metering_label_id = Attr('Id of the label.', 'String')
         remote_ip_prefix = Attr('The other side.', 'String')
-
-    def adopt(self, body: dict[str, Any]) -> Adopt:
-        return Adopt(self.path, 'metering_label_rules', lambda found: alike(body, found),
-                     {'metering_label_id': body['metering_label_id']})

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import GivesWay, Part, ways_out
+from heat.resources.openstack.neutron.part import GivesWay, Part
+from heat.resources.openstack.neutron.rest import ways_out
 from heat.schema import IN_PLACE, Integer, String, Support
 from heat.template.definition import Definition
 
@@ -49,8 +50,7 @@ class FloatingIPPortForward(GivesWay, Part):
             yield f'internal_port_number must be given for protocol {props["protocol"]}.'
 
     def prepare(self, body: dict[str, Any], props: Mapping[str, Any], diff: Diff | None = None) -> Steps:
-        yield from ()
         if 'internal_port_id' in body:
             # Alone it would take any address of the port.
             body['internal_ip_address'] = props['internal_ip_address']
-        return body
+        return (yield from super().prepare(body, props, diff))

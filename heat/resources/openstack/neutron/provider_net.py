@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from heat.model.op import CloudFault
 from heat.model.resource import Row
+from heat.resources.base import Steps
 from heat.resources.openstack.neutron.network import Network
 from heat.resources.openstack.neutron.segment import LARGEST, NETWORK_TYPES
+from heat.resources.rest import alike
 from heat.schema import IN_PLACE, Attr, Boolean, List, String, Support
 
 
@@ -53,6 +56,14 @@ class ProviderNet(Network):
     def wants_replacement(cls, row: Row, new: Mapping[str, Any], changed: frozenset[str]) -> bool:
         """The service takes the hints at the creation only."""
         return 'availability_zone_hints' in changed
+
+    def change(self, body: dict[str, Any]) -> Steps:
+        try:
+            yield self.put(body)
+        except CloudFault as fault:
+            # Asked once more, the service takes the network's own number for one in use.
+            if fault.status != 409 or not alike(body, (yield self.get())):
+                raise
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from heat.model.op import CloudFault, Sleep
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import Neutron, Part
+from heat.resources.openstack.neutron.part import Part
+from heat.resources.openstack.neutron.rest import Neutron
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, Property, String, Support
 
 # How often, and after how many seconds, a rule is changed again that does not fit to another one.

@@ -38,8 +38,9 @@ class Quota(Neutron):
         rule = at_least_one(*LIMITS)
 
     def create(self) -> Steps:
-        project = self.props['project']
-        # Known with the intent, so that a deletion after a crash takes away what may have been set.
+        # Known with the intent, so that a deletion after a crash, which looks no names up, takes away
+        # what may have been set.
+        project = self.row.data.get('asked') or self.props['project']
         yield self.keep(asked=project)
         try:
             answer = yield Call('network', 'PUT', f'{self.path}/{project}', {'quota': self.body(self.props)},

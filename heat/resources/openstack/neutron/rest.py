@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from heat import schema
-from heat.common.errors import EntityNotFound
 from heat.model.op import Adopt, Call, CloudFault, Find, Poll, StepFailed
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.journal import made_since, once
-from heat.resources.rest import Rest, alike
+from heat.resources.rest import Rest
 from heat.template.definition import Definition
 from heat.template.expr import Expr, items_of
 
@@ -86,9 +84,13 @@ class Neutron(Rest):
         body = self.body_of_update({**self.begun(self.changes(diff)), **self.changed_specs(diff)})
         body = yield from self.prepare(body, new, diff)
         if body:
-            yield self.put(body)
+            yield from self.change(body)
         if 'tags' in diff:
             yield self.set_tags(new.get('tags') or [])
+
+    def change(self, body: dict[str, Any]) -> Steps:
+        """The request that changes the object."""
+        yield self.put(body)
 
     def prepare(self, body: dict[str, Any], props: Mapping[str, Any], diff: Diff | None = None) -> Steps:
         """The request's object in its final form; ``diff`` is None at creation."""
@@ -174,69 +176,6 @@ class Neutron(Rest):
             if agent not in now:
                 yield Call('network', 'POST', f'/agents/{agent}/{hosted}', body, ok=(409,),
                            label=f'join {agent}')
-
-
-class GivesWay(Neutron):
-    """What goes before its successor comes: the service takes no two that overlap."""
-
-    releases = True
-
-    def release(self) -> Steps:
-        yield self.remove('release')
-
-    def restore(self) -> Steps:
-        def look() -> Steps:
-            return (yield Call('network', 'GET', self.url(), ok=(404,), label='show')) is not None
-        if not (yield from once(self, 'still there', look())):
-            yield self.post((yield from self.prepare(self.body(self.props), self.props)), 'restore')
-
-
-class Part(Neutron):
-    """What lies below another object: ``{owner}`` in its path is the id of what property ``owner`` names.
-
-    It has no name; the service refuses a second one that is alike, so it is found again by what it says.
-    """
-
-    name_key = None
-    owner: ClassVar[str] = ''
-    owner_kind: ClassVar[str] = ''
-
-    def owned(self) -> Steps:
-        """Keep the owner's id: a deletion looks no names up, and its name may change."""
-        if 'owner' not in self.row.data:
-            value = self.props[self.owner]
-            yield self.keep(owner=value if UUID.match(value) else (yield Find(self.owner_kind, value)))
-
-    def place(self) -> str:
-        owner = self.row.data.get('owner') or self.props.get(self.owner)
-        if owner is None:
-            raise StepFailed(f'Resource {self.name} is found by its {self.owner} only, which is not given.',
-                             'NotFound')
-        return self.path.format(owner=owner)
-
-    def url(self, tail: str = '') -> str:
-        return f'{self.place()}/{self.id}{tail}'
-
-    def create(self) -> Steps:
-        yield from self.owned()
-        return (yield from super().create())
-
-    def delete(self) -> Steps:
-        if self.row.physical_id is None:
-            return
-        try:
-            yield from self.owned()
-        except EntityNotFound:
-            # It went with its owner.
-            return
-        yield from super().delete()
-
-    def post(self, body: dict[str, Any], label: str = 'create') -> Call:
-        return replace(super().post(body, label), path=self.place())
-
-    def adopt(self, body: dict[str, Any]) -> Adopt | None:
-        said = {name: value for name, value in body.items() if name != 'tenant_id'}
-        return Adopt(self.place(), self.plural or f'{self.key}s', lambda found: alike(said, found))
 
 
 def port_text(port: Mapping[str, Any]) -> str:

@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat.model.op import Adopt
-from heat.resources.openstack.neutron.rest import Neutron
-from heat.resources.rest import alike
+from heat.resources.openstack.neutron.part import Nameless
 from heat.schema import IN_PLACE, String, Support
 
 SHARED = ['network', 'qos_policy', 'security_group', 'address_scope', 'subnetpool']
 
 
-class RBACPolicy(Neutron):
+class RBACPolicy(Nameless):
     """Leave for another project to use an object."""
 
     type = 'OS::Neutron::RBACPolicy'
     support = Support(version='6.0.0')
     extension = 'rbac-policies'
     path, key, plural = '/rbac-policies', 'rbac_policy', 'rbac_policies'
-    name_key = None
 
     class properties:
         object_type = String('Kind of object.', required=True, values=SHARED)
@@ -39,8 +36,3 @@ class RBACPolicy(Neutron):
         kind = props.get('object_type')
         if props.get('action') == 'access_as_external' and kind in SHARED and kind != 'network':
             yield f'Only a network can be used with action access_as_external, and not a {kind}.'
-
-    def adopt(self, body: dict[str, Any]) -> Adopt:
-        said = {name: value for name, value in body.items() if name != 'tenant_id'}
-        return Adopt(self.path, self.plural, lambda found: alike(said, found),
-                     {'object_id': body['object_id']})

@@ -204,9 +204,4 @@ def test_what_cannot_be_made_is_refused_with_its_service(press: Services, aws: A
         'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {'b': {'Type': 'AWS::EC2::NatGateway'}}}
     with pytest.raises(ClientError, match='AWS::EC2::NatGateway'):
         aws.create_stack(StackName='press', TemplateBody=json.dumps(template))
-    template['Resources'] = {'b': {'Type': 'AWS::ElasticLoadBalancing::LoadBalancer', 'Properties': {
-        'AvailabilityZones': ['nova'], 'Listeners': [
-            {'InstancePort': 80, 'LoadBalancerPort': 80, 'Protocol': 'HTTP'}]}}}
-    with pytest.raises(ClientError, match='Octavia'):
-        aws.create_stack(StackName='press', TemplateBody=json.dumps(template))
     assert press.stack.user.openstack('stack', 'list', '-f', 'json') == []

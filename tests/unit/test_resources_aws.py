@@ -27,6 +27,8 @@ SPOKEN: dict[str, type[Translated]] = {
 
 # What the classic interface did not have.
 OWN = {'AWS::EC2::Route'}
+# The classic made it of a server; here a service carries it.
+CARRIED = {'AWS::ElasticLoadBalancing::LoadBalancer': ['load-balancer']}
 
 
 @pytest.mark.parametrize('name', sorted(set(TYPES) - OWN))
@@ -34,7 +36,7 @@ def test_the_table_is_that_of_the_interface(name: str) -> None:
     entry = entry_of(name)
     assert schema.differences(TYPES[name].schema, entry) == []
     assert TYPES[name].type == name
-    assert TYPES[name].service in (entry.get('service_types') or [None])
+    assert TYPES[name].service in CARRIED.get(name, entry.get('service_types') or [None])
 
 
 @pytest.mark.parametrize('name', sorted(SPOKEN))
@@ -171,6 +173,7 @@ def faults(kind: str, /, **props: Any) -> list[str]:
 
 MADE = {'ImageId': 'i', 'InstanceType': 'f'}
 LISTENER = {'InstancePort': 80, 'LoadBalancerPort': 80, 'Protocol': 'HTTP'}
+CHECK = {'HealthyThreshold': '2', 'UnhealthyThreshold': '3', 'Interval': '10', 'Timeout': '5'}
 
 
 @pytest.mark.parametrize(
@@ -249,10 +252,26 @@ LISTENER = {'InstancePort': 80, 'LoadBalancerPort': 80, 'Protocol': 'HTTP'}
         ),
         (
             'AWS::ElasticLoadBalancing::LoadBalancer',
-            {'AvailabilityZones': ['z'], 'Listeners': [LISTENER]},
-            'AWS::ElasticLoadBalancing::LoadBalancer is not supported: it takes the load balancing service '
-            '(Octavia), which has no resource types here. Map the type to a template of your own in the '
-            'resource_registry of an environment.',
+            {'AvailabilityZones': ['z'], 'Listeners': [LISTENER], 'SecurityGroups': ['g']},
+            'SecurityGroups is not supported',
+        ),
+        (
+            'AWS::ElasticLoadBalancing::LoadBalancer',
+            {
+                'AvailabilityZones': ['z'],
+                'Listeners': [LISTENER],
+                'HealthCheck': {**CHECK, 'Target': 'HTTP:80'},
+            },
+            'HealthCheck.Target "HTTP:80" is neither like HTTP:80/path',
+        ),
+        (
+            'AWS::ElasticLoadBalancing::LoadBalancer',
+            {
+                'AvailabilityZones': ['z'],
+                'Listeners': [LISTENER],
+                'HealthCheck': {**CHECK, 'Target': 'TCP:99999'},
+            },
+            'HealthCheck.Target "TCP:99999" is neither like',
         ),
     ],
 )

@@ -7,8 +7,8 @@ from heat.resources.aws.cloudformation import Stack
 from heat.resources.aws.cloudwatch import CloudWatchAlarm
 from heat.resources.aws.iam import AccessKey, User
 from heat.resources.aws.instance import Instance
+from heat.resources.aws.load_balancer import LoadBalancer
 from heat.resources.aws.network import VPC, NetworkInterface, Subnet
-from heat.resources.aws.refused import LoadBalancer
 from heat.resources.aws.route import Route
 from heat.resources.aws.routing import (
     InternetGateway,

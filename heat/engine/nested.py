@@ -199,16 +199,22 @@ def with_referred(parent: StackRun, row: Row) -> Row:
     """
     found: dict[str, Any] = {}
     for name in parent.types.of(row).refers:
-        reference = (row.props or {}).get(name)
-        if reference is None:
+        given = (row.props or {}).get(name)
+        if given is None:
             continue
-        other = find(parent, reference)
-        if other is None:
-            raise errors.StackValidationFailed(message=(
-                f'The {name} of resource {row.name} refers to {reference}, which is not in the stack.'))
-        kind: Any = parent.types.of(other)
-        found[name] = {'properties': kind.described(other), 'metadata': other.keep.get('metadata') or {}}
+        several = isinstance(given, list)
+        others = [_referred(parent, row, name, one) for one in (given if several else [given])]
+        found[name] = others if several else others[0]
     return replace(row, data={**row.data, 'referred': found}) if found else row
+
+
+def _referred(parent: StackRun, row: Row, name: str, reference: Any) -> dict[str, Any]:
+    other = find(parent, reference)
+    if other is None:
+        raise errors.StackValidationFailed(message=(
+            f'The {name} of resource {row.name} refers to {reference}, which is not in the stack.'))
+    kind: Any = parent.types.of(other)
+    return {'properties': kind.described(other), 'metadata': other.keep.get('metadata') or {}}
 
 
 def child_options(goal: Goal, row: Row) -> dict[str, Any]:

@@ -103,8 +103,8 @@ class Nested(Resource):
     builds: ClassVar[tuple[str, ...]] = ()
     """Types of members that the type itself names."""
     refers: ClassVar[tuple[str, ...]] = ()
-    """Properties that refer to resources whose own properties ``expand`` needs; it finds
-    them under ``data['referred']``, by the name of the property."""
+    """Properties that refer to resources, one or a list of them, whose own properties ``expand``
+    needs; it finds them under ``data['referred']``, by the name of the property."""
     # What is gathered is kept with the private data, and not among the attributes.
     gathers_secrets: ClassVar[bool] = False
 

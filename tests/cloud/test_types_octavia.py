@@ -56,29 +56,32 @@ def test_a_load_balancer_and_all_it_has(user: User) -> None:
     assert pool['session_persistence']['cookie_name'] == 'first'
     assert pool['healthmonitor_id'] == stack.physical('monitor')
     assert there.of('monitor')['url_path'] == '/healthy'
-    assert set(there.members('pool')) == {f'10.31.0.1{number}' for number in range(3)}
     assert there.members('second_pool')['10.31.0.9']['tags'] == ['first']
     assert there.of('policy')['redirect_url'] == 'http://www.example.com/'
     outputs = stack.outputs()
     assert outputs['address'] == '10.31.0.80' and outputs['port'] == balancer['vip_port_id']
-    assert {one['id'] for one in outputs['members']} == {
-        one['id'] for one in there.members('pool').values()}
+    members = there.members('pool')
+    assert {one['id'] for one in outputs['members']} == {one['id'] for one in members.values()}
+    assert set(outputs['addresses']) == set(members) and len(members) == 2
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
 
     # The monitor alone cannot be changed, and its pool takes no second one.
     before = there.ids()
     stack.update('--existing', label='second', algorithm='SOURCE_IP', weight=2, watched_by='TCP',
-                 action='REDIRECT_TO_POOL', host='b.example.com')
+                 action='REDIRECT_TO_POOL', host='b.example.com', members=3)
     stack.ends('UPDATE_COMPLETE')
     after = there.ids()
-    assert {name for name in after if after[name] != before.get(name)} == {'monitor'}
+    assert {name for name in before if after[name] != before[name]} == {'monitor'}
     assert there.of('balancer')['name'] == 'balancer-second'
     assert there.of('listener')['description'] == 'second'
     assert (there.of('pool')['lb_algorithm'], there.of('pool')['healthmonitor_id']) == (
         'SOURCE_IP', after['monitor'])
     assert there.of('monitor')['type'] == 'TCP'
-    assert {one['weight'] for one in there.members('pool').values()} == {2}
+    now = there.members('pool')
+    assert [one['weight'] for one in now.values()] == [2, 2, 2]
+    assert {address: now[address]['id'] for address in members} == {
+        address: one['id'] for address, one in members.items()}
     policy = there.of('policy')
     assert (policy['redirect_pool_id'], policy['redirect_url']) == (after['second_pool'], None)
     rule = there.get(f'l7policies/{after["policy"]}/rules/{after["rule"]}', 'rule')
@@ -122,3 +125,38 @@ def test_what_an_administrator_offers(administrator: User) -> None:
     stack.delete()
     usual = there.get('quotas/defaults', 'quota')
     assert there.get(f'quotas/{demo}', 'quota') == usual
+
+
+def test_a_classic_load_balancer_and_a_group_behind_it(user: User) -> None:
+    stack = Stack(user, 'classic')
+    api = user.api('load-balancer')
+    stack.create(TYPES / 'elastic_load_balancer.yaml')
+    stack.ends('CREATE_COMPLETE')
+
+    def one(key: str, **query: str) -> dict[str, Any]:
+        found, = api.get(f'/v2.0/lbaas/{key}', params=query).json()[key]
+        return dict(found)
+
+    def members(pool: dict[str, Any]) -> dict[str, Any]:
+        listed = api.get(f'/v2.0/lbaas/pools/{pool["id"]}/members').json()['members']
+        return {one['address']: (one['protocol_port'], one['monitor_port']) for one in listed}
+
+    balancer, outputs = stack.physical('Balancer'), stack.outputs()
+    assert one('loadbalancers', id=balancer)['vip_address'] == outputs['Address']
+    listener, pool = one('listeners'), one('pools')
+    assert (listener['protocol_port'], listener['default_pool_id']) == (80, pool['id'])
+    assert one('healthmonitors')['url_path'] == '/up'
+    assert members(pool) == dict.fromkeys([outputs['Web'], outputs['Instances']], (8080, 8081))
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
+
+    # The instance leaves, and another of the group joins.
+    stack.update('--existing', WithWeb='no', Size=2)
+    stack.ends('UPDATE_COMPLETE')
+    group = stack.outputs()['Instances'].split(',')
+    assert len(group) == 2 and stack.physical('Balancer') == balancer
+    assert members(pool) == dict.fromkeys(group, (8080, 8081))
+    stack.update('--existing', WithWeb='yes', Size=1)
+    stack.ends('UPDATE_COMPLETE')
+    assert set(members(pool)) == {outputs['Web'], *stack.outputs()['Instances'].split(',')}
+    stack.delete()

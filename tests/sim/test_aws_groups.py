@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from heat.common import errors
+from heat.model.resource import Row
+from heat.resources import types
+from heat.resources.base import Resource, Steps
+from heat.resources.heat.scaling_group import BESIDE
 from tests.sim.world import World
 
 # The environment says what an instance is here.
@@ -141,7 +145,7 @@ def test_an_instance_group_has_a_size_and_no_scaling(world):
 
 
 @pytest.mark.parametrize('wrong, said', [
-    ({'LoadBalancerNames': ['l']}, 'LoadBalancerNames is not supported'),
+    ({'LoadBalancerNames': [{'Ref': 'c'}]}, 'LoadBalancerNames refers to c, which is of the type AWS::Auto'),
     ({'InstanceId': 'x'}, 'InstanceId is not supported'),
     ({'MinSize': 9}, 'MinSize can not be greater than MaxSize'),
     ({'VPCZoneIdentifier': ['a', 'b']}, 'Anything other than one VPCZoneIdentifier'),
@@ -149,6 +153,74 @@ def test_an_instance_group_has_a_size_and_no_scaling(world):
 def test_what_does_not_fit_is_refused(world, wrong, said):
     with pytest.raises(errors.StackValidationFailed, match=said):
         world.create('s', group(**wrong), environment=STAND_IN)
+
+
+class Balancer(Resource):
+    """A load balancer that is nowhere."""
+
+    type = 'OS::Test::Balancer'
+    balances = True
+
+    class properties:
+        pass
+
+    def create(self) -> Steps:
+        yield self.keep(pools=[{'pool': 'p', 'protocol_port': 80},
+                               {'pool': 'q', 'protocol_port': 81, 'monitor_port': 80}])
+
+    @classmethod
+    def described(cls, row: Row) -> dict[str, Any]:
+        return {'pools': row.data.get('pools')}
+
+
+@pytest.fixture
+def balanced(world, monkeypatch):
+    """A template whose group is behind a load balancer, and its environment."""
+    monkeypatch.setitem(types.PLUGINS, Balancer.type, Balancer)  # type: ignore[arg-type]
+    template = group(LoadBalancerNames=[{'Ref': 'b'}])
+    template['Resources']['b'] = {'Type': Balancer.type}
+    template['Outputs'] = {'list': {'Value': {'Fn::GetAtt': ['g', 'InstanceList']}}}
+    return template, {'resource_registry': {**STAND_IN['resource_registry'],
+                                            'OS::Octavia::PoolMember': 'OS::Heat::None'}}
+
+
+def test_members_join_the_pools_of_their_load_balancers_and_leave_them(world, balanced):
+    template, environment = balanced
+    world.plans.preview_stack(world.context, 's', template, {}, {}, environment)
+    me = world.create('s', template, environment=environment)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE', world.stack(me).reason
+
+    def joined() -> dict[str, int]:
+        inside = members(world, me)
+        alone = [name for name in inside if BESIDE not in name]
+        for name in alone:
+            ports = []
+            for number in range(2):
+                row = inside[f'{name}{BESIDE}{number}']
+                assert name in row.requires or inside[name].uuid in row.requires
+                ports.append((row.props['pool'], row.props['protocol_port'], row.props.get('monitor_port')))
+            assert ports == [('p', 80, None), ('q', 81, 80)]
+        assert len(inside) == 3 * len(alone)
+        return dict.fromkeys(alone, 1)
+
+    first = joined()
+    assert len(first) == 2
+    assert world.rows(me)['g'].attrs['InstanceList'].count(',') == 1
+    for expected in (3, 4, 4):
+        world.signal(me, 'up')
+        world.run()
+        assert len(joined()) == expected and first.keys() <= joined().keys()
+    template['Resources']['g']['Properties'].update(MinSize=1, MaxSize=1)
+    world.update(me, template, environment=environment)
+    world.run()
+    assert len(joined()) == 1
+
+
+def test_a_load_balancer_that_is_not_in_the_stack_is_told(world):
+    me = world.create('s', group(LoadBalancerNames=['l']), environment=STAND_IN)
+    world.run()
+    assert 'LoadBalancerNames of resource g refers to l, which is not in the stack' in world.stack(me).reason
 
 
 def test_a_group_that_could_not_be_begun_is_repaired(world):

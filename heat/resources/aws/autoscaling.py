@@ -14,7 +14,7 @@ from heat.model.op import Call, NeedsReplacement, Record, StepFailed
 from heat.model.resource import Row
 from heat.resources.aws.parts import block_devices, device_faults, pairs
 from heat.resources.base import Diff, Resource, Steps
-from heat.resources.heat.instance_group import Instances, balancer_faults, rolling_keys, tags_property
+from heat.resources.heat.instance_group import Instances, rolling_keys, tags_property
 from heat.resources.heat.scaling_group import ScalingGroup, size_faults
 from heat.resources.heat.scaling_policy import ScalingResponder
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, String, Support
@@ -142,7 +142,6 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
         zones = props.get('VPCZoneIdentifier')
         if isinstance(zones, list) and len(zones) != 1:
             yield 'Anything other than one VPCZoneIdentifier is not supported'
-        yield from balancer_faults(props)
 
     @classmethod
     def member(cls, row: Row) -> Mapping[str, Any]:

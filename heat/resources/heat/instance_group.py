@@ -1,25 +1,29 @@
 """OS::Heat::InstanceGroup: servers alike, made from a launch configuration.
 
 Purpose: members of AWS::EC2::Instance with the properties of the launch
-configuration that the group refers to, and the group's tags. Invariant: without
-a rolling update policy a new launch configuration is for new members only.
+configuration that the group refers to, and the group's tags; beside each, its
+places in load balancers. Invariant: without a rolling update policy a new
+launch configuration is for new members only.
 Neighbours: ``scaling_group`` has the members, ``aws.autoscaling`` the scaled form.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from heat.common.errors import HeatException
 from heat.model.op import StepFailed
 from heat.model.resource import Row
+from heat.resources.base import Others
 from heat.resources.heat.batches import Rolling, policy_faults, resolved_policy, rolling_of
-from heat.resources.heat.scaling_group import MemberGroup, sound_names
-from heat.resources.nested import ChildView
+from heat.resources.heat.scaling_group import BESIDE, MemberGroup, Members, sound_names
+from heat.resources.nested import ChildTemplate, ChildView
 from heat.schema import IN_PLACE, UNKNOWN, Attr, Integer, List, Map, String, Support
 
-MEMBER = 'AWS::EC2::Instance'
+MEMBER, JOINED = 'AWS::EC2::Instance', 'OS::Octavia::PoolMember'
+BALANCERS = 'LoadBalancerNames'
 _OWN = ('InstanceId',)
 
 
@@ -37,7 +41,7 @@ class Instances(MemberGroup):
     """What both forms of a group of instances share."""
 
     builds = (MEMBER,)
-    refers = ('LaunchConfigurationName',)
+    refers = ('LaunchConfigurationName', BALANCERS)
     policy: ClassVar[str] = ''
 
     @classmethod
@@ -55,6 +59,35 @@ class Instances(MemberGroup):
         if conf.get('metadata'):
             definition['metadata'] = conf['metadata']
         return definition
+
+    @classmethod
+    def template(cls, row: Row, members: Members) -> ChildTemplate:
+        found = super().template(row, members)
+        pools = cls.pools(row)
+        beside = {f'{name}{BESIDE}{number}': _joined(name, pool)
+                  for name in members.resources for number, pool in enumerate(pools)}
+        if not beside:
+            return found
+        return replace(found, tree={**found.tree, 'resources': {**found.tree['resources'], **beside}})
+
+    @classmethod
+    def pools(cls, row: Row) -> list[Mapping[str, Any]]:
+        """The pools that the members join, each with the ports they have there."""
+        names = (row.props or {}).get(BALANCERS) or []
+        if not names:
+            return []
+        known = (row.data.get('referred') or {}).get(BALANCERS)
+        pools = [one['properties'].get('pools') for one in known or ()]
+        if known is None or None in pools:
+            raise ValueError(f'The load balancers of resource {row.name} are not known yet.')
+        return [pool for of_one in pools for pool in of_one]
+
+    @classmethod
+    def among(cls, refers: Mapping[str, frozenset[str]], others: Others) -> Iterable[str]:
+        for name in sorted(refers.get(BALANCERS, ())):
+            if name in others and not getattr(others[name][0], 'balances', False):
+                yield (f'{BALANCERS} refers to {name}, which is of the type {others[name][0].type} and not '
+                       'AWS::ElasticLoadBalancing::LoadBalancer.')
 
     @classmethod
     def tags(cls, row: Row) -> list[dict[str, Any]]:
@@ -89,18 +122,17 @@ class Instances(MemberGroup):
         return found
 
 
+def _joined(member: str, pool: Mapping[str, Any]) -> dict[str, Any]:
+    """A member's place in a pool: it comes when the member is there, and goes before it goes."""
+    return {'type': JOINED, 'properties': {**pool, 'address': {'get_attr': [member, 'PrivateIp']}}}
+
+
 def _address(child: ChildView, name: str) -> str:
     try:
         return str(child.attribute(name, 'PublicIp') or '0.0.0.0')
     except HeatException:
         # What the environment puts in the place of an instance may have no such attribute.
         return '0.0.0.0'
-
-
-def balancer_faults(props: Mapping[str, Any]) -> Iterable[str]:
-    if props.get('LoadBalancerNames'):
-        yield ('LoadBalancerNames is not supported: AWS::ElasticLoadBalancing::LoadBalancer takes the load '
-               'balancing service (Octavia), which has no resource types here.')
 
 
 class InstanceGroup(Instances):
@@ -136,7 +168,6 @@ class InstanceGroup(Instances):
         size = props.get('Size')
         if isinstance(size, int) and size < 0:
             yield f'Size must be at least 0, not {size}.'
-        yield from balancer_faults(props)
 
     @classmethod
     def first_capacity(cls, row: Row) -> int:

@@ -38,6 +38,10 @@ from heat.template.expr import Ref, Walked
 _NAMESPACE = uuid.UUID('8a9c3c0e-54a3-4f0b-9d0c-7c1a6a5d2e44')
 
 
+# In the name of what a group makes beside a member; a member's own name has no such sign.
+BESIDE = '-beside-'
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The members of the next template by age, and how many names have been given out."""
@@ -362,7 +366,7 @@ class AutoScalingGroup(ScalingGroup):
 def by_age(row: Row, child: ChildView) -> list[str]:
     """The members, the oldest first; one on its way out is none."""
     age = {name: number for number, name in enumerate(row.data.get('ages') or ())}
-    names = [name for name in child.names() if child.definition(name) is not None]
+    names = [name for name in child.names() if BESIDE not in name and child.definition(name) is not None]
     return sorted(names, key=lambda name: age.get(name, len(age)))
 
 

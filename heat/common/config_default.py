@@ -129,8 +129,9 @@ BEHAVIOUR = [
                choices=['HEAT_CFNTOOLS', 'RAW', 'SOFTWARE_CONFIG'],
                help='Format of user_data for servers whose template does not say.'),
     cfg.StrOpt('loadbalancer_template',
-               help='File with the template that builds a load balancer for the AWS type. Unset means the '
-                    'built-in one.'),
+               help='File with a template that builds what AWS::ElasticLoadBalancing::LoadBalancer is; its '
+                    'parameters are the properties of the type. Unset means that the load balancing '
+                    'service (Octavia) makes it.'),
     cfg.URIOpt('heat_metadata_server_url', schemes=['http', 'https'],
                help='URL under which servers reach the CFN API for metadata.'),
     cfg.StrOpt('heat_watch_server_url', default='',

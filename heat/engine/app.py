@@ -332,8 +332,11 @@ def _payload(stack: Stack, state: str, reason: str) -> dict[str, Any]:
 
 
 def operator_layers(conf: cfg.ConfigOpts) -> tuple[Layer, ...]:
-    """The registry mappings in ``environment_dir``, in order of file name."""
+    """``loadbalancer_template``, and the registry mappings in ``environment_dir`` in order of file name."""
     layers = []
+    if conf.loadbalancer_template:
+        layers.append(Layer({'AWS::ElasticLoadBalancing::LoadBalancer': f'file://{conf.loadbalancer_template}'},
+                            user=False))
     directory = Path(conf.environment_dir)
     for path in sorted(directory.glob('*.yaml')) if directory.is_dir() else ():
         tree: Mapping[str, Any] = parse(path.read_text(), what='environment')

@@ -16,6 +16,11 @@ from oslo_config import cfg
 
 from heat.common import config
 from heat.common.policy_rules import CLOUDWATCH, OWN_CFN, OWN_REST, OWN_SSM
+from heat.engine.app import operator_layers
+from heat.engine.documents import HostFiles
+from heat.resources.aws.load_balancer import LoadBalancer
+from heat.resources.provider import TemplateResource
+from heat.resources.types import TypeTable
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED: dict[str, dict[str, dict[str, Any]]] = json.loads(
@@ -207,6 +212,17 @@ def test_the_shipped_environment_and_templates_equal_the_recorded_ones() -> None
         assert template['Parameters'] == want['parameters']
         assert {key: value['Type'] for key, value in template['Resources'].items()} == want['resources']
         assert sorted(template.get('Outputs', {})) == want['outputs']
+
+
+def test_a_template_of_the_operator_takes_the_place_of_the_classic_load_balancer(
+        written: Any, tmp_path: Path) -> None:
+    template = tmp_path / 'balancer.yaml'
+    template.write_text('heat_template_version: 2018-08-31\noutputs: {DNSName: {value: here}}\n')
+    named = 'AWS::ElasticLoadBalancing::LoadBalancer'
+    for text, kind in ((f'loadbalancer_template = {template}\n', TemplateResource), ('', LoadBalancer)):
+        conf = written(f'[DEFAULT]\nenvironment_dir = {tmp_path}/none\n{text}')
+        types = TypeTable(operator_layers(conf), files=HostFiles({}, str(tmp_path)))
+        assert issubclass(types(named, 'b'), kind)
 
 
 def test_a_choice_that_is_not_built_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -128,8 +128,12 @@ class Traversal(Walk):
         within = self.types.of(row).nested and (
             row.goal_seq != self.goal.seq or row.keep.get('wanted', []) != list(wanted))
         unasked = row.goal_seq != self.goal.seq and self.types.of(row).wants_update(row)
+        # What it was built on may have been made anew without reading otherwise.
+        anew = self.types.of(row).follows and not set(row.requires) <= set(
+            self._requirements(self.wanted.definitions[row.name]))
         # Released: its successor failed, and what it had let go must come back to it.
-        return Decision(Verdict.UPDATE) if within or unasked or row.keep.get('released') else decision
+        again = within or unasked or anew or row.keep.get('released')
+        return Decision(Verdict.UPDATE) if again else decision
 
     def _must_observe(self, row: Row) -> bool:
         return bool(self.goal.options.get('observe') and self.types.of(row).observes

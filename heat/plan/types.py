@@ -34,6 +34,8 @@ class ResourceType(Protocol):
     """Before it is replaced it must let go of something its successor needs."""
     renewed: bool
     """Each update of its stack makes it anew."""
+    follows: bool
+    """It is updated when what it was built on was made anew, even if that reads the same."""
     survives_failure: bool
     """A FAILED row with a physical id may be updated instead of replaced."""
     observes: bool

@@ -77,6 +77,8 @@ class Resource:
     releases: ClassVar[bool] = False
     renewed: ClassVar[bool] = False
     """Each update of its stack makes it anew."""
+    follows: ClassVar[bool] = False
+    """An update of its stack in which something that it refers to was made anew updates it as well."""
     observes: ClassVar[bool] = False
     settled: ClassVar[bool] = False
     tags_in: ClassVar[str] = ''

@@ -40,6 +40,8 @@ class Alarm(Rest):
     service, path, noun, id_key = 'alarming', '/alarms', 'alarm', 'alarm_id'
     by_list = False
     survives_failure = True
+    # A policy that is made anew has another signed address, and the same name.
+    follows = True
     kind: ClassVar[str] = ''
     rule: ClassVar[tuple[str, ...]] = ()
 
@@ -102,9 +104,8 @@ class Alarm(Rest):
         return (yield from self._send(self.post(body), sent))
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        if diff:
-            sent = yield from self._actions(new)
-            yield from self._send((yield from self._changed({**self.body(new), **sent})), sent)
+        sent = yield from self._actions(new)
+        yield from self._send((yield from self._changed({**self.body(new), **sent})), sent)
 
     def suspend(self) -> Steps:
         yield (yield from self._changed({'enabled': False}, 'suspend'))

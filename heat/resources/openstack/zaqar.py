@@ -178,6 +178,8 @@ class Subscribed(Resource):
     service = MESSAGING
     observes = True
     survives_failure = True
+    # What is signalled may be made anew, with another signed address.
+    follows = True
 
     def wish(self, props: Mapping[str, Any]) -> Steps:
         """The body of the request: subscriber, ttl and options."""

@@ -10,7 +10,7 @@ import pytest
 from heat import schema
 from heat.common.errors import EntityNotFound
 from heat.common.ids import StackId
-from heat.model.op import Adopt, Call, CloudFault, Find, Poll, Record
+from heat.model.op import Adopt, Call, CloudFault, Find, NeedsReplacement, Poll, Record
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
 from heat.resources.base import Surroundings
@@ -99,6 +99,21 @@ def test_a_recordset_of_a_zone_that_is_going_goes_with_it(action: str, passes: b
         return
     with pytest.raises(CloudFault):
         steps.send({'action': action})
+
+
+def test_a_zone_in_an_error_is_told_again_since_a_second_of_its_name_is_refused() -> None:
+    row = Row('u1', 's', 's', 'zone', Zone.type, physical_id='zone-id')
+    steps = Zone(row, {}, AROUND).revive()
+    next(steps)
+    with pytest.raises(NeedsReplacement):
+        steps.send(None)
+    steps = Zone(row, {}, AROUND).revive()
+    next(steps)
+    assert isinstance(steps.send({'status': 'ERROR', 'description': 'ours'}), Record)
+    again = steps.send(None)
+    assert (again.method, again.path, again.body) == ('PATCH', '/zones/zone-id', {'description': 'ours'})
+    waited = steps.send({})
+    assert waited.judge({'status': 'PENDING'}) is False and waited.judge({'status': 'ACTIVE'}) is True
 
 
 def test_a_zone_waits_for_the_zones_below_it() -> None:

@@ -8,10 +8,10 @@ when the service no longer knows the thing. Neighbours: ``rest`` has the verbs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from heat.common.errors import EntityNotFound
-from heat.model.op import Adopt, Call, CloudFault, Find, Poll
+from heat.model.op import Adopt, Call, CloudFault, Find, NeedsReplacement, Poll
 from heat.resources.base import Steps
 from heat.resources.openstack.journal import made_since
 from heat.resources.rest import Rest
@@ -34,6 +34,17 @@ class Designate(Rest):
     gone_by_poll = True
     stuck = ('error',)
     survives_failure = True
+    # A property that is told once more to have the name servers told again.
+    again: ClassVar[str] = ''
+
+    def revive(self) -> Steps:
+        """The service refuses a second one of this name, and gets over an error when it is told again."""
+        body = yield Call('dns', 'GET', self.url(), ok=(404,), label='show')
+        if body is None:
+            raise NeedsReplacement(f'{self.name} {self.id} is gone')
+        if (yield from self.at_first('broken', body.get('status') in self.broken)):
+            yield self.put({self.again: body.get(self.again)}, 'again')
+        yield self.until(*self.ready)
 
     def adopt(self, body: dict[str, Any]) -> Adopt | None:
         # Names are unique, so the service would have refused ours beside an older one.
@@ -53,6 +64,7 @@ class Zone(Designate):
 
     type = 'OS::Designate::Zone'
     path, plural, update_method = '/zones', 'zones', 'PATCH'
+    again = 'description'
     support = Support(version='8.0.0')
 
     class properties:
@@ -124,6 +136,7 @@ class RecordSet(Designate):
 
     type = 'OS::Designate::RecordSet'
     plural = 'recordsets'
+    again = 'records'
     support = Support(version='8.0.0')
     # A name that is made here is a single label.
     name_limit = 63

@@ -202,6 +202,7 @@ KINDS: dict[str, Noun] = {
         id='uuid',
         query={'fields': 'uuid,name'},
     ),
+    'trove.flavor': Noun('database', '/flavors', 'flavors', 'flavor', 'Flavor', 'list'),
     'manila.share_network': Noun(
         'share', '/share-networks', 'share_networks', 'share_network', 'ShareNetwork'
     ),

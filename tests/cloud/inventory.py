@@ -25,6 +25,7 @@ BEYOND = (
     ('share types', 'sharev2', '/types?is_public=all', 'share_types'),
     ('workflows', 'workflowv2', '/workflows?all_projects=true', 'workflows'),
     ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
+    ('database servers', 'database', '/mgmt/instances?deleted=false', 'instances'),
     ('machines', 'baremetal', '/v1/nodes', 'nodes'),
     ('ports of machines', 'baremetal', '/v1/ports', 'ports'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),

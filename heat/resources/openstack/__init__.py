@@ -31,6 +31,7 @@ from heat.resources.openstack.quota import CinderQuota, NovaQuota
 from heat.resources.openstack.server import Server
 from heat.resources.openstack.server_group import ServerGroup
 from heat.resources.openstack.swift import SwiftSignal, SwiftSignalHandle
+from heat.resources.openstack.trove import TROVE
 from heat.resources.openstack.volume_types import EncryptedVolumeType, QoSAssociation, QoSSpecs, VolumeType
 from heat.resources.openstack.zun import ZUN
 
@@ -58,5 +59,6 @@ _KINDS: tuple[type[Resource], ...] = (
     *taas.TYPES,
     *vpn.TYPES,
     *OCTAVIA,
+    *TROVE,
     *ZUN)
 TYPES: dict[str, type[Resource]] = {kind.type: kind for kind in _KINDS}

@@ -3,7 +3,7 @@ import os
 import re
 
 from plane.core import Cinder, Glance, Keystone, Neutron, Nova, Placement
-from plane.machines import Ironic
+from plane.machines import Ironic, Trove
 from plane.networking import Designate, L2gw, Octavia, Sfc, Taas, Vpnaas
 from plane.service import ENABLED, SERVICES
 from plane.settings import CORE, HOME
@@ -15,7 +15,7 @@ from plane.workflows import Magnum, Mistral
 SERVICES.update((s.name, s) for s in (
     Keystone(), Glance(), Placement(), Neutron(), Nova(), Cinder(), Gnocchi(), Aodh(), Ceilometer(),
     Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar(),
-    Ironic(), Vpnaas(), Sfc(), Taas(), L2gw()))
+    Ironic(), Trove(), Vpnaas(), Sfc(), Taas(), L2gw()))
 
 
 def select(arg):

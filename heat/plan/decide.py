@@ -51,6 +51,15 @@ def unsure(row: Row) -> dict[str, Any]:
             if not schema.same(old.get(name), tried.get(name))}
 
 
+def begun(kind: ResourceType, row: Row) -> dict[str, Any]:
+    """The same of a creation that failed after its first call, where its type ``redoes`` such things."""
+    if row.action is not Action.CREATE or row.physical_id is None or not kind.redoes:
+        return {}
+    known = kind.schema.properties
+    return {name: None for name, value in (row.props or {}).items()
+            if value is not None and name in known and known[name].updatable}
+
+
 def standing(row: Row, new: Mapping[str, Any]) -> dict[str, Any]:
     """The properties that the thing may have; where that is unsure, what differs from ``new``."""
     tried = row.props or {}

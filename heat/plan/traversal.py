@@ -18,7 +18,7 @@ from heat.model.resource import Row
 from heat.model.status import Action, Status
 from heat.plan import breakpoints, drift
 from heat.plan.candidates import Evaluated, evaluate
-from heat.plan.decide import Decision, Verdict, standing, unsure
+from heat.plan.decide import Decision, Verdict, begun, standing, unsure
 from heat.plan.effects import Start, Step, StepDone
 from heat.plan.graph import Down, Up
 from heat.plan.policies import policies_to_keep, retained
@@ -459,7 +459,7 @@ class Traversal(Walk):
             return
         let_go = row.keep.get('released')
         changes: dict[str, Any] = {'keep': settled_keep(row)}
-        if isinstance(outcome, Failed) and (left := unsure(row)):
+        if isinstance(outcome, Failed) and (left := unsure(row) or begun(self.types.of(row), row)):
             changes['keep']['unsure'] = left
         if not isinstance(outcome, Failed):
             changes |= {'intent': None, 'memo': ()}

@@ -38,6 +38,8 @@ class ResourceType(Protocol):
     """It is updated when what it was built on was made anew, even if that reads the same."""
     survives_failure: bool
     """A FAILED row with a physical id may be updated instead of replaced."""
+    redoes: bool
+    """What a failed creation may have left undone is done by the next update."""
     observes: bool
     """It can tell in what its thing in the cloud differs from its properties."""
     tags_in: str

@@ -63,6 +63,8 @@ class Resource:
     pure: ClassVar[bool] = False
     nested: ClassVar[bool] = False
     survives_failure: ClassVar[bool] = False
+    # The calls of an update may be made again, so the next one does what a failed creation has left undone.
+    redoes: ClassVar[bool] = False
     signals: ClassVar[bool] = False
     scales: ClassVar[bool] = False
     """Its signals adjust a group: it answers ``adjustment(row)`` instead of ``signal``."""

@@ -124,6 +124,56 @@ def test_a_replaced_server_gives_its_port_back_when_its_successor_breaks(world):
     assert port['device_id'] == front
 
 
+@pytest.mark.parametrize('verb', ['PUT', 'POST'], ids=['an update', 'a creation'])
+def test_what_a_failed_step_has_left_undone_is_done_by_the_next(world, verb):
+    """Though the template says what it said before; also where that is what was there at first."""
+    def hot(name: str, tag: str) -> dict[str, Any]:
+        return {'heat_template_version': '2021-04-16', 'resources': {
+            'net': {'type': 'OS::Neutron::Net', 'properties': {'name': name, 'tags': [tag]}}}}
+
+    def refuse(*, tags: bool) -> None:
+        # Of an update the tags are a second request, of a creation as well.
+        world.cloud.faults.add(service='network', method='PUT', path='/tags' if tags else '/networks/[^/]*$',
+                               status=409, count=1)
+
+    def there() -> tuple[str, list[str]]:
+        net = world.cloud.inventory.networks.rows[world.rows(me)['net'].physical_id]
+        return net['name'], net['tags']
+    if verb == 'POST':
+        refuse(tags=True)
+    me = world.create('s', hot('one', 'a'))
+    world.run()
+    if verb == 'PUT':
+        refuse(tags=False)
+        world.update(me, hot('two', 'b'))
+        world.run()
+        assert there() == ('one', ['a'])
+    assert world.state(me).endswith('FAILED')
+    made = world.rows(me)['net'].physical_id
+    last = ('two', 'b') if verb == 'PUT' else ('one', 'a')
+    world.update(me, hot(*last))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and there() == (last[0], [last[1]])
+    refuse(tags=True)
+    world.update(me, hot('three', 'c'))
+    world.run()
+    assert world.state(me) == 'UPDATE_FAILED' and there() == ('three', [last[1]])
+    # A check that finds it well says nothing of what it should have been.
+    world.engine.intake.stack_check(world.context, me)
+    world.run()
+    assert world.state(me) == 'CHECK_COMPLETE'
+    world.update(me, hot('three', 'c'))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and there() == ('three', ['c'])
+    refuse(tags=True)
+    world.update(me, hot('four', 'd'))
+    world.run()
+    world.update(me, hot('three', 'c'))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and there() == ('three', ['c'])
+    assert world.rows(me)['net'].physical_id == made
+
+
 @pytest.mark.parametrize('used', [False, True], ids=['a port of nobody', 'a port of a server'])
 def test_a_network_waits_for_what_may_go_and_names_what_holds_it(world, used):
     def hot(**resources: Any) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class FloatingIPAssociation(Resource):
     support = _gone('OS::Neutron::FloatingIPAssociation')
     service = 'compute'
     survives_failure = True
+    redoes = True
     observes = True
 
     class properties:

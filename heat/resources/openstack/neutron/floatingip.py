@@ -112,6 +112,7 @@ class FloatingIPAssociation(Resource):
     type = 'OS::Neutron::FloatingIPAssociation'
     service = 'network'
     survives_failure = True
+    redoes = True
     observes = True
 
     class properties:

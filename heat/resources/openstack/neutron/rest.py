@@ -42,6 +42,7 @@ class Neutron(Rest):
 
     service = 'network'
     survives_failure = True
+    redoes = True
     ready: ClassVar[tuple[str, ...]] = ()
     # Query of the ports that keep the object from being deleted, '' if none do.
     blockers: ClassVar[str] = ''

@@ -32,6 +32,7 @@ class OfRouter(Resource):
 
     service = 'network'
     survives_failure = True
+    redoes = True
     observes = True
     # The property that names the router.
     router: str = ''

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import Neutron
+from heat.resources.openstack.neutron.rest import Hosted, Neutron
 from heat.schema import IN_PLACE, Attr, Boolean, List, Map, String, Support
 
 EXTENSION = 'fwaas'
 ANY = 'any'
 
 
-class Firewall(Neutron):
+class Firewall(Hosted):
     """A policy put into force on the project's routers."""
 
     type = 'OS::Neutron::Firewall'
@@ -25,8 +25,6 @@ class Firewall(Neutron):
     extension = EXTENSION
     # Without routers it is INACTIVE.
     ready = ('ACTIVE', 'DOWN', 'INACTIVE')
-    gone_by_poll = True
-    stuck = ('error',)
 
     class properties:
         name = String('Name.', update=IN_PLACE)
@@ -46,10 +44,6 @@ class Firewall(Neutron):
         shared = Attr('Whether all projects see it.', 'String', support=Support('UNSUPPORTED', '6.0.0'))
         status = Attr('Current status.', 'String')
         tenant_id = Attr('Project that owns it.', 'String')
-
-    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        yield from super().update(new, diff)
-        yield self.until(*self.ready)
 
 
 class FirewallPolicy(Neutron):

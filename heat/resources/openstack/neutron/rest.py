@@ -179,6 +179,18 @@ class Neutron(Rest):
                            label=f'join {agent}')
 
 
+class Hosted(Neutron):
+    """What an agent brings about: its states pass by themselves, and it is gone when the agent says so."""
+
+    gone_by_poll = True
+    stuck = ('error',)
+
+    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
+        yield from super().update(new, diff)
+        if self.ready:
+            yield self.until(*self.ready)
+
+
 def port_text(port: Mapping[str, Any]) -> str:
     owner = port.get('device_owner') or 'no device'
     return f'{port.get("id")} ({owner} {port.get("device_id") or ""}'.rstrip() + ')'

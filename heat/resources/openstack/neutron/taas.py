@@ -6,25 +6,16 @@ both are made, and gone, when the port's host says so. Neighbours: ``rest``.
 
 from __future__ import annotations
 
-from typing import Any
-
-from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import Neutron
+from heat.resources.openstack.neutron.rest import Hosted
 from heat.schema import IN_PLACE, String, Support
 
 
-class Tap(Neutron):
+class Tap(Hosted):
     """What both have: DOWN at first, ACTIVE when its host has it, PENDING_DELETE until it has not."""
 
     ready = ('ACTIVE',)
     extension = 'taas'
-    gone_by_poll = True
-    stuck = ('error',)
     support = Support(version='12.0.0')
-
-    def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        yield from super().update(new, diff)
-        yield self.until(*self.ready)
 
 
 class TapService(Tap):

@@ -13,7 +13,7 @@ from typing import Any
 
 from heat.model.op import CloudFault, NeedsReplacement
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.neutron.rest import Neutron, named, same_thing
+from heat.resources.openstack.neutron.rest import Hosted, Neutron, named, same_thing
 from heat.schema import (
     IN_PLACE,
     Attr,
@@ -118,7 +118,7 @@ class IPsecPolicy(Neutron):
         transform_protocol = Attr('Protocol.', 'String')
 
 
-class VPNService(Neutron):
+class VPNService(Hosted):
     """A router's end of virtual private networks."""
 
     type = 'OS::Neutron::VPNService'
@@ -158,7 +158,7 @@ class VPNService(Neutron):
                          and same_thing(router, named(other, *ROUTERS_PARTS[other.type])))
 
 
-class IPsecSiteConnection(Neutron):
+class IPsecSiteConnection(Hosted):
     """A connection to another site; DOWN until the other side answers."""
 
     type = 'OS::Neutron::IPsecSiteConnection'

@@ -89,11 +89,11 @@ def test_a_chain_of_service_functions_lives_as_told(user: User) -> None:
 
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
-    assert sfc.changed(text='second', spare_in_use='true') == set()
+    assert sfc.changed(text='second', spare_in_use='true', first_port=8080, last_port=8089) == {'web'}
     assert sfc.of('sfc/port_chains', 'chain')['description'] == 'second'
+    assert sfc.of('sfc/port_pairs', 'filter')['description'] == 'second'
     assert set(sfc.of('sfc/port_pair_groups', 'filters')['port_pairs']) == {
         stack.physical('filter'), stack.physical('cache')}
-    assert sfc.changed(first_port=8080, last_port=8089) == {'web'}
     assert sfc.of('sfc/port_chains', 'chain')['flow_classifiers'] == [stack.physical('web')]
     assert sfc.of('sfc/flow_classifiers', 'web')['destination_port_range_max'] == 8089
     # The next one would claim traffic that the chain has still, and the service says so.

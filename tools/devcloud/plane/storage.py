@@ -176,7 +176,8 @@ class Zaqar(Service):
             'storage': {'message_pipeline': 'zaqar.notification.notifier'},
             'drivers:transport:wsgi': {'bind': HOST, 'port': PORTS['zaqar']},
             'signed_url': {'secret_key': 'devcloud'},
-            'trustee': auth('zaqar')})
+            # A trust says what the project is.
+            'trustee': {k: v for k, v in auth('zaqar').items() if not k.startswith('project_')}})
         for k in ('host', 'state_path', 'executor_thread_pool_size'):
             c['DEFAULT'].pop(k)
         ini(self.conf, c)

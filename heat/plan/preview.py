@@ -22,7 +22,7 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action
 from heat.plan.candidates import Evaluated, evaluate
-from heat.plan.decide import Decision, Verdict, decide
+from heat.plan.decide import Decision, Verdict, decide, standing
 from heat.plan.effects import Cancel, Cancelled, Effect, GoOn, Start, Step, StepDone
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
@@ -230,7 +230,7 @@ class Preview(Traversal):
                  decision: Decision) -> list[Change]:
         kind = self.types(definition.type, definition.name)
         making = decision.verdict in (Verdict.CREATE, Verdict.ADOPT) or row.class_name != kind.type
-        old = {} if making else dict(self._as_seen(row).props or {})
+        old = {} if making else standing(self._as_seen(row), found.props)
         given = items_of(definition.properties)
         changes = []
         for name in schema.diff(kind.schema, old, found.props).changed:

@@ -251,7 +251,10 @@ def test_an_update_that_failed_is_done_when_it_is_asked_for_again(world):
     # What is looked at in between does not make it so.
     world.engine.intake.stack_check(world.context, me)
     world.run()
-    assert [entry['action'] for entry in plan(world, me, named('two'))['entries']] == ['update']
+    entry, = plan(world, me, named('two'))['entries']
+    change, = entry['changes']
+    assert (entry['action'], change['property'], change['before'], change['after']) == (
+        'update', 'name', 'one', 'two')
     world.update(me, named('two'))
     world.run()
     assert (world.state(me), name()) == ('UPDATE_COMPLETE', 'two')

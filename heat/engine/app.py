@@ -34,6 +34,7 @@ from heat.common.ids import new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, creds, events, services, stacks
 from heat.db.events import Recorded
+from heat.engine import settings
 from heat.engine.actions import left_of_stack, take_away
 from heat.engine.addresses import Addresses
 from heat.engine.borrow import Stored
@@ -274,7 +275,7 @@ class Engine:
             if stack.stack_user_project_id is not None and credential is not None:
                 self.performer.perform_now(
                     credential, UserCall('delete_project', {'project_id': stack.stack_user_project_id}))
-            if credential is not None and credential.trust_id:
+            if credential is not None and credential.trust_id and not self._lent(root_id):
                 trust.revoke(self.sessions, credential)
         except (CloudFault, errors.HeatException) as error:
             LOG.warning('After stack %s something was left in keystone: %s', stack.name, error)
@@ -286,6 +287,17 @@ class Engine:
         except Exception as error:
             LOG.warning('The credential of stack %s was not removed: %s', stack.name, error)
         self.loop.put(Closed(root_id))
+
+    def _lent(self, root_id: str) -> bool:
+        """Whether the stack's trust is that of who asked for it, such as another stack's cluster."""
+        def read() -> bool:
+            with connect.read(self.database) as conn:
+                return bool(settings.of(conn, root_id).get(settings.LENT))
+        try:
+            return connect.offload(self.database, read)
+        except Exception as error:
+            LOG.warning('Whose trust stack %s has is not known, so it stays: %s', root_id, error)
+            return True
 
     def _tell_end(self, root_id: str, end: Event) -> None:
         try:

@@ -184,6 +184,7 @@ class Intake:
             # Asked again inside the transaction: two requests may have come at once.
             self._check_room(conn, identity.stack_name, identity.tenant)
             creds_id = self.creds.store(conn, deferred, context, now)
+            lent = {settings.LENT: True} if deferred is not None and not deferred.owned else {}
             template_id = self.store_template(conn, compiled, identity.tenant, now)
             stack = Stack(
                 id=identity.stack_id, name=identity.stack_name, tenant=identity.tenant,
@@ -194,7 +195,7 @@ class Intake:
             stacks.insert_stack(conn, stack, termination_protection=bool(args.get('termination_protection')),
                                 client_request_token=repeats.mark(
                                     Action.CREATE, args.get('client_request_token')),
-                                settings=settings.brought(args) or None)
+                                settings={**settings.brought(args), **lent} or None)
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
                         settings.after_failure(args), context.request_id, settings.options(args))

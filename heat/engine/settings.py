@@ -21,6 +21,8 @@ Args = Mapping[str, Any]
 # Setting -> argument of a request that brings it.
 BROUGHT = {'policy': 'stack_policy', 'capabilities': 'capabilities'}
 DURING = 'stack_policy_during_update'
+# The setting of a stack whose request came by a trust: it acts by that, which is not its own.
+LENT = 'lent_trust'
 
 
 def brought(args: Args) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from json import loads
 from pathlib import Path
 
 import pytest
+from keystoneauth1 import adapter, session
+from keystoneauth1.identity import v3
 
 from tests.functional import flows, flows_actions
 from tests.functional.flows import Place, Story
@@ -90,3 +92,30 @@ def test_native_threads_serve_as_well(tmp_path: Path) -> None:
     with serving(tmp_path, HEAT_GREEN='threads') as place:
         flows.short_life(place, tmp_path)
         flows.signals(place, tmp_path)
+
+
+def test_the_trust_of_who_asked_outlives_the_stack(place: Place) -> None:
+    """Another service, such as one that makes clusters, acts by a trust of its own for many stacks."""
+    url, user = place.user.auth_url, place.user.session()
+    admin = identity(Credentials(url, 'admin', 'admin', 'admin').session(), url)
+    trustee = admin.get('/users', params={'name': 'heat'}).json()['users'][0]['id']
+    roles = [{'name': one} for one in user.auth.get_access(user).role_names if one in ('member', 'reader')]
+    trusts = identity(user, url)
+    lent = trusts.post('/OS-TRUST/trusts', json={'trust': {
+        'trustor_user_id': user.get_user_id(), 'trustee_user_id': trustee, 'impersonation': True,
+        'project_id': user.get_project_id(), 'roles': roles}}).json()['trust']['id']
+    acting = session.Session(v3.Password(url, username='heat', password='heat', user_domain_name='Default',
+                                         trust_id=lent))
+    stacks = adapter.Adapter(acting, service_type='orchestration')
+    stacks.post('/stacks', json={'stack_name': 'lent', 'template': {
+        'heat_template_version': '2018-08-31', 'resources': {'net': {'type': 'OS::Neutron::Net'}}}})
+
+    def state() -> str:
+        answer = stacks.get('/stacks/lent', raise_exc=False)
+        return 'gone' if answer.status_code == 404 else str(answer.json()['stack']['stack_status'])
+
+    wait_until('the stack is made', lambda: state() == 'CREATE_COMPLETE', 60)
+    stacks.delete('/stacks/lent')
+    wait_until('the stack is gone', lambda: state() == 'gone', 60)
+    assert trusts.get(f'/OS-TRUST/trusts/{lent}').json()['trust']['id'] == lent
+    trusts.delete(f'/OS-TRUST/trusts/{lent}')

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from heat import schema
 from heat.common import ids
-from heat.model.op import Call, CloudFault, Poll, StepFailed
+from heat.model.op import Call, CloudFault, Poll, ReadRow, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Surroundings
 from heat.resources.openstack import TYPES
@@ -164,3 +165,32 @@ def test_what_is_still_at_work_after_a_failure_is_waited_for() -> None:
     poll = plugin('Listener').revive().send(None)
     for state, over in (('PENDING_CREATE', False), ('ERROR', True), ('ACTIVE', True)):
         assert poll.judge({'provisioning_status': state}) is over
+
+
+@pytest.mark.parametrize(('kind', 'props', 'listed', 'path'), [
+    ('Listener', {'loadbalancer': BALANCER, 'protocol_port': 80}, [{'id': 'rival'}],
+     '/lbaas/listeners/rival'),
+    ('HealthMonitor', {'pool': POOL}, {'healthmonitor_id': 'rival'}, '/lbaas/healthmonitors/rival'),
+    ('PoolMember', {'pool': POOL, 'address': '10.0.0.1', 'protocol_port': 80}, [{'id': 'rival'}],
+     f'/lbaas/pools/{POOL}/members/rival')])
+@pytest.mark.parametrize('owner', ['its successor', 'another resource', 'somebody else'])
+def test_a_successor_that_is_not_wanted_any_more_makes_room(
+        kind: str, props: dict[str, Any], listed: Any, path: str, owner: str) -> None:
+    thing = plugin(kind, **props)
+    holder = {'its successor': row(kind), 'another resource': replace(row(kind), name='other'),
+              'somebody else': None}[owner]
+    steps, value, calls = thing.restore(), None, []
+    while len(calls) < 2:
+        op = steps.send(value)
+        value = holder if isinstance(op, ReadRow) else None
+        if isinstance(op, Call) and op.mutating:
+            calls.append((op.method, op.path))
+            if op.method == 'POST':
+                break
+        elif isinstance(op, Call):
+            value = listed
+        elif isinstance(op, Poll):
+            assert (op.path, op.judge({'provisioning_status': 'PENDING_DELETE'}), op.judge(None)) == (
+                path, False, True)
+    gone = [('DELETE', path)] if owner == 'its successor' else []
+    assert calls == [*gone, ('POST', path.rpartition('/')[0])]

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from heat.model.resource import Row
 from heat.resources.base import Steps
-from heat.resources.openstack.octavia.rest import Octavia
+from heat.resources.openstack.octavia.rest import Octavia, Single
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, String, Support
 
 
@@ -46,7 +45,7 @@ class LoadBalancer(Octavia):
         flavor_id = Attr('Its flavor.', 'String')
 
 
-class Listener(Octavia):
+class Listener(Single):
     """Takes connections at a port of a load balancer."""
 
     type = 'OS::Octavia::Listener'
@@ -83,15 +82,8 @@ class Listener(Octavia):
         if props.get('protocol') == 'TERMINATED_HTTPS' and props.get('default_tls_container_ref') is None:
             yield 'Property default_tls_container_ref is required when protocol is TERMINATED_HTTPS.'
 
-    releases = True
+    place = ('loadbalancer', 'protocol_port')
 
-    @classmethod
-    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
-        old = row.props or {}
-        return all(old.get(name) == new.get(name) for name in ('loadbalancer', 'protocol_port'))
-
-    def release(self) -> Steps:
-        yield from self.delete()
-
-    def restore(self) -> Steps:
-        yield from self.make('restore')
+    def rivals(self) -> Steps:
+        return (yield from self.listed(loadbalancer_id=self.props['loadbalancer'],
+                                       protocol_port=self.props['protocol_port']))

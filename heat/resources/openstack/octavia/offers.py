@@ -14,6 +14,7 @@ from typing import Any
 from heat.model.op import Adopt, Call, Record
 from heat.model.resource import Row
 from heat.resources.base import Diff, Resource, Steps
+from heat.resources.openstack.journal import once
 from heat.resources.openstack.octavia.rest import Plain
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, String, Support, at_least_one
 
@@ -47,7 +48,16 @@ class Flavor(Plain):
         yield self.put({'name': f'{self.physical_name()}-replaced'}, 'release')
 
     def restore(self) -> Steps:
-        yield self.put({'name': self.props.get('name') or self.physical_name()}, 'restore')
+        name = self.props.get('name') or self.physical_name()
+
+        def look() -> Steps:
+            listed = yield Call('load-balancer', 'GET', self.path, query={'name': name}, unwrap='flavors',
+                                label='flavors')
+            return [one['id'] for one in listed if one['id'] != self.id]
+        for successor in (yield from once(self, 'namesakes', look())):
+            yield Call('load-balancer', 'PUT', f'{self.path}/{successor}',
+                       {'flavor': {'name': f'{name}-{successor}'}}, ok=(404,), label=f'rename {successor}')
+        yield self.put({'name': name}, 'restore')
 
 
 class FlavorProfile(Plain):

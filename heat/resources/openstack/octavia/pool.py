@@ -14,16 +14,10 @@ from typing import Any, ClassVar
 from heat.model.op import Adopt, Call
 from heat.model.resource import Row
 from heat.resources.base import Steps
-from heat.resources.openstack.octavia.rest import Octavia
+from heat.resources.openstack.octavia.rest import Octavia, Single
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, String, Support, at_least_one
 
 METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'OPTIONS', 'CONNECT', 'PATCH']
-
-
-def same(row: Row, new: Mapping[str, Any], *names: str) -> bool:
-    """Whether the properties ``names`` of the row are those of ``new``."""
-    old = row.props or {}
-    return all(old.get(name) == new.get(name) for name in names)
 
 
 class Pool(Octavia):
@@ -72,7 +66,7 @@ class Pool(Octavia):
 
     @classmethod
     def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
-        return new.get('listener') is not None and same(row, new, 'listener')
+        return new.get('listener') is not None and (row.props or {}).get('listener') == new['listener']
 
     def release(self) -> Steps:
         """The listener has one default pool; this one may serve others until it goes."""
@@ -87,7 +81,7 @@ class Pool(Octavia):
         yield from self.changing(call if pool else replace(call, ok=(404,)))
 
 
-class PoolMember(Octavia):
+class PoolMember(Single):
     """A server of a pool, as an address and a port."""
 
     type = 'OS::Octavia::PoolMember'
@@ -125,20 +119,14 @@ class PoolMember(Octavia):
                      lambda found: found.get('address') == address and found.get('protocol_port') == port,
                      {'address': address, 'protocol_port': port})
 
-    releases = True
+    place = ('pool', 'address', 'protocol_port')
 
-    @classmethod
-    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
-        return same(row, new, 'pool', 'address', 'protocol_port')
-
-    def release(self) -> Steps:
-        yield from self.delete()
-
-    def restore(self) -> Steps:
-        yield from self.make('restore')
+    def rivals(self) -> Steps:
+        return (yield from self.listed(address=self.props['address'],
+                                       protocol_port=self.props['protocol_port']))
 
 
-class HealthMonitor(Octavia):
+class HealthMonitor(Single):
     """Watches the members of a pool, so that broken ones get nothing."""
 
     type = 'OS::Octavia::HealthMonitor'
@@ -162,14 +150,9 @@ class HealthMonitor(Octavia):
     class attributes:
         pools = Attr('The pools it watches.', 'List')
 
-    releases = True
+    place = ('pool',)
 
-    @classmethod
-    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
-        return same(row, new, 'pool')
-
-    def release(self) -> Steps:
-        yield from self.delete()
-
-    def restore(self) -> Steps:
-        yield from self.make('restore')
+    def rivals(self) -> Steps:
+        pool = yield Call('load-balancer', 'GET', f'/lbaas/pools/{self.props["pool"]}', ok=(404,),
+                          unwrap='pool', label='pool')
+        return [pool['healthmonitor_id']] if (pool or {}).get('healthmonitor_id') else []

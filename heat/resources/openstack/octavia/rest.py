@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, StepFailed
+from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, ReadRow, StepFailed
+from heat.model.resource import Row
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.journal import made_since
-from heat.resources.rest import Judge, Rest
+from heat.resources.openstack.journal import made_since, once
+from heat.resources.rest import Rest
 
 # Of what is part of a load balancer, and of the load balancer itself.
 LOCKED = re.compile(r'\b(Load Balancer|Listener|Pool|L7 ?Policy) ([0-9a-f-]{36}) is immutable'
@@ -151,6 +152,52 @@ class Octavia(Rest):
         return self.poll(judge)
 
 
+class Single(Octavia):
+    """A part that has a place which only one can have, such as a port of a load balancer.
+
+    ``place`` names the properties that say which; ``rivals`` lists what has it.
+    """
+
+    releases = True
+    place: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
+        old = row.props or {}
+        return all(old.get(name) == new.get(name) for name in cls.place)
+
+    def release(self) -> Steps:
+        yield from self.delete()
+
+    def restore(self) -> Steps:
+        """Be made again; a successor that is not wanted any more makes room."""
+        for rival in (yield from once(self, 'rivals', self._successors())):
+            path = f'{self.path}/{rival}'
+            yield from self.changing(Call('load-balancer', 'DELETE', path, ok=(404,),
+                                          label=f'displace {rival}'))
+            yield Poll('load-balancer', path, rival, lambda body: body is None or body.get(
+                'provisioning_status') == 'DELETED', unwrap=self.key)
+        yield from self.make('restore')
+
+    def _successors(self) -> Steps:
+        found = []
+        for rival in (yield from self.rivals()):
+            row = yield ReadRow(rival)
+            # What is somebody else's stays, and is told by the refusal.
+            if row is not None and row.name == self.row.name and row.uuid != self.row.uuid:
+                found.append(rival)
+        return found
+
+    def rivals(self) -> Steps:
+        """The ids of what has the place."""
+        raise NotImplementedError
+
+    def listed(self, **query: Any) -> Steps:
+        key = self.plural or f'{self.key}s'
+        found = yield Call('load-balancer', 'GET', self.path, query=query, ok=(404,), unwrap=key, label=key)
+        return [one['id'] for one in found or ()]
+
+
 class Plain(Rest):
     """What an administrator tells the service; it is there at once."""
 
@@ -163,6 +210,3 @@ class Plain(Rest):
             changes['description'] = ''
         if changes:
             yield self.put(self.body_of_update(changes))
-
-
-__all__ = ['Judge', 'Octavia', 'Plain', 'locked']

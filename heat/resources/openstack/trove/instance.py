@@ -57,7 +57,8 @@ class Instance(Trove):
             'collate': String('Order of characters.', default='utf8_general_ci'),
             'name': String('Name.', required=True, length=(None, 64),
                            pattern=r'[a-zA-Z0-9_\-]+[a-zA-Z0-9_@?#\s\-]*[a-zA-Z0-9_\-]+')}))
-        users = List('Users.', default=[], wire=None, update=IN_PLACE, of=Map(keys={
+        # Their passwords are among what is told of them.
+        users = List('Users.', default=[], wire=None, update=IN_PLACE, secret=True, of=Map(keys={
             'name': String('Name.', required=True, length=(None, 16), pattern=USER, update=IN_PLACE),
             'password': String('Password.', required=True, pattern=USER, update=IN_PLACE),
             'host': String('Host that the user may come from.', default='%', update=IN_PLACE),

@@ -101,6 +101,8 @@ def create_server(call: Call) -> Reply:
         raise Fault(400, 'Invalid imageRef provided.')
     if wanted.get('key_name') and compute_tables.keypair(call, wanted['key_name']) is None:
         raise Fault(400, 'Invalid key_name provided.')
+    if wanted.get('availability_zone') == '':
+        raise Fault(400, "Invalid input for field/attribute availability_zone. Value: . '' is too short")
     _check_user_data(wanted.get('user_data'))
     quota = call.cloud.settings.quota_servers
     if quota and len(call.inv.servers.where('project_id', call.project)) >= quota:

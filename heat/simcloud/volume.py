@@ -114,6 +114,8 @@ def new_volume(call: Call, wanted: Row, project_id: str) -> Row:
         raise Fault(
             400, f"Invalid input received: Volume size '{size}' must be an integer and greater than 0"
         )
+    if wanted.get('availability_zone') == '':
+        raise Fault(400, "Invalid input for field/attribute availability_zone. Value: . '' is too short")
     volume_type = volume_tables.type_of(call, wanted.get('volume_type'))
     now = iso_micro(call.now)
     row: Row = {

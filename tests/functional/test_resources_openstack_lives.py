@@ -402,6 +402,15 @@ def test_user_data(driver: Driver, ground: Ground, cloud: SimCloud, image: str) 
         )
 
 
+@pytest.mark.skipif(REAL, reason='a real cloud has no hole to look through')
+def test_an_empty_zone_is_none(driver: Driver, ground: Ground, cloud: SimCloud, image: str) -> None:
+    volume = ground.create(VOLUME, 'vol', size=1, availability_zone='')
+    server = ground.create(SERVER, 'srv', image=image, flavor=FLAVOR, availability_zone='', key_name='',
+                           networks=[{'allocate_network': 'none'}])
+    assert driver.read(VOLUME, volume, 'availability_zone') == {'availability_zone': 'nova'}
+    assert not cloud.inventory.servers.rows[server.physical_id].get('key_name')
+
+
 def test_a_network_in_use_waits_and_then_names_the_port(driver: Driver, ground: Ground) -> None:
     net, _ = ground.net('10.80.0.0/24')
     port = ground.create(PORT, 'port', network=net)

@@ -126,6 +126,9 @@ class Volume(Rest):
             body.pop('multiattach', None)
         if 'metadata' in body:
             body['metadata'] = text_values(body['metadata'])
+        if not body.get('availability_zone'):
+            # A parameter cannot be null: templates such as those of Magnum say none by an empty text.
+            body.pop('availability_zone', None)
         return body
 
     def adopt(self, body: dict[str, Any]) -> Adopt | None:

@@ -149,7 +149,8 @@ class Server(Rest):
         for name, key in (('key_name', 'key_name'), ('availability_zone', 'availability_zone'),
                           ('config_drive', 'config_drive'), ('diskConfig', 'OS-DCF:diskConfig'),
                           ('admin_pass', 'adminPass'), ('tags', 'tags')):
-            if props.get(name) is not None:
+            # A parameter cannot be null: templates such as those of Magnum say none by an empty text.
+            if props.get(name) not in (None, ''):
                 body[key] = props[name]
         if text:
             body['user_data'] = encoded(text)

@@ -18,7 +18,7 @@ from tests.servers.keystone import identity
 BEYOND = (
     *((key.replace('_', ' '), 'load-balancer', f'/v2.0/lbaas/{key.replace("_", "")}', key) for key in (
         'loadbalancers', 'listeners', 'pools', 'healthmonitors', 'l7policies', 'flavors', 'flavorprofiles',
-        'availability_zones', 'availability_zone_profiles', 'quotas')),
+        'availability_zones', 'availability_zone_profiles')),
     ('shares', 'sharev2', '/shares?all_tenants=1', 'shares'),
     ('share networks', 'sharev2', '/share-networks?all_tenants=1', 'share_networks'),
     ('security services', 'sharev2', '/security-services?all_tenants=1', 'security_services'),

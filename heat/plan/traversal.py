@@ -95,6 +95,8 @@ class Traversal(Walk):
     def _skip(self, number: int, row: Row) -> None:
         """A resource that could not be brought back counts as it is, whatever that is."""
         if row.status is Status.FAILED:
+            # It is not tried once more in what goes on from here.
+            row = replace(row, keep={name: value for name, value in row.keep.items() if name != 'unsure'})
             self._ended(row.to(Action.UPDATE, Status.COMPLETE, 'Skipped by request; it may differ from what '
                                'its template says', goal_seq=self.goal.seq))
         self._complete(number)

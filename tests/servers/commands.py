@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 # Reads words of a command line by line, and tells what each came to.
@@ -68,11 +67,16 @@ class Commands:
             self._process.wait(30)
 
 
-@cache
-def _commands(environment: frozenset[tuple[str, str]]) -> Commands:
-    return Commands(dict(environment))
+_running: dict[frozenset[tuple[str, str]], Commands] = {}
+# Each needs 100 MB; who asks for more than these begins anew.
+MOST = 2
 
 
 def openstack(environment: Mapping[str, str], words: Iterable[str | Path], seconds: float = 300) -> Ended:
     """Run the command with this environment, in the process that has it."""
-    return _commands(frozenset(environment.items()))(words, seconds)
+    key = frozenset(environment.items())
+    commands = _running.pop(key, None) or Commands(environment)
+    _running[key] = commands
+    while len(_running) > MOST:
+        _running.pop(next(iter(_running))).close()
+    return commands(words, seconds)

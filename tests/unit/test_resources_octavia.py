@@ -9,7 +9,7 @@ import pytest
 
 from heat import schema
 from heat.common import ids
-from heat.model.op import Call, CloudFault, Poll, ReadRow, StepFailed
+from heat.model.op import Call, CloudFault, Poll, ReadRow, Record, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Surroundings
 from heat.resources.openstack import TYPES
@@ -194,3 +194,13 @@ def test_a_successor_that_is_not_wanted_any_more_makes_room(
                 path, False, True)
     gone = [('DELETE', path)] if owner == 'its successor' else []
     assert calls == [*gone, ('POST', path.rpartition('/')[0])]
+
+
+def test_a_flavor_takes_its_name_back_from_its_successor() -> None:
+    steps = plugin('Flavor', name='gold').restore()
+    looked = steps.send(None)
+    assert (looked.method, looked.query) == ('GET', {'name': 'gold'})
+    assert isinstance(steps.send([{'id': 'its-id'}, {'id': 'other'}]), Record)
+    renamed, back = steps.send(None), steps.send(None)
+    assert (renamed.path, renamed.body) == ('/lbaas/flavors/other', {'flavor': {'name': 'gold-other'}})
+    assert (back.path, back.body) == ('/lbaas/flavors/its-id', {'flavor': {'name': 'gold'}})

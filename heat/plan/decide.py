@@ -45,7 +45,7 @@ class Decision:
 def unsure(row: Row) -> dict[str, Any]:
     """What an update that failed, or was cut short, may not have changed: properties as before it."""
     old, tried = row.keep.get('old_props'), row.props or {}
-    if old is None or row.action is not Action.UPDATE:
+    if old is None or row.action is not Action.UPDATE or row.status is Status.COMPLETE:
         return dict(row.keep.get('unsure') or {})
     return {name: old.get(name) for name in {**old, **tried}
             if not schema.same(old.get(name), tried.get(name))}

@@ -54,7 +54,7 @@ def settings(call: Call, row: Row) -> Row:
     for header, value in call.request.headers.items():
         # An empty one takes it away.
         if header.startswith(SHOWN) and header != KEY.format('Container'):
-            row['headers'] = {**row['headers'], header: value}
+            row['headers'] = {**row.get('headers', {}), header: value}
     return call.inv.containers.put(row)
 
 
@@ -81,7 +81,7 @@ def list_objects(call: Call) -> Reply:
     prefix = call.query.get('prefix', '')
     headers = {name: value for name, value in (
         (KEY.format('Container'), container['_key']), (VERSIONS, container['versions']),
-        *container['headers'].items()) if value}
+        *container.get('headers', {}).items()) if value}
     return Reply(200, [{'name': one['name'], 'bytes': len(one['_body']), 'hash': one['hash'],
                         'content_type': one['content_type'], 'last_modified': tokens.stamp(one['at'])[:-1]}
                        for one in found if one['name'].startswith(prefix)], headers)

@@ -231,6 +231,9 @@ def leave_and_find(kept: Services, file: Path) -> None:
     server, volume, word = kept.of('server', 'server'), kept.of('volume', 'volume'), value(stack, 'word')
     seen = acts(kept, server['id'])
     user.openstack('stack', 'abandon', '--output-file', file, 'kept')
+    # Its data are told before its resources are let go.
+    wait_until('kept is left', lambda: not any(
+        one['Stack Name'] == 'kept' for one in user.openstack('stack', 'list', '-f', 'json')), 60)
     with pytest.raises(Refused, match='Stack not found: kept'):
         user.openstack('stack', 'show', 'kept')
     user.openstack('stack', 'adopt', '--adopt-file', file, '--wait', 'found')

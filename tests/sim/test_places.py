@@ -181,7 +181,7 @@ def test_the_key_that_a_container_has_is_left(world):
     inventory = world.cloud.inventory
     key = f'AUTH_{world.project_id}/mine'
     inventory.containers.put({'id': key, 'name': 'mine', 'project_id': world.project_id, '_key': 'my key',
-                              'versions': ''})
+                              'versions': '', 'headers': {}})
     me = world.create('s', tree_of('POLL_TEMP_URL', swift={'container': 'mine'},
                                    signal_transport='NO_SIGNAL'))
     world.run()

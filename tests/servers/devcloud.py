@@ -22,7 +22,7 @@ PORTS = {'keystone': 5000, 'nova': 8774, 'nova-metadata': 8775, 'cinder': 8776, 
          'barbican': 9311, 'designate': 9001, 'designate-mdns': 5354, 'octavia': 9876, 'magnum': 9511,
          'mistral': 8989, 'manila': 8786, 'ironic': 6385, 'trove': 8779}
 GROUPS = ('core', 'swift', 'zaqar', 'octavia', 'barbican', 'gnocchi', 'aodh', 'designate', 'manila',
-          'mistral', 'magnum', 'ironic', 'trove', 'vpnaas', 'sfc', 'taas', 'l2gw')
+          'mistral', 'magnum', 'ironic', 'vpnaas', 'sfc', 'taas', 'l2gw')
 
 
 class Devcloud:

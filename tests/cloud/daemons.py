@@ -108,8 +108,6 @@ class Heat:
                 'stack_user_domain_name': cloud.domain_admin.user_domain,
                 'stack_domain_admin': cloud.domain_admin.username,
                 'stack_domain_admin_password': cloud.domain_admin.password,
-                # Workflows that run by the clock and clusters have trusts of their own.
-                'allow_trusts_redelegation': True,
                 'enable_stack_abandon': True, 'enable_stack_adopt': True},
             'heat_api': {'bind_host': LOOPBACK, 'bind_port': self.port},
             'heat_api_cfn': {'bind_host': LOOPBACK, 'bind_port': self.cfn_port},

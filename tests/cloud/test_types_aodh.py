@@ -100,12 +100,15 @@ def test_what_aodh_refuses_is_told_in_its_words(user: User, tmp_path: Path) -> N
     # Of meters there are none since Aodh 5, and of Prometheus only in later ones.
     template.write_text(json.dumps({'heat_template_version': '2021-04-16', 'resources': {
         'meter': {'type': 'OS::Aodh::Alarm', 'properties': {'meter_name': 'cpu', 'threshold': 1}},
-        'prometheus': {'type': 'OS::Aodh::PrometheusAlarm', 'properties': {'query': 'up', 'threshold': 1}}}}))
+        'prometheus': {'type': 'OS::Aodh::PrometheusAlarm', 'properties': {'query': 'up', 'threshold': 1}},
+        'trusting': {'type': 'OS::Aodh::EventAlarm', 'properties': {
+            'alarm_actions': ['trust+http://127.0.0.1:9/']}}}}))
     stack.create(template)
     stack.ends('CREATE_FAILED')
     why = {name: one['resource_status_reason'] for name, one in stack.resources().items()}
     assert 'Unknown attribute for argument data: threshold_rule' in why['meter']
     assert 'Unknown attribute for argument data: prometheus_rule' in why['prometheus']
+    assert 'You are not authorized' in why['trusting'] and 'allow_trusts_redelegation' in why['trusting']
     stack.delete()
 
 

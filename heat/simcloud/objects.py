@@ -132,12 +132,12 @@ def put_object(call: Call) -> Reply:
         target = f'{call.args["account"]}/{container["versions"]}'
         kept = f'{len(name):03x}{name}/{old["at"]:016.5f}-{len(call.inv.objects)}'
         call.inv.objects.put({**old, 'id': f'{target}/{kept}', 'container': target, 'name': kept})
-    body = call.request.body.decode('utf-8', 'replace')
+    body = call.request.body.decode('utf-8', 'surrogateescape')
     call.inv.objects.put({
         'id': f'{container["id"]}/{name}', 'container': container['id'], 'name': name, '_body': body,
         'project_id': container['project_id'], 'at': call.now,
         'content_type': call.request.content_type or 'application/octet-stream',
-        'hash': hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()})
+        'hash': hashlib.md5(call.request.body, usedforsecurity=False).hexdigest()})
     return Reply(201)
 
 

@@ -248,7 +248,8 @@ def render(reply: Reply, request_id: str) -> webob.Response:
     if reply.body is None:
         response.content_type = None
     elif isinstance(reply.body, str):
-        response.text = reply.body
+        # What was put as bytes that are no text comes back as these.
+        response.body = reply.body.encode('utf-8', 'surrogateescape')
     else:
         response.content_type = 'application/json'
         response.body = json.dumps(reply.body).encode()

@@ -275,6 +275,9 @@ def test_files_may_lie_in_a_container(place: Place) -> None:
         assert answer.status_code == status, answer.text
         return answer.json() if status != 202 else None
 
+    store.upload_object('stack-files', 'picture', data=b'\xff\xfe')
+    assert '"picture"' in asked('POST', '/stacks', 400, body)['error']['message']
+    store.delete_object('picture', container='stack-files')
     assert asked('POST', '/validate', 200, {key: value for key, value in body.items() if key not in (
         'stack_name', 'timeout_mins')})['Environment']['parameters'] == {'word': 'two'}
     # A file of the request comes before the object of its name.

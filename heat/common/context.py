@@ -8,7 +8,7 @@ reach a log line and holds no secret. Neighbours: ``api.filters`` makes it,
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from heat.common.ids import new_id
@@ -40,7 +40,7 @@ class RequestContext:
     request_id: str = field(default_factory=lambda: f'req-{new_id()}')
 
     def to_wire(self) -> dict[str, Any]:
-        data = asdict(self)
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
         data['roles'] = list(self.roles)
         data['generations'] = list(self.generations)
         data['service_catalog'] = list(self.service_catalog)

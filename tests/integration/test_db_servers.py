@@ -174,6 +174,42 @@ def test_a_connection_lost_while_idle_is_replaced(empty: Engine, monkeypatch: py
         assert conn.exec_driver_sql(number).scalar_one() != first
 
 
+def test_mariadb_is_told_of_transactions_that_write_only(request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue('mariadb')
+    made = connect.open_engine(server.database())
+
+    def told() -> dict[str, int]:
+        return {name: int(value) for name, value in server.execute(
+            "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_begin', 'Com_commit', 'Com_rollback')")}
+
+    def counted(before: dict[str, int]) -> tuple[int, ...]:
+        return tuple(told()[name] - before[name] for name in ('Com_begin', 'Com_commit', 'Com_rollback'))
+
+    try:
+        with connect.write(made) as conn:
+            conn.exec_driver_sql('CREATE TABLE kept (n INT PRIMARY KEY)')
+        before = told()
+        for _time in range(3):
+            with connect.read(made) as conn:
+                assert conn.exec_driver_sql('SELECT n FROM kept').all() == []
+        assert counted(before) == (0, 0, 0)
+        # Nothing of a reader is left open: this would wait for it.
+        with connect.write(made) as conn:
+            conn.exec_driver_sql('ALTER TABLE kept ADD COLUMN m INT')
+        before = told()
+        with connect.write(made) as conn:
+            conn.exec_driver_sql('INSERT INTO kept (n) VALUES (1)')
+        assert counted(before) == (1, 1, 0)
+        with pytest.raises(KeyError), connect.write(made) as conn:
+            conn.exec_driver_sql('INSERT INTO kept (n) VALUES (2)')
+            raise KeyError('a defect')
+        assert counted(before) == (2, 1, 1)
+        with connect.read(made) as conn:
+            assert conn.exec_driver_sql('SELECT n FROM kept').scalars().all() == [1]
+    finally:
+        made.dispose()
+
+
 def test_watch_rules_and_samples_are_on_a_server_what_they_are_elsewhere(engine: Engine) -> None:
     for case in (watched.test_samples_of_all_forms_are_added_up_by_period_and_unit,
                  watched.test_rules_are_listed_in_pages_and_by_what_they_are,

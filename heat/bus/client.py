@@ -2,7 +2,8 @@
 
 Purpose: one checked way to send. Invariant: only methods and arguments of the
 table leave, each under the version it was introduced with. Neighbours: ``api``
-calls; ``engine.owner`` pokes the owner of a stack; ``server`` answers.
+calls; ``engine.owner`` pokes the owner of a stack; ``server`` answers; what is asked
+quickly and at once goes by ``parcel``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from oslo_config import cfg
 
 from heat.bus import wire
+from heat.bus.parcel import Parcels
 from heat.common import errors, green
 from heat.common.context import RequestContext
 
@@ -25,6 +27,7 @@ class EngineClient:
     def __init__(self, port: wire.Port, conf: cfg.ConfigOpts) -> None:
         self._port = port
         self._life_check = conf.engine_life_check_timeout
+        self._parcels = Parcels(self._ask) if port.costly else None
 
     def call(self, context: RequestContext, method: str, /, *, rpc_timeout: float | None = None,
              **arguments: Any) -> Any:
@@ -36,9 +39,14 @@ class EngineClient:
         TypeError for a method or argument outside the table.
         """
         version = _checked(wire.SERVED, method, arguments)
+        if self._parcels is not None and rpc_timeout is None:
+            return wire.opened(self._parcels.ask(_wired(context), method, arguments))
         reply = self._port.call(wire.TOPIC, version, _wired(context), method, arguments,
                                 timeout=rpc_timeout)
         return wire.opened(reply)
+
+    def _ask(self, context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
+        return self._port.call(wire.TOPIC, wire.SERVED[method][0], context, method, arguments)
 
     def cast(self, context: RequestContext, method: str, /, **arguments: Any) -> None:
         """Have any engine run ``method``; its outcome is not reported back."""

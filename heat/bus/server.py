@@ -3,7 +3,7 @@
 Purpose: serve the shared topic, which spreads load over engines, and the topic on
 which this engine is addressed by id. Invariant: every call gets a reply, and no
 reply carries a traceback. Neighbours: ``engine.service`` is the endpoint;
-``client`` asks.
+``client`` asks, several things at once in a ``parcel``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from oslo_config import cfg
 
-from heat.bus import wire
-from heat.common import errors, logs
+from heat.bus import parcel, wire
+from heat.common import errors, green, logs
 from heat.common.context import RequestContext
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class EngineServer:
         with logs.bind(request=context.request_id, user=context.user_id, project=context.tenant_id):
             try:
                 value = (True if method == 'listening'
+                         else self._answers(parcel.questions(arguments)) if method == parcel.METHOD
                          else self._endpoint.dispatch(method, context, arguments))
             except errors.HeatException as error:
                 failed: errors.HeatException = error
@@ -72,3 +73,22 @@ class EngineServer:
         if wire.ENVELOPE in raw_context:
             return wire.failure(failed)
         raise wire.Refusal(failed)
+
+    def _answers(self, questions: list[parcel.Question]) -> list[Any]:
+        """An envelope for each question, in their order; None for one that is not answered yet."""
+        answers: list[Any] = [None] * len(questions)
+        left = iter(enumerate(questions))
+        answered: list[int] = []
+        complete = green.Event()
+
+        def answer() -> None:
+            for place, question in left:
+                answers[place] = self.handle(*question)
+                answered.append(place)
+            if len(answered) == len(questions):
+                complete.set()
+
+        for _worker in range(min(parcel.AT_ONCE, len(questions))):
+            green.spawn(answer)
+        complete.wait(parcel.PATIENCE)
+        return list(answers)

@@ -71,6 +71,8 @@ def transport_url(conf: cfg.ConfigOpts) -> str | None:
 class Transport:
     """A ``wire.Port`` over oslo.messaging."""
 
+    costly = True
+
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         register(conf)
         # No module is trusted to be imported by name from a reply.

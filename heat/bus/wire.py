@@ -103,6 +103,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 # drift, overviews, watch rules, and arguments of a method that is in both. A call without the latter is
 # understood by any engine. The four methods on watch rules in version 1.0 were the classic's once.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
+    'answer_parcel': ('1.36', ('questions',)),
     'create_plan': ('1.36', (
         'stack_identity', 'stack_name', 'template', 'params', 'files', 'environment_files',
         'files_container', 'args', 'name')),
@@ -172,7 +173,12 @@ class Listener(Protocol):
 
 
 class Port(Protocol):
-    """What a transport offers; contexts, arguments and results are plain JSON values."""
+    """What a transport offers; contexts, arguments and results are plain JSON values.
+
+    ``costly``: a message costs more than most of what is asked by it.
+    """
+
+    costly: bool
 
     def call(self, topic: str, version: str, context: dict[str, Any], method: str,
              arguments: dict[str, Any], *, server: str | None = None,

@@ -105,6 +105,27 @@ def test_an_expected_error_keeps_its_class_message_and_arguments(world: World) -
     assert (invalid.value.path, invalid.value.error_message) == ('resources.a', 'no')
 
 
+def test_many_who_ask_at_once_get_their_own_answers(world: World) -> None:
+    found: dict[int, Any] = {}
+
+    def ask(n: int) -> None:
+        try:
+            found[n] = (world.client.call(CONTEXT, 'list_stacks', limit=n) if n % 3 else
+                        world.client.call(CONTEXT, 'show_stack', stack_identity=n))
+        except errors.EntityNotFound as error:
+            found[n] = str(error)
+
+    threads = [threading.Thread(target=ask, args=(n,), daemon=True) for n in range(1, 41)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert found == {
+        n: {'method': 'list_stacks', 'arguments': {'limit': n}} if n % 3 else
+        f'The Stack ({n}) could not be found.' for n in range(1, 41)}
+    assert [context for _method, context, _given in world.engine.seen] == [CONTEXT] * 40
+
+
 def test_an_unforeseen_error_tells_only_the_request(world: World) -> None:
     with pytest.raises(errors.RemoteError) as caught:
         world.client.call(CONTEXT, 'get_template', stack_identity='s')

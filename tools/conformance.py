@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.functional.flows import Place
-from tests.functional.test_heatclient import serving
+from tests.functional.test_heatclient import ROOT, serving
 from tests.servers.keystone import Credentials
 from tools.standin import Site
 
@@ -29,6 +29,11 @@ GROUPS = {
     'functional': [f'{PLUGIN}.functional'],
     'client': [CLIENT, f'{CLIENT}.osc.v1'],
 }
+# The tests of Go's client: those that it brings, and ours, which make every call that it has.
+GO = 'gophercloud'
+GO_PATH = Path('/usr/share/gocode')
+GO_PACKAGES = ('github.com/gophercloud/gophercloud/acceptance/openstack/orchestration/v1',
+               './tools/gophercloud')
 # Part of a test's name -> why it fails or what it lacks here.
 KNOWN = {
     'ZaqarSignalTransportTest.': 'its notifying script heat-config-notify is in no package',
@@ -41,7 +46,10 @@ OWN = """
 enable_stack_abandon = true
 enable_stack_adopt = true
 hidden_stack_tags = hidden
+[oslo_policy]
+policy_file = {policy}
 """
+POLICY = '"stacks:global_index": "role:admin"\n'
 TEMPEST = """
 [DEFAULT]
 log_dir = {directory}
@@ -78,6 +86,8 @@ hidden_stack_tag = hidden
 """
 LINE = re.compile(r'^(?P<test>test\S*|\S+) \((?P<where>[^)]+)\)(?:\n.*?)? \.\.\. '
                   r"(?P<end>ok|FAIL|ERROR|skipped '(?P<why>.*)')$", re.MULTILINE)
+GO_LINE = re.compile(r'^--- (?P<end>PASS|FAIL|SKIP): (?P<test>\S+)', re.MULTILINE)
+GO_ENDS = {'PASS': 'ok', 'FAIL': 'FAIL', 'SKIP': 'skipped'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,27 @@ def run(name: str, place: Place, directory: Path, only: list[str], limit: int) -
     return Group(name, ends, done.stdout)
 
 
+def run_go(place: Place, only: list[str], limit: int) -> Group:
+    """The tests of Go's client, which Debian has as sources, so they are compiled here first."""
+    environment = {
+        **place.environment(), 'OS_DOMAIN_NAME': place.user.user_domain,
+        'HEAT_NEIGHBOUR': place.neighbour.username, 'HEAT_NEIGHBOUR_PASSWORD': place.neighbour.password,
+        'GO111MODULE': 'off', 'GOPATH': str(GO_PATH)}
+    ends: dict[str, str] = {}
+    said = []
+    for package in GO_PACKAGES:
+        words = ['go', 'test', '-v', '-count=1', '-tags=acceptance', f'-timeout={limit}s',
+                 f'-run={"|".join(map(re.escape, only))}', package]
+        done = subprocess.run(words, env=environment, cwd=ROOT, text=True, timeout=limit + 300,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        found = {f'{package}.{m["test"]}': GO_ENDS[m['end']] for m in GO_LINE.finditer(done.stdout)}
+        if done.returncode and 'FAIL' not in found.values():
+            found[package] = 'ERROR'
+        ends |= found
+        said.append(done.stdout)
+    return Group(GO, ends, '\n'.join(said))
+
+
 def modules(python: Path, packages: list[str]) -> list[str]:
     """The modules with tests that are in these packages."""
     return [f'{package}.{path.stem}' for package in packages
@@ -148,7 +179,7 @@ def packages_of(python: Path) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog='tools/conformance', description="Others' tests, on our Heat.")
-    parser.add_argument('group', nargs='*', choices=[*GROUPS, []], help='all by default')
+    parser.add_argument('group', nargs='*', choices=[*GROUPS, GO, []], help='all by default')
     parser.add_argument('-k', action='append', default=[], metavar='WORD',
                         help='only tests with it in the name')
     parser.add_argument('--verbose', action='store_true', help='all that the tests have said')
@@ -158,11 +189,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix='heat-conformance-') as name:
         directory = Path(name)
         own = directory / 'own.conf'
-        own.write_text(OWN)
+        policy = directory / 'own-policy.yaml'
+        policy.write_text(POLICY)
+        own.write_text(OWN.format(policy=policy))
         with serving(directory, '--config-file', own) as place:
             network(place.user)
-            for each in options.group or GROUPS:
-                group = run(each, place, directory, options.k, options.limit)
+            for each in options.group or [*GROUPS, GO]:
+                group = run_go(place, options.k, options.limit) if each == GO else run(
+                    each, place, directory, options.k, options.limit)
                 print(group.line(), flush=True)
                 for test, end in sorted(group.ends.items()):
                     if end != 'ok':

@@ -181,13 +181,14 @@ def forget(inv: Inventory, kind: str, row_id: str) -> None:
         for table, index in (
             (inv.tokens, 'user_id'),
             (inv.credentials, 'user_id'),
+            (inv.application_credentials, 'user_id'),
             (inv.trusts, 'trustor_user_id'),
             (inv.trusts, 'trustee_user_id'),
         ):
             for row in table.where(index, row_id):
                 table.drop(row['id'])
     if kind == 'projects':
-        for table in (inv.tokens, inv.trusts, inv.credentials):
+        for table in (inv.tokens, inv.trusts, inv.credentials, inv.application_credentials):
             for row in table.all():
                 if row['project_id'] == row_id:
                     table.drop(row['id'])

@@ -1,8 +1,8 @@
 """Identity v3 (Keystone): versions, tokens, trusts, credentials; mounts the directory.
 
 Purpose: the routes under ``/identity``. Invariant: only an admin or a service
-looks into somebody else's token; a trust is made by its trustor. Neighbours:
-``tokens`` issues, ``directory`` holds domains, projects, users and roles.
+looks into somebody else's token; a trust is made by its trustor. Neighbours: ``tokens``
+issues, ``appcreds`` keeps what programs log in with, ``directory`` all others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime
 from typing import Any
 
 from heat.common import ids
-from heat.simcloud import directory, tokens
+from heat.simcloud import appcreds, directory, tokens
 from heat.simcloud.routing import Call, Fault, Reply, Row, Service
 
 TITLES = {
@@ -115,6 +115,7 @@ def auth_domains(call: Call) -> Reply:
 
 def create_trust(call: Call) -> Reply:
     wanted = call.json('trust')
+    appcreds.refuse(call, 'trusts')
     if call.token['trust_id']:
         raise Fault(403, 'Trusts can not be made with a token of a trust: redelegation is not allowed.')
     if wanted.get('trustor_user_id') != call.user:
@@ -173,10 +174,12 @@ def reachable_trust(call: Call) -> Row:
 
 
 def get_trust(call: Call) -> Reply:
+    appcreds.refuse(call, 'trusts')
     return Reply(200, {'trust': directory.shown(call, 'OS-TRUST/trusts', reachable_trust(call))})
 
 
 def list_trusts(call: Call) -> Reply:
+    appcreds.refuse(call, 'trusts')
     rows = call.inv.trusts.all()
     for field in ('trustor_user_id', 'trustee_user_id'):
         if field in call.query:
@@ -187,6 +190,7 @@ def list_trusts(call: Call) -> Reply:
 
 
 def delete_trust(call: Call) -> Reply:
+    appcreds.refuse(call, 'trusts')
     trust = reachable_trust(call)
     if not call.admin and call.user != trust['trustor_user_id']:
         raise Fault(403, 'Only the trustor may delete a trust.')
@@ -258,6 +262,7 @@ ROUTES = [
     ('GET', '/v3/endpoints', list_endpoints),
     ('GET', '/v3/regions', list_regions),
     ('GET', '/v3/regions/{id}', get_region),
+    *appcreds.ROUTES,
     *directory.ROUTES,
 ]
 SERVICE = Service(

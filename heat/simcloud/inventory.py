@@ -23,6 +23,7 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'trusts': ('trustor_user_id', 'trustee_user_id'),
     'tokens': ('user_id', 'trust_id'),
     'credentials': ('user_id',),
+    'application_credentials': ('user_id',),
     'flavors': (),
     'keypairs': ('user_id',),
     'servers': ('project_id',),

@@ -1,6 +1,6 @@
 """Tokens: who a request comes from, how a token is issued, the catalogue it carries.
 
-Purpose: authenticate by password, token or trust, and scope. Invariant: a token
+Purpose: authenticate by password, token, trust or application credential, and scope. Invariant: a token
 of a trust acts as the trustor (impersonation) with the trust's roles only, and
 dies with the trust. Neighbours: ``identity`` routes here, ``server`` calls
 ``authenticate`` before each service function.
@@ -43,7 +43,9 @@ def valid(call: Call, token_id: str) -> Row | None:
         return None
     user = call.inv.users.get(token['user_id'])
     trust = call.inv.trusts.get(token['trust_id']) if token['trust_id'] else {}
-    if token['expires'] <= call.now or user is None or not user['enabled'] or trust is None:
+    program = token.get('application_credential_id')
+    gone = trust is None or (program and call.inv.application_credentials.get(program) is None)
+    if token['expires'] <= call.now or user is None or not user['enabled'] or gone:
         call.inv.tokens.drop(token_id)
         return None
     return token
@@ -102,7 +104,11 @@ def issue(call: Call) -> tuple[str, Row]:
             parent = valid(call, given.get('id') or '')
             if parent is None:
                 raise unauthorized(call)
+            if parent.get('application_credential_id'):
+                raise Fault(403, 'rescope a scoped token: it is of an application credential.')
             user = call.inv.users.get(parent['user_id'])
+        elif method == 'application_credential':
+            return _of_program(call, given, auth)
         else:
             raise Fault(401, f'Attempted to authenticate with an unsupported method: {method}.')
     if user is None:
@@ -153,6 +159,28 @@ def _put(call: Call, user: Row, methods: list[str], scope: Any, parent: Row | No
     _scope(call, token, scope, parent, user)
     call.inv.tokens.put(token)
     return token['id'], token
+
+
+def _of_program(call: Call, given: Row, auth: Row) -> tuple[str, Row]:
+    """The token of an application credential: of its project and those of its roles that are still held."""
+    if 'scope' in auth:
+        raise Fault(401, 'Application credentials cannot request a scope.')
+    kept = call.inv.application_credentials.get(given.get('id'))
+    if kept is None and given.get('name'):
+        owner = find(call, 'users', given.get('user') or {})
+        kept = next((one for one in call.inv.application_credentials.where('user_id', owner['id'])
+                     if one['name'] == given['name']), None) if owner else None
+    user = call.inv.users.get(kept['user_id']) if kept else None
+    if kept is None or user is None or not user['enabled'] or not hmac.compare_digest(
+            kept['_secret'], digest(kept['id'], given.get('secret') or '')):
+        raise unauthorized(call)
+    token_id, token = _put(call, user, ['application_credential'],
+                           {'project': {'id': kept['project_id']}}, None)
+    roles = {role['name'] for role in kept['roles']}
+    token |= {'application_credential_id': kept['id'],
+              'roles': [name for name in token['roles'] if name in roles]}
+    call.inv.tokens.put(token)
+    return token_id, token
 
 
 def _scope(call: Call, token: Row, scope: Any, parent: Row | None, user: Row) -> None:
@@ -226,6 +254,13 @@ def show(call: Call, token: Row, with_catalog: bool = True) -> Row:
         ]
         if with_catalog:
             body['catalog'] = catalog(call, token['project_id'] or '')
+    if token.get('application_credential_id'):
+        program = inv.application_credentials.get(token['application_credential_id']) or {}
+        body['application_credential'] = {
+            'id': token['application_credential_id'],
+            'name': program.get('name'),
+            'restricted': not program.get('unrestricted'),
+        }
     if token['trust_id']:
         trust = inv.trusts.get(token['trust_id']) or {}
         body['OS-TRUST:trust'] = {

@@ -213,6 +213,50 @@ def test_a_trust_lets_the_trustee_act_until_it_is_deleted(cloud: Process) -> Non
         cloud.login('heat', None, trust_id=trust['id']).get_token()
 
 
+def test_an_application_credential_acts_in_its_project_and_delegates_nothing(cloud: Process) -> None:
+    demo, base = cloud.login(), f'{cloud.url}/identity/v3'
+    own = f'{base}/users/{demo.get_user_id()}/application_credentials'
+    secrets = {}
+    for name, unrestricted in (('narrow', False), ('wide', True)):
+        made = demo.post(own, json={'application_credential': {
+            'name': name, 'roles': [{'name': 'member'}], 'unrestricted': unrestricted}})
+        secrets[name] = made.json()['application_credential']
+    assert [row['name'] for row in demo.get(own).json()['application_credentials']] == ['narrow', 'wide']
+    assert 'secret' not in demo.get(f'{own}/{secrets["wide"]["id"]}').json()['application_credential']
+
+    def program(name: str, **more: Any) -> session.Session:
+        return session.Session(v3.ApplicationCredential(
+            f'{cloud.url}/identity', application_credential_id=secrets[name]['id'],
+            **{'application_credential_secret': secrets[name]['secret'], **more}))
+
+    for name in secrets:
+        acting = program(name)
+        seen = acting.auth.get_access(acting)
+        assert (seen.user_id, seen.project_id) == (demo.get_user_id(), demo.get_project_id())
+        assert seen.role_names == ['member']
+        assert acting.get(f'{cloud.url}/network/v2.0/networks').status_code == 200
+        with pytest.raises(exceptions.Forbidden, match='not allowed for managing trusts'):
+            acting.get(f'{base}/OS-TRUST/trusts')
+        with pytest.raises(exceptions.Forbidden, match='rescope'):
+            session.Session(v3.Token(base, acting.get_token())).get_token()
+    wish = {'application_credential': {'name': 'another'}}
+    with pytest.raises(exceptions.Forbidden):
+        program('narrow').post(own, json=wish)
+    assert program('wide').post(own, json=wish).status_code == 201
+    with pytest.raises(exceptions.Unauthorized):
+        program('wide', application_credential_secret='guessed').get_token()
+    with pytest.raises(exceptions.Forbidden):
+        demo.get(own.replace(demo.get_user_id(), cloud.login('admin', 'admin').get_user_id()))
+    with pytest.raises(exceptions.Conflict):
+        demo.post(own, json=wish)
+    with pytest.raises(exceptions.BadRequest):
+        demo.post(own, json={'application_credential': {'name': 'x', 'roles': [{'name': 'admin'}]}})
+    token = program('wide').get_token()
+    demo.delete(f'{own}/{secrets["wide"]["id"]}')
+    with pytest.raises(exceptions.Unauthorized):
+        session.Session().get(f'{cloud.url}/network/v2.0/networks', headers={'X-Auth-Token': token})
+
+
 def test_the_domain_admin_keeps_users_of_stacks(cloud: Process) -> None:
     keeper = cloud.login('heat_domain_admin', None, user_domain='heat', domain_name='heat', password='heat')
     base = f'{cloud.url}/identity/v3'

@@ -36,12 +36,16 @@ class Credentials:
     loader: Loader
 
     def defer(self, context: RequestContext) -> trust.Deferred | None:
-        """What lets a stack act as who asks, later; AuthorizationFailure in Keystone's words."""
+        """What lets a stack act as who asks, later; Forbidden or AuthorizationFailure in Keystone's words."""
         if self.sessions is None:
             return None
         try:
             return trust.defer(self.sessions, context)
         except CloudFault as fault:
+            if fault.status == 403:
+                # Who comes with an application credential may make no trust: a fault of what was asked.
+                action = f'trusts, by which stacks act for their users. Keystone: {fault.text()}'
+                raise errors.Forbidden(action=action) from fault
             raise errors.AuthorizationFailure(failure_reason=f' {fault.text()}') from fault
 
     def renew(self, context: RequestContext, stack: Stack) -> None:

@@ -119,3 +119,35 @@ def test_the_trust_of_who_asked_outlives_the_stack(place: Place) -> None:
     wait_until('the stack is gone', lambda: state() == 'gone', 60)
     assert trusts.get(f'/OS-TRUST/trusts/{lent}').json()['trust']['id'] == lent
     trusts.delete(f'/OS-TRUST/trusts/{lent}')
+
+
+def test_an_application_credential_is_told_that_it_makes_no_stacks(place: Place) -> None:
+    """Keystone lets it make no trust; with what stands already it may do all that its user may."""
+    url, user = place.user.auth_url, place.user.session()
+    own = f'/users/{user.get_user_id()}/application_credentials'
+    made = identity(user, url).post(own, json={'application_credential': {
+        'name': 'pipeline', 'unrestricted': True}}).json()['application_credential']
+    program = session.Session(v3.ApplicationCredential(
+        url, application_credential_id=made['id'], application_credential_secret=made['secret']))
+    theirs = adapter.Adapter(program, service_type='orchestration')
+    place.secrets |= {made['secret'], str(program.get_token())}
+
+    def template(length: int) -> dict[str, object]:
+        return {'heat_template_version': '2018-08-31', 'resources': {
+            'word': {'type': 'OS::Heat::RandomString', 'properties': {'length': length}}}}
+
+    wish = {'stack_name': 'piped', 'template': template(4)}
+    refused = theirs.post('/stacks', json=wish, raise_exc=False)
+    assert refused.status_code == 403
+    assert refused.json()['error']['message'].startswith(
+        'You are not authorized to use trusts, by which stacks act for their users. Keystone: You are not '
+        "authorized to perform the requested action: Using method 'application_credential' is not allowed "
+        'for managing trusts.')
+    assert theirs.post('/stacks/preview', json=wish).status_code == 200
+    stack = place.heat.stacks.create(**wish)['stack']['id']
+    place.until('piped', 'CREATE_COMPLETE')
+    theirs.put(f'/stacks/piped/{stack}', json={'template': template(5)})
+    place.until('piped', 'UPDATE_COMPLETE')
+    assert theirs.delete(f'/stacks/piped/{stack}').status_code == 204
+    wait_until('the stack is gone', lambda: theirs.get(
+        f'/stacks/piped/{stack}').json()['stack']['stack_status'] == 'DELETE_COMPLETE', 60)

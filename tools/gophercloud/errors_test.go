@@ -1,10 +1,14 @@
 package gophercloud
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/gophercloud/gophercloud"
+	"github.com/gophercloud/gophercloud/openstack"
+	"github.com/gophercloud/gophercloud/openstack/identity/v3/applicationcredentials"
+	"github.com/gophercloud/gophercloud/openstack/identity/v3/tokens"
 	"github.com/gophercloud/gophercloud/openstack/orchestration/v1/stacks"
 )
 
@@ -74,4 +78,28 @@ func TestTokenIsAskedForAnew(t *testing.T) {
 	err = stacks.Find(&gophercloud.ServiceClient{ProviderClient: &stale, Endpoint: heat.Endpoint}, stack.Name).Err
 	_, is := err.(gophercloud.ErrDefault401)
 	holds(t, "not refused as 401", is)
+}
+
+// Keystone lets programs make no trusts, and so no stacks; that is told, and all else they may do.
+func TestApplicationCredential(t *testing.T) {
+	heat := user(t)
+	keystone, err := openstack.NewIdentityV3(heat.ProviderClient, gophercloud.EndpointOpts{Region: os.Getenv("OS_REGION_NAME")})
+	good(t, err)
+	me, err := tokens.Get(keystone, heat.Token()).ExtractUser()
+	good(t, err)
+	credential, err := applicationcredentials.Create(keystone, me.ID, applicationcredentials.CreateOpts{
+		Name: named(t, "program"), Unrestricted: true}).Extract()
+	good(t, err)
+	t.Cleanup(func() { good(t, applicationcredentials.Delete(keystone, me.ID, credential.ID).ExtractErr()) })
+	program := loggedIn(t, gophercloud.AuthOptions{
+		ApplicationCredentialID: credential.ID, ApplicationCredentialSecret: credential.Secret})
+	err = stacks.Create(program, stacks.CreateOpts{Name: named(t, "x"), TemplateOpts: written(small)}).Err
+	said := refused(t, err, &gophercloud.ErrDefault403{})
+	holds(t, said, strings.HasPrefix(said, "Forbidden: ") && strings.Contains(said, "not allowed for managing trusts"))
+	holds(t, "the client does not tell why: "+err.Error(), strings.Contains(err.Error(), "managing trusts"))
+	stack := made(t, heat, stacks.CreateOpts{})
+	good(t, stacks.UpdatePatch(program, stack.Name, stack.ID, stacks.UpdateOpts{Tags: []string{"x"}}).ExtractErr())
+	same(t, "status", rested(t, program, stack.Name, stack.ID).Status, "UPDATE_COMPLETE")
+	good(t, stacks.Delete(program, stack.Name, stack.ID).ExtractErr())
+	same(t, "status", rested(t, heat, stack.Name, stack.ID).Status, "DELETE_COMPLETE")
 }

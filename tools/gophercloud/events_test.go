@@ -34,12 +34,12 @@ func backwards(words []string) []string {
 	return turned
 }
 
-// walked is what all pages of a pager hold, and how many there were.
+// walked is what all pages of a pager hold, and how many there were: no more than a hundred.
 func walked(pager pagination.Pager) (events []stackevents.Event, pages int, err error) {
 	err = pager.EachPage(func(page pagination.Page) (bool, error) {
 		found, err := stackevents.ExtractEvents(page)
 		events, pages = append(events, found...), pages+1
-		return true, err
+		return pages < 100, err
 	})
 	return
 }

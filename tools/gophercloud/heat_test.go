@@ -49,9 +49,14 @@ func neighbour(t *testing.T) *gophercloud.ServiceClient {
 
 func client(t *testing.T, name, password, project string) *gophercloud.ServiceClient {
 	t.Helper()
-	provider, err := openstack.AuthenticatedClient(gophercloud.AuthOptions{
-		IdentityEndpoint: os.Getenv("OS_AUTH_URL"), Username: name, Password: password,
-		DomainName: "Default", TenantName: project, AllowReauth: true})
+	return loggedIn(t, gophercloud.AuthOptions{
+		Username: name, Password: password, DomainName: "Default", TenantName: project, AllowReauth: true})
+}
+
+func loggedIn(t *testing.T, words gophercloud.AuthOptions) *gophercloud.ServiceClient {
+	t.Helper()
+	words.IdentityEndpoint = os.Getenv("OS_AUTH_URL")
+	provider, err := openstack.AuthenticatedClient(words)
 	good(t, err)
 	heat, err := openstack.NewOrchestrationV1(provider, gophercloud.EndpointOpts{Region: os.Getenv("OS_REGION_NAME")})
 	good(t, err)

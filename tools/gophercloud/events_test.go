@@ -80,6 +80,8 @@ func TestEventFindAndList(t *testing.T) {
 	}
 	same(t, "in time", told(list(oldest)), inTime)
 	same(t, "against time", told(list(stackevents.ListOpts{SortDir: stackevents.SortDesc})), backwards(inTime))
+	same(t, "against time by a key", told(list(stackevents.ListOpts{
+		SortKey: stackevents.SortCreatedAt, SortDir: stackevents.SortDesc})), backwards(inTime))
 	same(t, "by type", len(list(stackevents.ListOpts{SortKey: stackevents.SortResourceType})), 4)
 	same(t, "of a resource", with(func(o *stackevents.ListOpts) { o.ResourceNames = []string{"one"} }), inTime[1:3])
 	same(t, "of two", with(func(o *stackevents.ListOpts) { o.ResourceNames = []string{"one", name} }), inTime)

@@ -48,14 +48,22 @@ outputs:
 		return &stacks.Environment{TE: stacks.TE{Bin: []byte("parameters: {names: '" + names + "'}")}}
 	}
 	name := named(t, "terraform")
+	parameters := func(found map[string]string) {
+		t.Helper()
+		same(t, "names", found["names"], "c,d")
+		same(t, "more", strings.ReplaceAll(found["more"], " ", ""), `{"x":[1,2]}`)
+		same(t, "good", found["good"], "True")
+	}
+	seen, err := stacks.Preview(heat, stacks.PreviewOpts{
+		Name: name, Timeout: 30, TemplateOpts: written(text), EnvironmentOpts: environment("c,d")}).Extract()
+	good(t, err)
+	parameters(seen.Parameters)
 	created, err := stacks.Create(heat, stacks.CreateOpts{
 		Name: name, TemplateOpts: written(text), EnvironmentOpts: environment("c,d"),
 		DisableRollback: gophercloud.Enabled, Timeout: 30, Tags: []string{"made", "by-terraform"}}).Extract()
 	good(t, err)
 	before := waited(t, heat, created.ID, "CREATE_IN_PROGRESS", "CREATE_COMPLETE")
-	same(t, "names", before.Parameters["names"], "c,d")
-	same(t, "more", strings.ReplaceAll(before.Parameters["more"], " ", ""), `{"x":[1,2]}`)
-	same(t, "good", before.Parameters["good"], "True")
+	parameters(before.Parameters)
 	same(t, "tags", before.Tags, []string{"made", "by-terraform"})
 	same(t, "outputs", len(before.Outputs), 2)
 	for _, output := range before.Outputs {

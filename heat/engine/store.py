@@ -79,21 +79,24 @@ class Store:
                                 type(error.orig).__name__)
             except (OSError, exc.TimeoutError) as error:
                 LOG.warning('The database does not take a batch (%s); it is tried again.', error)
+            except (ValueError, OverflowError) as error:
+                # The driver cannot say it to the server: half a character, a NUL, a number without end.
+                return self._apart(batch, error)
             # The commit may have gone through before the connection broke.
             unsure = True
             green.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _apart(self, batch: Batch, error: exc.DBAPIError) -> Committed:
+    def _apart(self, batch: Batch, error: Exception) -> Committed:
         """A batch that the database will never take: the tree at fault is given up, the others go on."""
         roots = sorted(batch.fences)
         if len(roots) > 1:
             outcomes = [self._persist(batch.part(root)) for root in roots]
             return Committed(*(frozenset().union(*(getattr(one, name) for one in outcomes))
                                for name in ('lost', 'overtaken', 'heard')))
-        LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.',
-                  roots, error.orig)
-        reason = f'The database refused to store a change: {error.orig}'
+        why = error.orig if isinstance(error, exc.DBAPIError) else error
+        LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.', roots, why)
+        reason = f'The database refused to store a change: {why}'
 
         def give_up() -> None:
             with connect.write(self._database) as conn:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from heat.db import connect, leases
 from heat.db.writer import Batch
 from heat.engine.store import Store
@@ -9,7 +13,13 @@ from heat.model.resource import Row
 from tests.sim.test_lifecycle import hot, res
 
 
-def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world):
+@pytest.mark.parametrize('fault', [
+    # No stack of this id: the foreign key says no, today and tomorrow.
+    Row('u' * 36, 'nowhere', '', 'x', 'OS::Heat::None'),
+    # No driver can say these; what they raise is no error of the database.
+    Row('u' * 36, '', '', '\ud800', 'OS::Heat::None'),
+    Row('u' * 36, '', '', 'x', 'OS::Heat::None', goal_seq=10 ** 30)], ids=['foreign key', 'half a character', 'size'])
+def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world, fault):
     good = world.create('good', hot(a=res(props={'wait_secs': 900})))
     bad = world.create('bad', hot(a=res(props={'wait_secs': 900})))
     world.run(until=world.clock.monotonic() + 1)
@@ -19,8 +29,7 @@ def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world):
         batch.fences[me['stack_id']] = trees[me['stack_id']].fence
     row = world.rows(good)['a']
     batch.save(row.to(row.action, row.status.COMPLETE, 'written'))
-    # No stack of this id: the foreign key says no, today and tomorrow.
-    batch.save(Row('u' * 36, 'nowhere', bad['stack_id'], 'x', 'OS::Heat::None'))
+    batch.save(replace(fault, root_id=bad['stack_id'], stack_id=fault.stack_id or bad['stack_id']))
     store = Store(world.database, world.engine.name, world.crypt, world.clock)
     outcome = store._persist(batch)
     assert outcome.lost == {bad['stack_id']}

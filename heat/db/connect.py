@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -153,12 +153,32 @@ def _prepare(engine: Engine, options: dict[str, Any]) -> None:
 
     if engine.dialect.name != 'sqlite':
         _try_idle(engine)
+    if engine.dialect.name == 'postgresql':
+        _without_nul(engine)
 
     if options.get('connection_trace'):
         @event.listens_for(engine, 'before_cursor_execute', retval=True)
         def _trace(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any,
                    _many: bool) -> tuple[str, Any]:
             return f'{statement} -- {_calling_place()}', parameters
+
+
+def _without_nul(engine: Engine) -> None:
+    """PostgreSQL has no U+0000 in texts: U+FFFD stands for it, in what is kept and in what is looked for.
+
+    Names are refused before they come here; a reason, or a filter that finds nothing, is not worth a failure.
+    """
+    def clean(row: Any) -> Any:
+        if not isinstance(row, Mapping) or not any(type(v) is str and '\0' in v for v in row.values()):
+            return row
+        return {name: value.replace('\0', '\ufffd') if isinstance(value, str) else value
+                for name, value in row.items()}
+
+    @event.listens_for(engine, 'before_cursor_execute', retval=True)
+    def _said(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any,
+              _many: bool) -> tuple[str, Any]:
+        return statement, [clean(row) for row in parameters] if isinstance(parameters, list) else clean(
+            parameters)
 
 
 def _try_idle(engine: Engine) -> None:

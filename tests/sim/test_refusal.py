@@ -18,7 +18,8 @@ from tests.sim.test_lifecycle import hot, res
     Row('u' * 36, 'nowhere', '', 'x', 'OS::Heat::None'),
     # No driver can say these; what they raise is no error of the database.
     Row('u' * 36, '', '', '\ud800', 'OS::Heat::None'),
-    Row('u' * 36, '', '', 'x', 'OS::Heat::None', goal_seq=10 ** 30)], ids=['foreign key', 'half a character', 'size'])
+    Row('u' * 36, '', '', 'x', 'OS::Heat::None', goal_seq=10 ** 30)],
+    ids=['foreign key', 'half a character', 'size'])
 def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world, fault):
     good = world.create('good', hot(a=res(props={'wait_secs': 900})))
     bad = world.create('bad', hot(a=res(props={'wait_secs': 900})))

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from heat.common.ids import new_id
-from heat.db import connect, events, leases, properties, resources, schema, stacks
+from heat.db import connect, events, leases, listing, properties, resources, schema, stacks
+from heat.db.listing import Selection
 from heat.db.secrets import NoKey
 from heat.model.resource import Intent
 from heat.model.status import Action, Status
-from tests.unit.store import CRYPT, NOW, event_of, later, make_row, put_stack
+from tests.unit.store import CRYPT, NOW, event_of, later, make_row, names, put_stack
 
 
 def test_row_comes_back_equal(engine: Engine) -> None:
@@ -194,3 +195,21 @@ def test_orphans_are_trees_in_progress_without_owner(engine: Engine) -> None:
         assert leases.orphans(conn) == [root.id]
         leases.release(conn, owned.id, 'a', fence)
         assert set(leases.orphans(conn)) == {root.id, owned.id}
+
+
+def test_a_reason_with_a_nul_is_kept_or_marked_where_the_server_has_none(engine: Engine) -> None:
+    stack = put_stack(engine)
+    with connect.write(engine) as conn:
+        resources.upsert_rows(conn, [make_row(stack, reason='a\0b'), make_row(stack, name='more', reason='c')],
+                              CRYPT, now=NOW)
+        found = {row.name: row.reason for row in resources.rows_of_stack(conn, stack.id, CRYPT)}
+    assert found == {'r': 'a\ufffdb' if engine.dialect.name == 'postgresql' else 'a\0b', 'more': 'c'}
+
+
+def test_nothing_is_found_by_a_text_with_a_nul(engine: Engine) -> None:
+    put_stack(engine, 'web', tags=('a',))
+    assert names(engine, Selection('t', {'name': ['web\0', '\0']})) == []
+    assert names(engine, Selection('t', tags=['a\0'])) == []
+    with connect.read(engine) as conn:
+        assert stacks.find_by_name(conn, 'web\0', 't') is None
+        assert [one.name for one in listing.list_stacks(conn, Selection('t'), marker='\0')] == ['web']

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Text
@@ -20,11 +21,14 @@ from sqlalchemy.types import TypeDecorator
 LongText = Text().with_variant(mysql.LONGTEXT(), 'mysql', 'mariadb')
 # SQLite counts up an INTEGER only, which has 64 bits there.
 BigNumber = BigInteger().with_variant(Integer(), 'sqlite')
+_HALF = re.compile('[\ud800-\udfff]')
 
 
 def dump(value: Any) -> str:
     """JSON text, compact, keys in their own order; TypeError if it is not JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(',', ':'))
+    text = json.dumps(value, ensure_ascii=False, separators=(',', ':'))
+    # Half a character, as a cloud or a parameter's JSON may have it, can be kept as an escape only.
+    return text if text.isascii() or not _HALF.search(text) else json.dumps(value, separators=(',', ':'))
 
 
 def content_hash(text: str) -> str:

@@ -200,8 +200,8 @@ def test_orphans_are_trees_in_progress_without_owner(engine: Engine) -> None:
 def test_a_reason_with_a_nul_is_kept_or_marked_where_the_server_has_none(engine: Engine) -> None:
     stack = put_stack(engine)
     with connect.write(engine) as conn:
-        resources.upsert_rows(conn, [make_row(stack, reason='a\0b'), make_row(stack, name='more', reason='c')],
-                              CRYPT, now=NOW)
+        rows = [make_row(stack, reason='a\0b'), make_row(stack, name='more', reason='c')]
+        resources.upsert_rows(conn, rows, CRYPT, now=NOW)
         found = {row.name: row.reason for row in resources.rows_of_stack(conn, stack.id, CRYPT)}
     assert found == {'r': 'a\ufffdb' if engine.dialect.name == 'postgresql' else 'a\0b', 'more': 'c'}
 
@@ -213,3 +213,12 @@ def test_nothing_is_found_by_a_text_with_a_nul(engine: Engine) -> None:
     with connect.read(engine) as conn:
         assert stacks.find_by_name(conn, 'web\0', 't') is None
         assert [one.name for one in listing.list_stacks(conn, Selection('t'), marker='\0')] == ['web']
+
+
+def test_half_a_character_comes_back_equal(engine: Engine) -> None:
+    stack = put_stack(engine)
+    row = make_row(stack, metadata={'\ud800': 'ä'}, data={'said': 'x\udfff'}, props={'a': ['\ud800']},
+                   created_at=NOW, updated_at=NOW)
+    with connect.write(engine) as conn:
+        resources.upsert_rows(conn, [row], CRYPT, now=NOW, encrypt_properties=True)
+        assert resources.load_row(conn, row.uuid, CRYPT) == row

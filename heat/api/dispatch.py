@@ -162,6 +162,11 @@ class Dispatcher:
 
     def _serve(self, request: Request, route: Route, path: dict[str, str]) -> webob.Response:
         self._admit(request.context)
+        try:
+            # Read now, so that no function has to mind.
+            len(request.GET)
+        except UnicodeDecodeError as error:
+            raise webob.exc.HTTPBadRequest('The query of the address is not UTF-8.') from error
         sent = None
         if route.body != 'raw':
             sent = json_body(request, self._wiring.conf.max_json_body_size)

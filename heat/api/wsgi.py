@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import webob
@@ -24,6 +26,10 @@ ROOT = 'heat.root'
 DEPTH = 200
 # From so many bytes on, a body is looked through in a real thread.
 LONG = 256 * 1024
+_WHOLE = re.compile('[+-]?[0-9]+')
+MOST = 2 ** 63 - 1
+# Bytes cannot hold half a character, but an escape in them can name one.
+_HALF = re.compile(rb'\\u[dD][89a-fA-F]')
 TOO_DEEP = 'The JSON body is nested too deeply.'
 JSON_TYPES = ('', 'application/json', 'text/plain')
 
@@ -90,16 +96,15 @@ def query_flag(request: Request, name: str, default: bool = False) -> bool:
 def count(name: str, value: Any) -> int:
     """A non-negative integer, or its text; else HTTPBadRequest."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole and isinstance(value, str):
-        digits = value.strip().lstrip('+-')
-        # A number of a thousand digits is no limit or timeout anybody means.
-        whole = digits.isascii() and digits.isdecimal() and len(digits) < 19
-    if not whole:
+    if not whole and not (isinstance(value, str) and _WHOLE.fullmatch(value.strip())):
         raise webob.exc.HTTPBadRequest(f"Only integer is acceptable by '{name}'.")
-    number = int(value)
+    # Python reads no number of thousands of digits, and no database counts so far.
+    number = int(value) if whole or len(value) < 30 else MOST + 1
     if number < 0:
         raise webob.exc.HTTPBadRequest(
             f"Value '{value}' is invalid for '{name}' which only accepts non-negative integer.")
+    if number > MOST:
+        raise webob.exc.HTTPBadRequest(f"The value of '{name}' may be {MOST} at most.")
     return number
 
 
@@ -149,11 +154,23 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
         raise webob.exc.HTTPBadRequest(TOO_DEEP) from error
     except ValueError as error:
         raise webob.exc.HTTPBadRequest(str(error)) from error
+    looked_at = partial(_check, data, _HALF.search(raw) is not None)
     if len(raw) > LONG:
-        green.in_thread(_check_depth, data)
+        green.in_thread(looked_at)
     else:
-        _check_depth(data)
+        looked_at()
     return data
+
+
+def _check(data: Any, escaped: bool) -> None:
+    _check_depth(data)
+    if escaped:
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = str(error.object)[error.start]
+            raise webob.exc.HTTPBadRequest(
+                f'The JSON body has the escape \\u{ord(half):04x}, which is half a character.') from error
 
 
 def _check_depth(data: Any) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 from heat.common import errors
 
 _NAMESPACE = uuid.UUID('b7a6f0a2-6c27-4b9e-9d7e-3f0c8d5f1a64')
-STACK_NAME = re.compile(r'[a-zA-Z][a-zA-Z0-9_.-]{0,254}$')
+STACK_NAME = re.compile(r'[a-zA-Z][a-zA-Z0-9_.-]{0,254}\Z')
 
 
 def new_id() -> str:

@@ -43,6 +43,14 @@ def mask(text: str) -> str:
     return _BARE.sub(lambda m: f"{m['open']}{m['vq'] or ''}{MASK}{m['vq'] or ''}", text)
 
 
+def flaw(text: str, most: int = 255) -> str | None:
+    """What keeps ``text`` out of a column of ``most`` characters: the end of a sentence, or None."""
+    if len(text) > most:
+        return f'should be no more than {most} characters'
+    # Not every database can keep it.
+    return 'may not contain the character U+0000' if '\0' in text else None
+
+
 def fit(text: str, characters: int) -> str:
     """At most ``characters`` characters; a shortened text ends in ``...``."""
     if len(text) <= characters:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from heat.common import errors
+from heat.common import errors, text
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
 from heat.db import connect, events, leases, resources, signals, snapshots, stacks
@@ -91,6 +91,9 @@ class Actions:
         stack = intake.find(context, stack_identity)
         if name is not None and not isinstance(name, str):
             raise errors.Invalid(reason='The name of a snapshot must be a text.')
+        flaw = text.flaw(name or '')
+        if flaw:
+            raise errors.Invalid(reason=f'The name of a snapshot {flaw}.')
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
         data, most = self._data(stack, with_resources=False), intake.conf.max_snapshots_per_stack
@@ -187,6 +190,8 @@ class Actions:
         """
         stack = self._intake.find(context, stack_identity)
         reason = resource_status_reason or marks.DEFAULT_REASON
+        if not isinstance(reason, str):
+            raise errors.Invalid(reason='"resource_status_reason" must be a text.')
         driven = connect.offload(self._intake.database, self._mark, stack, resource_name,
                                  bool(mark_unhealthy), reason, context.request_id)
         if driven:

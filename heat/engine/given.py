@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.common import errors
+from heat.common.text import flaw
 from heat.engine.borrow import KEY
 from heat.template.load import parse
 
 Args = Mapping[str, Any]
+MOST_MINUTES = 2 ** 31 - 1
 
 
 def own(environment: Args | None) -> dict[str, Any]:
@@ -25,9 +27,30 @@ def handed_over(text: Any) -> dict[str, Any]:
     """The resources in the data of an abandoned stack: name -> what it was there."""
     data = parse(text, what='environment') if isinstance(text, str) else text
     found = data.get('resources') if isinstance(data, Mapping) else None
-    if found is not None and not isinstance(found, Mapping):
-        raise errors.StackValidationFailed(message='Invalid adopt data: "resources" must be a map.')
+    _check_handed(found, 'resources')
     return dict(found or {})
+
+
+def _check_handed(found: Any, place: str) -> None:
+    if found is not None and not isinstance(found, Mapping):
+        raise errors.StackValidationFailed(message=f'Invalid adopt data: "{place}" must be a map.')
+    for name, one in (found or {}).items():
+        own = f'{place}.{name}'
+        if not isinstance(one, Mapping):
+            raise errors.StackValidationFailed(message=f'Invalid adopt data: "{own}" must be a map.')
+        for key in ('resource_data', 'metadata'):
+            if not isinstance(one.get(key) or {}, Mapping):
+                raise errors.StackValidationFailed(
+                    message=f'Invalid adopt data: "{own}.{key}" must be a map.')
+        if wrong := flaw(str(one.get('resource_id') or '')):
+            raise errors.StackValidationFailed(message=f'Invalid adopt data: "{own}.resource_id" {wrong}.')
+        _check_handed(one.get('resources'), f'{own}.resources')
+
+
+def check_timeout(args: Args) -> None:
+    """Invalid for more minutes than the database counts."""
+    if (args.get('timeout_mins') or 0) > MOST_MINUTES:
+        raise errors.Invalid(reason=f'"timeout_mins" may be {MOST_MINUTES} at most.')
 
 
 def types_of(text: Any) -> dict[str, str]:

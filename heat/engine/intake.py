@@ -35,7 +35,7 @@ from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
 from heat.engine.documents import Documents, Fetch
 from heat.engine.exchange import Exchange
-from heat.engine.given import handed_over, merged_environment, own, types_of
+from heat.engine.given import check_timeout, handed_over, merged_environment, own, types_of
 from heat.engine.loader import Loader, rollback_goal
 from heat.engine.nested import adopted_rows
 from heat.engine.owner import Owner
@@ -125,6 +125,7 @@ class Intake:
         if args.get('guard'):
             raise errors.NotSupported(feature='A guard on a creation, which replaces and deletes nothing,')
         settings.brought(args)
+        check_timeout(args)
         if args.get('adopt_stack_data') and not self.conf.enable_stack_adopt:
             raise errors.NotSupported(feature='Stack Adopt')
         tenant = context.tenant_id or ''
@@ -134,6 +135,8 @@ class Intake:
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
         compiled, wanted = self._made(made, template, own(params), documents, environment_files, context)
         handed = args.get('adopt_stack_data')
+        if handed:
+            handed_over(handed)
         self._validator(context).stack(made, compiled, wanted, handed and (lambda: types_of(handed)))
         documents.seal()
         return made, compiled, wanted
@@ -245,6 +248,7 @@ class Intake:
                      ) -> tuple[Stack, Compiled, Compiled]:
         """The stack, what it would be made from and what it is made from; raises as ``update_stack``."""
         settings.brought(args)
+        check_timeout(args)
         stack = self.find(context, stack_identity)
         files = self._with_container(context, files, files_container)
         if stack.action is Action.SUSPEND and stack.status is not Status.FAILED:

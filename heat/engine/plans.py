@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from heat.clouds.credential import Credential
-from heat.common import errors
+from heat.common import errors, text
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, derived_id, new_id
 from heat.db import connect, plans, stacks
@@ -126,6 +126,9 @@ class Plans:
         """
         if name is not None and not isinstance(name, str):
             raise errors.Invalid(reason='The name of a plan must be a text.')
+        flaw = text.flaw(name or '')
+        if flaw:
+            raise errors.Invalid(reason=f'The name of a plan {flaw}.')
         if args.get('change_set') is not None:
             before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
             if before is not None:

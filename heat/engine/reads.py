@@ -9,6 +9,7 @@ RPC contract. Neighbours: ``service`` dispatches here, ``outputs`` evaluates,
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,6 +28,9 @@ from heat.engine.reads_stored import Identity, reach
 from heat.model.resource import Row
 from heat.model.stack import Stack
 from heat.model.status import Action
+
+# As many digits as every database compares.
+NUMBER = re.compile('[0-9]{1,18}')
 
 Whole = tuple[Stack, Any, 'list[Row] | None', 'Row | None']
 """A stack, what it was made from, its rows (None where outputs are not asked for), its parent's row."""
@@ -272,7 +276,7 @@ def stack_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
             flags = {'true': True, 'false': False}
             wanted[name] = [flags[str(one).lower()] for one in values if str(one).lower() in flags]
         elif name == 'timeout_mins':
-            wanted[name] = [int(one) for one in values if str(one).isdigit()]
+            wanted[name] = [int(one) for one in map(str, values) if NUMBER.fullmatch(one)]
         else:
             wanted[name] = values
     return wanted

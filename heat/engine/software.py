@@ -17,7 +17,7 @@ from oslo_config import cfg
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 
-from heat.common import errors, green
+from heat.common import errors, green, text
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
@@ -261,10 +261,11 @@ def _room(what: str, count: int, most: int) -> None:
 
 
 def _fit(**values: str | None) -> None:
-    """Invalid for the first value too long for its column."""
+    """Invalid for the first value that does not fit into its column."""
     for name, value in values.items():
-        if value is not None and len(str(value)) > WIDTHS[name]:
-            raise errors.Invalid(reason=f'"{name}" should be no more than {WIDTHS[name]} characters')
+        flaw = None if value is None else text.flaw(str(value), WIDTHS[name])
+        if flaw:
+            raise errors.Invalid(reason=f'"{name}" {flaw}')
 
 
 def _check(what: str, given: Sequence[Mapping[str, Any]] | None, keys: Sequence[str]) -> None:
@@ -280,12 +281,12 @@ def _check(what: str, given: Sequence[Mapping[str, Any]] | None, keys: Sequence[
                                         f'which is none of {", ".join(TYPES)}')
 
 
-def _parsed(text: str) -> datetime.datetime:
-    """A time as the columns keep it; Invalid if ``text`` is none."""
+def _parsed(written: str) -> datetime.datetime:
+    """A time as the columns keep it; Invalid if ``written`` is none."""
     try:
-        value = datetime.datetime.fromisoformat(text)
+        value = datetime.datetime.fromisoformat(written)
     except ValueError:
-        raise errors.Invalid(reason=f'"{text}" is not a time in ISO 8601') from None
+        raise errors.Invalid(reason=f'"{written}" is not a time in ISO 8601') from None
     if value.tzinfo is not None:
         value = value.astimezone(datetime.UTC).replace(tzinfo=None)
     return value.replace(microsecond=0)

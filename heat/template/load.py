@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,8 @@ MAX_DEPTH = 100
 MAX_EXPANSION = 8 * 1024 * 1024
 # Up to here the pure parser is run again on a broken text, for its better sentence.
 _EXPLAINED = 64 * 1024
+# An escape that names half a character; the parser of YAML refuses it by itself.
+_HALF = re.compile(r'\\u[dD][89a-fA-F]')
 _AWS_KEY = 'AWSTemplateFormatVersion'
 _VERSION_KEYS = ('heat_template_version', 'HeatTemplateFormatVersion', _AWS_KEY)
 ROOT = 'template [root stack]'
@@ -180,6 +183,12 @@ def _json(source: str, what: str, duplicates: str) -> Any:
     except RecursionError:
         raise _refused(f'{_intro(what)}it is nested deeper than {MAX_DEPTH} levels.', what) from None
     check_depth(tree, what)
+    if _HALF.search(source):
+        try:
+            json.dumps(tree, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f'\\u{ord(str(error.object)[error.start]):04x}'
+            raise _refused(f'{_intro(what)}the escape {half} is half a character', what) from None
     return tree
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heat.common import errors
+from heat.common import errors, text
 from heat.common.fault import SHAPE
 from heat.schema.declarations import cfn_schema, hot_schema, undeclared
 from heat.schema.kinds import UNKNOWN
@@ -187,6 +187,8 @@ class _Builder:
         unit.place = place
         if '/' in name:
             unit.fault('', 'Resource name may not contain "/"')
+        if flaw := text.flaw(name):
+            unit.fault('', f'Resource name {flaw}')
         if not isinstance(data, dict) or not data:
             unit.fault('', words.no_type)
             return Definition(name, '')

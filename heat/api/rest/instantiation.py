@@ -171,7 +171,8 @@ class Instantiation:
         # Later clients may send more; what is unknown is dropped, as it always was.
         for name, value in self._body.items():
             key = keys.ARGUMENTS.get(name)
-            if key is not None:
+            # A flag that is null is none, and not false.
+            if key is not None and not (value is None and key.schema is keys.FLAG):
                 args[name] = key.taken(name, value)
         return args
 

@@ -15,6 +15,7 @@ import webob.exc
 
 from heat.api.parameters import Body, Key
 from heat.api.wsgi import RefusedType, RefusedValue, count
+from heat.common import text
 
 TAG_LENGTH = 80
 TOKEN_LENGTH = 128
@@ -33,11 +34,13 @@ def _tags(name: str, value: Any) -> list[str]:
     """Comma separated tags, each at most 80 characters long."""
     if not isinstance(value, str):
         raise RefusedType(f'"{name}" must be a text of tags separated by commas.')
-    tags = [tag.strip() for tag in value.split(',') if tag.strip()]
+    tags = list(dict.fromkeys(tag.strip() for tag in value.split(',') if tag.strip()))
     for tag in tags:
         if len(tag) > TAG_LENGTH:
             raise webob.exc.HTTPBadRequest(
                 f'Invalid tag, "{tag}" is longer than {TAG_LENGTH} characters')
+        if flaw := text.flaw(tag):
+            raise webob.exc.HTTPBadRequest(f'Invalid tag, "{tag}" {flaw}')
     return tags
 
 
@@ -147,7 +150,7 @@ _IO = Key({'type': ['array', 'null'], 'items': MAP}, 'Declarations', _declaratio
 
 
 def _texts(**says: str) -> dict[str, Key]:
-    return {name: Key({'type': ['string', 'null']}, text, _text) for name, text in says.items()}
+    return {name: Key({'type': ['string', 'null']}, said, _text) for name, said in says.items()}
 
 
 _STATE = _texts(action='What it is for', status='How far it is', status_reason='Why')

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar('T')
@@ -142,6 +143,14 @@ def unbuffered(environ: dict[str, Any]) -> None:
     environ['eventlet.minimum_write_chunk_size'] = 1
 
 
+def _whole(application: Callable[..., Any], environ: dict[str, Any], start_response: Any) -> Any:
+    # The server puts the chunks of a body together and ends where they end, but does not say so: a body
+    # without a length would be taken for none.
+    if environ.get('HTTP_TRANSFER_ENCODING', '').lower() == 'chunked':
+        environ['wsgi.input_terminated'] = True
+    return application(environ, start_response)
+
+
 def serve_wsgi(sock: socket.socket, application: Callable[..., Any], *, max_size: int = 1000,
                log: Any = None, keepalive: bool = True, max_header_line: int = 16384,
                socket_timeout: float | None = None) -> None:
@@ -152,8 +161,9 @@ def serve_wsgi(sock: socket.socket, application: Callable[..., Any], *, max_size
     if _state['green']:
         import eventlet.wsgi
         eventlet.wsgi.MAX_HEADER_LINE = max_header_line
-        eventlet.wsgi.server(sock, application, max_size=max_size, log=log, log_output=log is not None,
-                             keepalive=keepalive, socket_timeout=socket_timeout, debug=False)
+        eventlet.wsgi.server(sock, partial(_whole, application), max_size=max_size, log=log,
+                             log_output=log is not None, keepalive=keepalive,
+                             socket_timeout=socket_timeout, debug=False)
         return
     import socketserver
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer

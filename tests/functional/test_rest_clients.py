@@ -106,6 +106,18 @@ def test_every_call_of_the_sdk(place: Place, tmp_path: Path) -> None:
     assert called == public
 
 
+def test_a_body_in_chunks(place: Place) -> None:
+    """What ``curl --upload-file`` or a generator sends has no length."""
+    body = json.dumps({'template': TEMPLATE}).encode()
+    address = urlsplit(str(place.user.session().get_endpoint(service_type='orchestration')))
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    connection.request('POST', f'{address.path}/validate', iter((body[:9], body[9:])), {
+        'X-Auth-Token': str(place.user.session().get_token()), 'Content-Type': 'application/json',
+        'Transfer-Encoding': 'chunked'}, encode_chunked=True)
+    response = connection.getresponse()
+    assert (response.status, sorted(json.loads(response.read())['Parameters'])) == (200, ['word'])
+
+
 # -- the commands ----------------------------------------------------------------------------------
 
 

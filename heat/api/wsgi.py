@@ -20,6 +20,7 @@ import webob.exc
 
 from heat.common import errors, green
 from heat.common.context import RequestContext
+from heat.common.text import half_of
 
 CONTEXT = 'heat.context'
 ROOT = 'heat.root'
@@ -143,7 +144,7 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
     if size > limit:
         raise errors.RequestLimitExceeded(
             message=f'JSON body size ({size} bytes) exceeds maximum allowed size ({limit} bytes).')
-    if (request.content_type or '') not in JSON_TYPES:
+    if (request.content_type or '').lower() not in JSON_TYPES:
         return None
     raw = raw or request.body
     if not raw.startswith(b'{'):
@@ -153,7 +154,8 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
     except RecursionError as error:
         raise webob.exc.HTTPBadRequest(TOO_DEEP) from error
     except ValueError as error:
-        raise webob.exc.HTTPBadRequest(str(error)) from error
+        said = str(error) if 'digits' not in str(error) else 'A number in the JSON body has too many digits.'
+        raise webob.exc.HTTPBadRequest(said) from error
     looked_at = partial(_check, data, _HALF.search(raw) is not None)
     if len(raw) > LONG:
         green.in_thread(looked_at)
@@ -164,13 +166,9 @@ def json_body(request: Request, limit: int) -> dict[str, Any] | None:
 
 def _check(data: Any, escaped: bool) -> None:
     _check_depth(data)
-    if escaped:
-        try:
-            json.dumps(data, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            half = str(error.object)[error.start]
-            raise webob.exc.HTTPBadRequest(
-                f'The JSON body has the escape \\u{ord(half):04x}, which is half a character.') from error
+    half = half_of(data) if escaped else None
+    if half:
+        raise webob.exc.HTTPBadRequest(f'The JSON body has the escape {half}, which is half a character.')
 
 
 def _check_depth(data: Any) -> None:

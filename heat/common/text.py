@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from typing import Any
 
 MASK = '***'
 _ELLIPSIS = '...'
+_HALF_ESCAPED = re.compile(r'\\u[dD][89a-fA-F]')
 
 _SECRET_NAME = (r'[\w.-]*(?:pass(?:word|wd)?|secret(?:_?key)?|(?:auth|subject|storage)[_-]token|token|'
                 r'api[_-]?key|auth[_-]key|private[_-]?key|encryption[_-]key|credential|signature)s?')
@@ -41,6 +43,40 @@ def mask(text: str) -> str:
     text = _AUTHORIZATION.sub(lambda m: m[1] + MASK, text)
     text = _PAIRS.sub(lambda m: f"{m['open']}{m['vq'] or ''}{MASK}{m['vq'] or ''}", text)
     return _BARE.sub(lambda m: f"{m['open']}{m['vq'] or ''}{MASK}{m['vq'] or ''}", text)
+
+
+def read_json(text: str) -> Any:
+    """What the JSON ``text`` holds; ValueError also for what could not be written again."""
+    try:
+        found = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError('it is nested too deeply') from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        # Python's own words end in advice for programmers.
+        raise ValueError(str(error) if 'digits' not in str(error) else 'it has a number of too many digits'
+                         ) from None
+    half = half_of(found) if _HALF_ESCAPED.search(text) else None
+    if half:
+        raise ValueError(f'the escape {half} is half a character')
+    return found
+
+
+def half_of(value: Any) -> str | None:
+    """The escape of the first half of a character in ``value``, plain data; None if all are whole."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return f'\\u{ord(str(error.object)[error.start]):04x}'
+    return None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f'the number {number} cannot be expressed in JSON')
+    return number
 
 
 def flaw(text: str, most: int = 255) -> str | None:

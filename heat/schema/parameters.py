@@ -18,6 +18,7 @@ from typing import Any
 from heat.common import errors
 from heat.common.fault import ENVIRONMENT, MASK, PARAMETER, TEMPLATE
 from heat.common.ids import StackId
+from heat.common.text import read_json
 from heat.schema.constraints import (
     AllowedValues,
     Constraint,
@@ -166,11 +167,9 @@ def _json(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError(f'Value must be valid JSON: {value!r}')
     try:
-        return json.loads(value)
+        return read_json(value)
     except ValueError as exc:
         raise ValueError(f'Value must be valid JSON: {exc}') from None
-    except RecursionError:
-        raise ValueError('Value must be valid JSON: it is nested too deeply') from None
 
 
 def boolean(value: Any) -> bool:

@@ -20,6 +20,7 @@ import yaml
 
 from heat.common import errors
 from heat.common.fault import ENVIRONMENT, TEXT, Fault
+from heat.common.text import half_of
 from heat.schema.suggest import nearest
 from heat.template.scalars import Untaggable, key_text, scalar
 from heat.template.tags import LONG, is_short, long_form
@@ -183,12 +184,9 @@ def _json(source: str, what: str, duplicates: str) -> Any:
     except RecursionError:
         raise _refused(f'{_intro(what)}it is nested deeper than {MAX_DEPTH} levels.', what) from None
     check_depth(tree, what)
-    if _HALF.search(source):
-        try:
-            json.dumps(tree, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            half = f'\\u{ord(str(error.object)[error.start]):04x}'
-            raise _refused(f'{_intro(what)}the escape {half} is half a character', what) from None
+    half = half_of(tree) if _HALF.search(source) else None
+    if half:
+        raise _refused(f'{_intro(what)}the escape {half} is half a character', what)
     return tree
 
 

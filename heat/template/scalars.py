@@ -76,6 +76,9 @@ def _int(text: str) -> Any:
     digits = text.replace('_', '')
     sign = -1 if digits[0] == '-' else 1
     digits = digits.lstrip('+-')
+    if len(digits) > 3500:
+        # Python reads and writes no longer ones, and nobody means one.
+        return text
     if digits.startswith('0b'):
         return sign * int(digits[2:], 2)
     if digits.startswith('0x'):
@@ -83,10 +86,8 @@ def _int(text: str) -> Any:
     if digits[0] == '0' and len(digits) > 1:
         return sign * int(digits, 8)
     if ':' in digits:
-        return sign * int(_sexagesimal(digits))
-    if len(digits) > 4000:
-        # Python refuses to read longer numbers; nobody means one.
-        return text
+        number = _sexagesimal(digits)
+        return sign * int(number) if math.isfinite(number) else text
     return sign * int(digits)
 
 

@@ -145,3 +145,30 @@ def test_adopt_data_of_another_shape(here: Site, resources: Any, sentence: str) 
     data = {'template': {**HOT, 'resources': {'a': TRIAL}}, 'resources': resources}
     got = here.ask('POST', STACKS, {'stack_name': 's', 'adopt_stack_data': json.dumps(data)})
     assert refused(got) == f'Invalid adopt data: {sentence}'
+
+
+@pytest.mark.parametrize(('written', 'sentence'), [
+    ('{"a": NaN}', 'the number nan cannot be expressed in JSON'),
+    ('[1e999]', 'the number inf cannot be expressed in JSON'),
+    ('{"a": "\\ud800"}', 'the escape \\ud800 is half a character'),
+    ('9' * 5000, 'it has a number of too many digits'),
+    ('[' * 100_000, 'it is nested too deeply')], ids=['nan', 'inf', 'half', 'digits', 'deep'])
+def test_a_json_parameter_that_no_answer_could_show(here: Site, written: str, sentence: str) -> None:
+    template = {**HOT, 'parameters': {'p': {'type': 'json'}}}
+    got = here.ask('POST', STACKS, {'stack_name': 's', 'template': template, 'parameters': {'p': written}})
+    assert refused(got).partition('\n')[0] == (
+        f"Parameter 'p' is invalid: Value must be valid JSON: {sentence}")
+
+
+@pytest.mark.parametrize('number', [
+    '0x' + 'f' * 5000, '0b' + '1' * 5000, '0' + '7' * 5000, '9' * 5000, '1' + ':59' * 400],
+    ids=['hex', 'binary', 'octal', 'decimal', 'sexagesimal'])
+def test_a_number_too_long_to_be_one_is_a_text(here: Site, number: str) -> None:
+    text = f'heat_template_version: 2021-04-16\noutputs: {{o: {{value: {number}}}}}'
+    path = made(here, template=text)
+    assert here.ask('GET', f'{path}/outputs/o').json_body['output']['output_value'] == number
+
+
+def test_a_body_with_a_number_of_too_many_digits(here: Site) -> None:
+    body = b'{"stack_name": "s", "template": ' + b'9' * 5000 + b'}'
+    assert refused(here.ask('POST', STACKS, body)) == 'A number in the JSON body has too many digits.'

@@ -218,3 +218,10 @@ def test_a_configuration_in_use_is_a_conflict_of_the_recorded_type(api: World) -
     assert response.json_body['error'] == {
         'type': 'InvalidRestrictedAction', 'traceback': None,
         'message': 'Software config with id c-1 can not be deleted as it is referenced.'}
+
+
+def test_a_content_type_in_capitals_is_the_same(api: World) -> None:
+    api.engine.answers['create_stack'] = WEB
+    response = api.ask('POST', f'/v1/{PROJECT}/stacks', b'{"stack_name": "web", "template": {"x": 1}}',
+                       X_Auth_Token=TOKEN, Content_Type='Application/JSON')
+    assert response.status_int == 201

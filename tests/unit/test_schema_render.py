@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from heat.resources.types import PLUGINS
 from heat.schema import (
     IN_PLACE,
     REPLACE,
@@ -93,6 +94,18 @@ def test_the_declared_random_string_is_shown_as_recorded():
     assert without_text(resource_schema(schema)) == without_text(record['show'])
     assert without_text(generate_template(schema, 'hot')) == without_text(record['hot'])
     assert without_text(generate_template(schema, 'cfn')) == without_text(record['cfn'])
+
+
+@pytest.mark.parametrize('name', sorted(RECORDED))
+def test_the_type_itself_is_shown_as_recorded(name):
+    """The texts are our own, but for the title that names the resource in a first template."""
+    record, schema = RECORDED[name], PLUGINS[name].schema
+    for form in ('hot', 'cfn'):
+        if form in record:
+            made = generate_template(schema, form)
+            assert without_text(made) == without_text(record[form])
+            about = 'description' if form == 'hot' else 'Description'
+            assert made[about] == record[form][about]
 
 
 def test_hidden_things_are_not_shown_but_kept_inside():

@@ -21,6 +21,7 @@ class Stack(Told):
     """Represents a child stack to allow composition of templates."""
 
     type = 'AWS::CloudFormation::Stack'
+    title = 'NestedStack'
 
     class properties:
         TemplateURL = String('The URL of a template that specifies the stack to be created as a resource.',

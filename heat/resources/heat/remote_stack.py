@@ -33,6 +33,7 @@ class StackTable(Resource):
     """
 
     type = 'OS::Heat::Stack'
+    title = 'RemoteStack'
 
     class properties:
         context = Map('Context for this stack.', update=IN_PLACE, keys={

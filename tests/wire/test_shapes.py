@@ -225,3 +225,12 @@ def test_a_content_type_in_capitals_is_the_same(api: World) -> None:
     response = api.ask('POST', f'/v1/{PROJECT}/stacks', b'{"stack_name": "web", "template": {"x": 1}}',
                        X_Auth_Token=TOKEN, Content_Type='Application/JSON')
     assert response.status_int == 201
+
+
+@pytest.mark.parametrize('key', ['', 'x' * 129, 'ä'])
+def test_a_key_that_is_none_is_refused_by_its_own_name(api: World, key: str) -> None:
+    response = api.ask('POST', f'/v1/{PROJECT}/stacks', b'{"stack_name": "web", "template": {"x": 1}}',
+                       X_Auth_Token=TOKEN, Idempotency_Key=key)
+    assert response.status_int == 400
+    assert response.json_body['error']['message'] == (
+        '"Idempotency-Key" must be a text of 1 to 128 printable ASCII characters.')

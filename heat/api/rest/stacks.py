@@ -18,7 +18,7 @@ import webob.exc
 from heat.api.dispatch import KEY, Call
 from heat.api.faults import Refusal
 from heat.api.parameters import FILLED_FLAG, FILTER, FLAG, LISTED, PAGE, Parameter
-from heat.api.rest import links
+from heat.api.rest import keys, links
 from heat.api.rest.instantiation import Instantiation
 from heat.api.wsgi import Request, json_response
 from heat.common import errors, fault
@@ -132,6 +132,8 @@ def keyed(call: Call) -> dict[str, Any]:
     key = call.request.headers.get(KEY)
     if key is None:
         return call.body
+    # Refused by the name that was used.
+    keys.ARGUMENTS['client_request_token'].taken(KEY, key)
     if call.body.get('client_request_token') not in (None, key):
         raise webob.exc.HTTPBadRequest(f'{KEY} and "client_request_token" are not the same.')
     return {**call.body, 'client_request_token': key}

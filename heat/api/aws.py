@@ -22,6 +22,7 @@ from oslo_middleware.request_id import ENV_REQUEST_ID
 
 from heat.api import cbor
 from heat.common import errors
+from heat.common.text import read_json
 
 LOG = logging.getLogger(__name__)
 
@@ -136,8 +137,8 @@ def json_object(body: bytes, limit: int) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        data = read_json(body.decode(json.detect_encoding(body)))
+    except ValueError as error:
         raise AWSError('InvalidParameterValue', 'The body is not valid JSON') from error
     if not isinstance(data, dict):
         raise AWSError('InvalidParameterValue', 'The body must be a JSON object')

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from heat.common.text import read_json
 from heat.schema.kinds import ABSENT, UNKNOWN
 from heat.template import functions_cfn as classic
 from heat.template.expr import Apply, Constant, Expr, Scope
@@ -86,7 +87,7 @@ def select(name: str, args: Any) -> Any:
     index, items = args
     if isinstance(items, str):
         with contextlib.suppress(ValueError):
-            items = json.loads(items)
+            items = read_json(items)
     if isinstance(items, dict):
         return classic.select(name, [index, items])
     if not isinstance(items, list):

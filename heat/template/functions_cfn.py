@@ -8,9 +8,9 @@ always done. Neighbours: ``versions`` says which template knows which of them.
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
+from heat.common.text import read_json
 from heat.template import functions_text as text
 from heat.template.expr import Apply, Constant, Expr
 from heat.template.foreign import Zones
@@ -83,7 +83,7 @@ def select(name: str, args: Any) -> Any:
     index, collection = args
     if isinstance(collection, str):
         with contextlib.suppress(ValueError):
-            collection = json.loads(collection)
+            collection = read_json(collection)
     if collection is None:
         return ''
     if isinstance(collection, dict):

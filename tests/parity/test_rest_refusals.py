@@ -172,3 +172,13 @@ def test_a_number_too_long_to_be_one_is_a_text(here: Site, number: str) -> None:
 def test_a_body_with_a_number_of_too_many_digits(here: Site) -> None:
     body = b'{"stack_name": "s", "template": ' + b'9' * 5000 + b'}'
     assert refused(here.ask('POST', STACKS, body)) == 'A number in the JSON body has too many digits.'
+
+
+def test_an_item_of_a_text_nested_without_end(here: Site) -> None:
+    """The text of a list may stand for it; of this one Python itself gives up."""
+    template = {'HeatTemplateFormatVersion': '2012-12-12', 'Outputs': {
+        'o': {'Value': {'Fn::Select': ['0', '[' * 100_000]}}, 'p': {'Value': {'Fn::Select': ['0', '[7]']}}}}
+    path = made(here, template=template)
+    outputs = {one['output_key']: one for one in here.ask('GET', path).json_body['stack']['outputs']}
+    assert outputs['p']['output_value'] == 7
+    assert 'are no list or map' in outputs['o']['output_error']

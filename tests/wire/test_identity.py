@@ -167,7 +167,9 @@ def test_scaling_signal(pipeline: Load) -> None:
     assert api.engine.calls[0][1]['sync_call'] is False
 
 
-@pytest.mark.parametrize('body', [b'{"Status"', b'[1]', b'"x"', b'\xff'])
+@pytest.mark.parametrize('body', [
+    b'{"Status"', b'[1]', b'"x"', b'\xff', b'{"Data": NaN}', b'{"Data": "\\ud800"}',
+    b'{"Data": %s}' % (b'9' * 5000)])
 def test_broken_signals_are_the_senders_fault(pipeline: Load, body: bytes) -> None:
     api = pipeline('heat-api-cfn')
     response = api.ask('PUT', f'/v1/waitcondition/{ARN}?{SIGNED}', body)

@@ -5,10 +5,14 @@ Each case names a way in which a few lines could fill the memory or hold a proce
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from heat.common.clock import VirtualClock
+from heat.common.patience import ALLOWANCE, REFILL, SHARED, Patience
 from heat.common.pattern import Pattern, TooSlow
 from heat.schema.constraints import AllowedPattern
 from heat.template import expr, functions_data, functions_text, yaql_language
@@ -19,6 +23,13 @@ from tests.unit.test_template_functions import hot
 BIG = 'a' * 100_000
 # Twenty ways to split every run of letters, for a text that never fits.
 ENDLESS, HOPELESS = r'(?:(a|aa|aaa)+b?)+c', 'a' * 60 + '!'
+
+
+@pytest.fixture(autouse=True)
+def refreshed() -> Iterator[None]:
+    """What is slow on purpose here leaves nothing to what comes after it."""
+    yield
+    SHARED.refill()
 
 
 @pytest.mark.parametrize('value', [
@@ -73,6 +84,45 @@ def test_a_pattern_without_end_is_given_up() -> None:
     assert 'takes too long' in (AllowedPattern(pattern=ENDLESS).check(HOPELESS) or '')
 
 
+def test_many_patterns_without_end_hold_a_process_up_no_longer_than_a_few() -> None:
+    began = time.monotonic()
+    for number in range(200):
+        with pytest.raises(TooSlow):
+            Pattern(f'{ENDLESS}|{number}').fullmatch(HOPELESS)
+    # Half a second for each would be a hundred.
+    assert time.monotonic() - began < 15
+    assert Pattern('[a-z]+').fullmatch('abc') is not None
+
+
+def test_the_allowance_comes_back_with_time() -> None:
+    clock = VirtualClock()
+    patience = Patience(clock.monotonic)
+
+    def taken(seconds: float) -> float:
+        with patience.limit(0.5, 0.005) as allowed:
+            clock.advance(seconds)
+        return allowed
+
+    assert [taken(0.5) for _turn in range(8)][-1] < 0.3
+    assert taken(0.001) < 0.3
+    clock.advance(ALLOWANCE / REFILL)
+    assert taken(0.0) == 0.5
+    assert [taken(0.001) for _turn in range(10_000)][-1] == 0.5
+
+
+@pytest.mark.parametrize('text', ['a{1000000}', 'a{1000000,}', '(?:a{1000}){1000}', '((a{200}b){200}|c){2}',
+                                  '(?x)a # (\n{50000}', '[(]{30000}', '\\({30000}'])
+def test_a_pattern_whose_repetitions_would_fill_the_memory_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match='repeats too often'):
+        Pattern(text)
+
+
+@pytest.mark.parametrize('text', ['[a-z]{60}-[0-9]{60}-[A-Z]{60}', '.{1,65535}', '(?:a{100}b){100}',
+                                  '\\{70000}', '[{70000}]', '^[^]]{0,999999}$'])
+def test_patterns_of_honest_people_are_taken(text: str) -> None:
+    Pattern(text)
+
+
 def test_a_pattern_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match='not a regular expression'):
         Pattern('(')
@@ -113,6 +163,36 @@ def test_yaql_is_limited_in_steps_and_memory() -> None:
                        '("x" * 1000).toCharArray().toList() + range(0, 300).toList()'):
         with pytest.raises(Exception, match='exceeds'):
             yaql_language.evaluate(expression, {})
+
+
+@pytest.mark.parametrize('expression', [
+    'pow(99999999, pow(99, 9))', 'pow(2, b => 1000000000)', 'range(0, 150).aggregate($1 * $1, 7)',
+    'shiftBitsLeft(1, 100000000000)', 'round(5, -1000000000)', 'pow(3, pow(2, 4000), pow(2, 4001) * 64)'])
+def test_yaql_makes_no_number_that_fills_the_memory(expression: str) -> None:
+    with pytest.raises(ValueError, match='4096 binary digits'):
+        yaql_language.evaluate(expression, {})
+
+
+def test_yaql_still_reckons() -> None:
+    for expression, found in (('3 * 4', 12), ('pow(2, 10)', 1024), ('pow(2, 10, c => 7)', 2),
+                              ('1.5 * 2', 3.0), ('"ab" * 2', 'abab'), ('round(1234, -2)', 1200), ('shiftBitsLeft(1, 4)', 16)):
+        assert yaql_language.evaluate(expression, {}) == found
+
+
+@pytest.mark.parametrize('expression', [
+    'range(0, 60).aggregate([$1, $1], 1)', 'range(0, 60).aggregate({a => $1, b => $1}, 1)',
+    '[range(0, 60).aggregate([$1, $1], 1)].distinct()', 'str(range(0, 60).aggregate([$1] + [$1], 1))'])
+def test_yaql_makes_no_list_that_holds_itself_again_and_again(expression: str) -> None:
+    with pytest.raises(ValueError, match='more than 1000000 items'):
+        yaql_language.evaluate(expression, {})
+
+
+def test_loops_inside_loops_of_yaql_come_to_an_end() -> None:
+    inner = '$'
+    for _turn in range(5):
+        inner = f'range(0, 150).select({inner}).sum()'
+    with pytest.raises(TooSlow, match='takes too long'):
+        yaql_language.evaluate(inner, {})
 
 
 def test_an_operator_may_widen_the_limits_of_yaql() -> None:

@@ -149,6 +149,8 @@ class Standing:
         defined = template.outputs if template is not None else {}
         asked = [one for name, one in defined.items() if not names or name in names]
         self.read_anew(ref for one in asked for ref in one.value.refs())
+        # Once for all of them: they become one answer.
+        self._scope.budget.turn()
         return [render.output(one.name, one.description, **self._value(one)) for one in asked]
 
     def read_anew(self, asked: Iterable[Ref]) -> None:

@@ -202,6 +202,7 @@ class Validator:
     def _properties(self, template: Template, name: str, kind: Any, scope: NullScope,
                     found: errors.Collected, aws: bool) -> dict[str, Any] | None:
         definition = template.resources[name]
+        scope.budget.turn()
         raw, bad_raw = self._evaluated(template, name, 'properties', definition.properties, scope, found)
         policy, bad_policy = self._evaluated(template, name, 'update_policy', definition.update_policy,
                                              scope, found)

@@ -58,4 +58,8 @@ def export_names(template: Template | None, facts: Facts) -> dict[str, OutputDef
 
 def export_values(template: Template | None, facts: Facts, scope: Scope) -> dict[str, Any]:
     """Export name -> value, of a stack that stands. Raises what its expressions raise."""
-    return {name: output.value.value(scope) for name, output in export_names(template, facts).items()}
+    values: dict[str, Any] = {}
+    for name, output in export_names(template, facts).items():
+        scope.budget.turn()
+        values[name] = output.value.value(scope)
+    return values

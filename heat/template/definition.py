@@ -82,6 +82,7 @@ class Definition:
         if self.update_replace_policy_from is not None:
             replacing = _policy(self.update_replace_policy_from, scope,
                                 resource_place(hot, self.name, 'update_replace_policy')) or replacing
+        scope.budget.turn()
         return replace(
             self, deletion_policy=policy, update_replace_policy=replacing,
             properties=_map_of(self.properties.settle(scope)), metadata=_map_of(self.metadata.settle(scope)),
@@ -250,6 +251,7 @@ class Template:
         outputs: dict[str, OutputDefinition] = {}
         for name, o in self.outputs.items():
             enabled = _enabled(o.condition, inner, [spelled('outputs'), name, spelled('condition')])
+            inner.budget.turn()
             value = o.value.settle(inner) if enabled else NOTHING
             if self.dialect == 'aws' and (not enabled or _omitted(value)):
                 # AWS has no output without a value.

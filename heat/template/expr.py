@@ -73,32 +73,53 @@ class Scope(Protocol):
 
 MAX_MADE = 256 * 1024 * 1024
 """Characters and items that functions may make for one template, or for one resource."""
+MAX_READ = 64 * 1024 * 1024
+"""Characters that parameters, attributes and files may come to in one resource, or in the outputs together."""
+ITEM = 16
+"""As many characters as an item counts among these: a walk over them must not take long."""
 
 
 class Budget:
-    """What functions may still make before a small template fills the memory."""
+    """What functions may still make before a small template fills the memory.
 
-    __slots__ = ('left',)
+    Also what they may still take from elsewhere: that fills no memory, since it is shared, but
+    it is walked over and written down as often as it stands there.
+    """
+
+    __slots__ = ('left', 'unread')
 
     def __init__(self) -> None:
-        self.left = MAX_MADE
+        self.renew()
 
     def spend(self, value: Any) -> None:
         """Count what a function made; ValueError when it is too much in all."""
-        self.left -= weight(value)
+        self.left -= weight(value, self.left)
         if self.left < 0:
             raise ValueError(f'The functions of the template make more than {MAX_MADE} characters.')
 
+    def read(self, value: Any) -> Any:
+        """``value``, counted; ValueError when it is too much in all."""
+        self.unread -= weight(value, self.unread, ITEM)
+        if self.unread < 0:
+            raise ValueError('The parameters, attributes and files in one resource, or in the outputs, come to '
+                             f'more than {MAX_READ} characters.')
+        return value
+
     def renew(self) -> None:
         self.left = MAX_MADE
+        self.turn()
+
+    def turn(self) -> None:
+        """The next resource begins, or the outputs do."""
+        self.unread = MAX_READ
 
 
-def weight(value: Any) -> int:
-    """Characters and items of plain data."""
+def weight(value: Any, most: int | None = None, of_item: int = 1) -> int:
+    """Characters and items of plain data; not counted further when above ``most``."""
     total, pending = 0, [value]
-    while pending:
+    while pending and (most is None or total <= most):
         item = pending.pop()
-        total += 1
+        total += of_item
         if isinstance(item, str):
             total += len(item)
         elif isinstance(item, dict):

@@ -34,7 +34,7 @@ class Imported(Live):
             return UNKNOWN
         if not isinstance(name, str) or not name:
             raise ValueError('Argument to "Fn::ImportValue" must be the name of an export')
-        return scope.imported(name)
+        return scope.budget.read(scope.imported(name))
 
     def children(self) -> Iterable[Expr]:
         return (self.export,)
@@ -61,7 +61,7 @@ class StackOutput(Live):
             return UNKNOWN
         if not all(isinstance(one, str) and one for one in (stack, output)):
             raise ValueError('"Fn::GetStackOutput" needs a name as StackName and as OutputName')
-        return scope.stack_output(stack, output, region or None)
+        return scope.budget.read(scope.stack_output(stack, output, region or None))
 
     def children(self) -> Iterable[Expr]:
         return (self.stack, self.output) if self.region is None else (self.stack, self.output, self.region)

@@ -52,7 +52,8 @@ class GetParam(Expr):
             return UNKNOWN
         if not isinstance(name, str):
             raise TypeError('Argument to "get_param" must be string or list')
-        return walk(scope.parameter(name), [step.value(scope) for step in self.path], '')
+        found = walk(scope.parameter(name), [step.value(scope) for step in self.path], '')
+        return scope.budget.read(found)
 
     def children(self) -> Iterable[Expr]:
         return (self.name, *self.path)
@@ -103,7 +104,7 @@ class GetAttr(Live):
         if resource is UNKNOWN or attribute is UNKNOWN or unknown_inside(path):
             return UNKNOWN
         found = scope.attribute(resource, attribute, tuple(path))
-        return found.value if isinstance(found, Walked) else walk(found, path, None)
+        return scope.budget.read(found.value if isinstance(found, Walked) else walk(found, path, None))
 
     def children(self) -> Iterable[Expr]:
         head = (self.resource,) if self.attribute is None else (self.resource, self.attribute)
@@ -141,7 +142,7 @@ class GetFile(Expr):
         if not isinstance(name, str):
             raise TypeError('Argument to "get_file" must be a string')
         try:
-            return scope.file(name)
+            return scope.budget.read(scope.file(name))
         except KeyError:
             raise ValueError(f'No content found in the "files" section for get_file path: {name}') from None
 
@@ -193,7 +194,7 @@ class Facade(Live):
     kind: str
 
     def value(self, scope: Scope) -> Any:
-        return scope.facade(self.kind)
+        return scope.budget.read(scope.facade(self.kind))
 
     def settle(self, scope: Scope) -> Expr:
         return self

@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlunsplit
 
 Rule = Callable[[str, Any], Any]
-# Characters that one function may make.
+# Characters that one function may make, and places in which it may put something else.
 MAX_TEXT = 16 * 1024 * 1024
+MAX_PLACES = 1_000_000
 
 
 def is_function(args: Any) -> bool:
@@ -171,10 +172,16 @@ def _replace_in(name: str, template: str, names: list[str], at: int, values: dic
     # Inserted values are never searched again, so the text is cut at each name.
     for number in range(at, len(names)):
         key = names[number]
-        if key in template:
+        places = template.count(key)
+        if places:
             used.add(key)
-            return joined(name, values[key], [_replace_in(name, piece, names, number + 1, values, used)
-                                              for piece in template.split(key)])
+            if places > MAX_PLACES or places * len(values[key]) > MAX_TEXT:
+                # Said before there are pieces to hold.
+                raise ValueError(f'"{name}" would make more than {MAX_TEXT} characters, or replace {key} in '
+                                 f'more than {MAX_PLACES} places.')
+            return joined(name, values[key], [
+                _replace_in(name, piece, names, number + 1, values, used) if piece else ''
+                for piece in template.split(key)])
     return template
 
 

@@ -70,6 +70,40 @@ def test_settling_leaves_what_is_too_much_as_it_is_written() -> None:
         template.settle(NullScope({})).resources['r'].properties.value(NullScope({}))
 
 
+def taking(count: int, parts: dict[str, Any]) -> Any:
+    """A template of so many resources, each with ``parts``, and a parameter."""
+    return compile_template({'heat_template_version': '2021-04-16', 'parameters': {'p': {'type': 'json'}},
+                             'resources': {f'r{number}': {'type': 'T', 'properties': parts}
+                                           for number in range(count)}})
+
+
+def test_one_large_parameter_told_thousands_of_times_is_refused() -> None:
+    template = taking(1, {'few': [{'get_param': 'p'}] * 3, 'many': [{'get_param': 'p'}] * 5000})
+    for value in ('b' * 300_000, list(range(20_000)), {'a': ['b'] * 20_000}):
+        scope = NullScope({'p': value})
+        with pytest.raises(ValueError, match=f'come to more than {expr.MAX_READ} characters'):
+            template.settle(scope).resources['r0'].properties.value(scope)
+
+
+def test_what_one_resource_takes_is_not_held_against_the_next() -> None:
+    text = 'b' * (expr.MAX_READ // 3)
+    template = taking(20, {'p': [{'get_param': 'p'}] * 2})
+    for one in template.settle(NullScope({'p': text})).resources.values():
+        assert one.properties.value(NullScope()) == {'p': [text] * 2}
+
+
+def test_replacing_inside_what_was_replaced_ends_soon() -> None:
+    value: Any = 'a'
+    for _turn in range(12):
+        value = {'str_replace': {'template': value, 'params': {'a': 'a' * 50}}}
+    began = time.monotonic()
+    with pytest.raises(ValueError, match='would make more than'):
+        hot(value)
+    assert time.monotonic() - began < 5
+    assert functions_text.str_replace()('str_replace', {
+        'template': 'a-b-a' * 1000, 'params': {'a': 'b', 'b': 'c'}}) == 'b-c-b' * 1000
+
+
 def test_weight_counts_characters_and_items() -> None:
     assert weight('abc') == 4
     assert weight({'ab': ['c', 1, None]}) == 8
@@ -175,7 +209,8 @@ def test_yaql_makes_no_number_that_fills_the_memory(expression: str) -> None:
 
 def test_yaql_still_reckons() -> None:
     for expression, found in (('3 * 4', 12), ('pow(2, 10)', 1024), ('pow(2, 10, c => 7)', 2),
-                              ('1.5 * 2', 3.0), ('"ab" * 2', 'abab'), ('round(1234, -2)', 1200), ('shiftBitsLeft(1, 4)', 16)):
+                              ('1.5 * 2', 3.0), ('"ab" * 2', 'abab'), ('round(1234, -2)', 1200),
+                              ('shiftBitsLeft(1, 4)', 16)):
         assert yaql_language.evaluate(expression, {}) == found
 
 

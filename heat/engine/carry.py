@@ -21,6 +21,7 @@ from heat.db.signals import Signal
 from heat.db.writer import Child, SnapshotEnd, StackState
 from heat.engine import exported, inside, marks, nested, stages
 from heat.engine.borrow import Borrowed
+from heat.engine.discretion import without_secrets
 from heat.engine.exchange import publishes
 from heat.engine.late import IMPORTS, Found, Gathered, Late
 from heat.engine.relay import Relay, Relayed
@@ -145,6 +146,7 @@ class Carrier:
     def _carry(self, tree: Tree, run: StackRun, effect: Effect) -> None:
         batch = self._loop.batch
         self._loop.fence(tree)
+        effect = without_secrets(effect, tree, run)
         if isinstance(effect, Save):
             batch.save(effect.row)
         elif isinstance(effect, Remove):

@@ -145,7 +145,7 @@ class Compiled:
         borrowed = self.borrowed
         return Wanted(settled, Facts(values, self.files, facade=facade or {}, imports=borrowed.imports,
                                      stack_outputs=borrowed.outputs, zones=borrowed.zones or ZONES),
-                      refs, self._masked(settled))
+                      refs, self._masked(settled), tuple(self.parameters.secrets()))
 
     def _masked(self, settled: Template) -> Mapping[str, frozenset[str]]:
         hidden = [name for name, one in self.template.parameters.items() if one.hidden]

@@ -92,6 +92,17 @@ class Tree:
     def working(self) -> bool:
         return any(run.working for run in self.stacks.values())
 
+    def secrets(self, run: StackRun) -> tuple[str, ...]:
+        """The hidden values that a stack may have been given: its own, and those of what it is in."""
+        found: list[str] = []
+        one: StackRun | None = run
+        while one is not None:
+            found += one.wanted.secrets
+            if one.rollback is not None:
+                found += one.rollback.wanted.secrets
+            one = self.stacks.get(one.stack.owner_id or '')
+        return tuple(found)
+
     def holds(self, physical_id: str) -> bool:
         """Whether a row of the tree already stands for that object."""
         return any(row.physical_id == physical_id for run in self.stacks.values()

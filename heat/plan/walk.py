@@ -59,13 +59,15 @@ class Wanted:
     """What the goal's template asks for; ``template`` is None for a deletion.
 
     ``reads`` are attributes that are asked for from outside, by a parent stack;
-    ``masked`` are properties in which hidden values may stand, by resource.
+    ``masked`` are properties in which hidden values may stand, by resource; ``secrets`` the texts
+    of these values, which no reason may tell.
     """
 
     template: Template | None = None
     facts: Facts = field(default_factory=Facts)
     reads: frozenset[Ref] = frozenset()
     masked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def aws(self) -> bool:

@@ -74,7 +74,7 @@ class Scope(Protocol):
 MAX_MADE = 256 * 1024 * 1024
 """Characters and items that functions may make for one template, or for one resource."""
 MAX_READ = 64 * 1024 * 1024
-"""Characters that parameters, attributes and files may come to in one resource, or in the outputs together."""
+"""Characters that parameters, attributes and files may come to in one resource, or in all outputs."""
 ITEM = 16
 """As many characters as an item counts among these: a walk over them must not take long."""
 
@@ -101,8 +101,8 @@ class Budget:
         """``value``, counted; ValueError when it is too much in all."""
         self.unread -= weight(value, self.unread, ITEM)
         if self.unread < 0:
-            raise ValueError('The parameters, attributes and files in one resource, or in the outputs, come to '
-                             f'more than {MAX_READ} characters.')
+            raise ValueError('The parameters, attributes and files in one resource, or in the outputs, '
+                             f'come to more than {MAX_READ} characters.')
         return value
 
     def renew(self) -> None:

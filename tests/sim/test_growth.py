@@ -17,7 +17,8 @@ def chain(links: int, of_two: Any) -> dict[str, Any]:
 
 
 def test_a_list_of_the_same_list_again_and_again_is_refused(world: World) -> None:
-    for name, grown in (('lists', lambda one: [one] * 4), ('maps', lambda one: {'a': one, 'b': one, 'c': one})):
+    for name, grown in (('lists', lambda one: [one] * 4),
+                        ('maps', lambda one: {'a': one, 'b': one, 'c': one})):
         made = world.create(name, chain(40, grown))
         world.run()
         stack = world.stack(made)

@@ -108,7 +108,7 @@ class Actions:
                                       intake.clock.now())
 
         intake.wish(context, stack, Action.SNAPSHOT, stack.timeout, options={'snapshot': made.id}, also=keep)
-        return render.snapshot(replace(made, created_at=intake.clock.now()), data)
+        return render.snapshot(replace(made, created_at=intake.clock.now()), exported.veiled(data))
 
     def stack_list_snapshots(self, context: RequestContext, stack_identity: Args) -> list[Json]:
         stack = self._intake.find(context, stack_identity)
@@ -160,7 +160,8 @@ class Actions:
         return found
 
     def _shown(self, one: Snapshot) -> Json:
-        return render.snapshot(one, snapshots.opened(one, self._intake.crypt))
+        data = snapshots.opened(one, self._intake.crypt)
+        return render.snapshot(one, data and exported.veiled(data))
 
     def _take_away(self, context: RequestContext, found: Snapshot) -> None:
         """What resources left in other services for this snapshot: backups, images."""

@@ -2,8 +2,9 @@
 
 Purpose: the one shape that export, abandon and snapshots share. Invariant: pure;
 it holds private data in clear, since an adoption needs it: whoever stores it
-encrypts it. Neighbours: ``actions`` answers and keeps it, ``carry`` takes it when
-a snapshot is complete. Interface: ``stack_abandon`` of the REST contract.
+encrypts it, and a snapshot, which every reader may look at, is shown ``veiled``.
+Neighbours: ``actions`` answers and keeps it, ``carry`` takes it when a snapshot is
+complete. Interface: ``stack_abandon`` of the REST contract.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from heat.common.fault import MASK, masked
+from heat.db.recrypt import hidden_names
+from heat.db.templates import PARTS
 from heat.engine.tree import StackRun, Tree
 from heat.model.resource import Row
 from heat.model.stack import Stack
@@ -56,6 +60,57 @@ def resource_data(row: Row) -> Json:
         'name': row.name, 'resource_id': row.physical_id, 'type': row.type, 'action': str(row.action),
         'status': str(row.status), 'metadata': row.metadata,
         'resource_data': {key: value for key, value in row.data.items() if key != HOOKS}}
+
+
+def veiled(data: Mapping[str, Any]) -> Json:
+    """``data`` without hidden parameters and what resources keep privately, ids aside."""
+    return _veiled(data, ())
+
+
+def _veiled(data: Mapping[str, Any], outer: tuple[str, ...]) -> Json:
+    environment = data.get('environment') or {}
+    hidden = hidden_names(data.get('template') or {})
+    given = [(environment.get(part) or {}) for part in PARTS]
+    secrets = (*outer, *(text for values in given for name in hidden & set(values)
+                         for text in _texts(values[name])))
+    # What a user wrote holds no value of a parameter; what was made of a resource's properties may.
+    shown = {key: _without(value, outer) for key, value in data.items() if key != 'resources'}
+    for part in PARTS:
+        values = shown.get('environment', {}).get(part)
+        if values:
+            shown['environment'] = {**shown['environment'], part: {
+                name: MASK if name in hidden else value for name, value in values.items()}}
+    resources = data.get('resources')
+    if isinstance(resources, Mapping):
+        # In the place of a resource stands the stack that it is.
+        shown['resources'] = {name: _veiled(one, secrets) if 'template' in one else _private(one, secrets)
+                              for name, one in resources.items()}
+    return shown
+
+
+def _private(one: Mapping[str, Any], secrets: tuple[str, ...]) -> Json:
+    kept = {key: value if not value or key.endswith('id') else MASK
+            for key, value in (one.get('resource_data') or {}).items()}
+    return {**_without({key: value for key, value in one.items() if key != 'resource_data'}, secrets),
+            'resource_data': kept}
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [str(value)] if value not in (None, '') and not isinstance(value, bool) else []
+
+
+def _without(value: Any, secrets: tuple[str, ...]) -> Any:
+    if not secrets:
+        return dict(value) if isinstance(value, Mapping) else value
+    if isinstance(value, str):
+        return masked(value, secrets)
+    if isinstance(value, Mapping):
+        return {masked(str(key), secrets): _without(one, secrets) for key, one in value.items()}
+    return [_without(one, secrets) for one in value] if isinstance(value, list) else value
 
 
 def standing(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -58,3 +58,32 @@ def test_a_failure_that_quotes_a_hidden_value_is_told_without_it(world: World) -
         assert "could not convert string to float: '******'" in world.stack(me).reason
         stored = whole_database(world)
         assert SECRET not in stored and stored.count("to float: '******'") > 3
+
+
+def test_who_looks_at_a_snapshot_sees_no_secret_and_the_stack_comes_back_with_it(world: World) -> None:
+    member = {'type': 'OS::Heat::TestResource', 'properties': {'value': {'get_param': 's'}},
+              'metadata': {'m': {'get_param': 's'}}}
+    template = tree('1', parameters={'s': {'type': 'string', 'hidden': True}, 'p': {'type': 'string'}})
+    template['resources'] |= {
+        'r': member, 'w': {'type': 'OS::Heat::RandomString'},
+        'g': {'type': 'OS::Heat::ResourceGroup', 'properties': {'count': 2, 'resource_def': member}},
+        'i': {'type': 'in.yaml', 'properties': {'s': {'get_param': 's'}}}}
+    inner = tree('1', parameters={'s': {'type': 'string'}})
+    me = world.create('s', template, environment={'parameters': {'s': SECRET, 'p': 'shown'}},
+                      files={'in.yaml': json.dumps(inner)})
+    world.run()
+    random = world.rows(me)['w'].data['value']
+    first = world.actions.stack_snapshot(world.context, me, 'one')
+    world.run()
+    assert world.state(me) == 'SNAPSHOT_COMPLETE'
+    shown = [first, world.actions.show_snapshot(world.context, me, first['id']),
+             *world.actions.stack_list_snapshots(world.context, me)]
+    text = json.dumps(shown, default=str)
+    assert SECRET not in text and random not in text
+    for one in shown:
+        assert one['data']['environment']['parameters'] == {'s': '******', 'p': 'shown'}
+        assert one['data']['template'] == template
+    world.actions.stack_restore(world.context, me, first['id'])
+    world.run()
+    assert world.state(me) == 'RESTORE_COMPLETE'
+    assert world.rows(me)['r'].data['value'] == SECRET

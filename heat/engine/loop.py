@@ -13,6 +13,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from heat.clouds.performer import Answer, Fault, Result, Unmatched
@@ -128,13 +129,14 @@ class Loop:
         """Handle messages and due timers, then hand the batch to the writer if it is free."""
         for message in messages:
             if message is not None:
-                self._guarded(message)
+                self._guarded(partial(self._take, message), message)
         now = self.clock.monotonic()
         for item in self._timers.pop_due(now):
-            item()
+            self._guarded(item, item)
         for round_ in self._watch.due(now):
-            self._look(round_)
-        self.carrier.settle()
+            self._guarded(partial(self._look, round_), round_)
+        # What is left is settled in the next turn, if one effect cannot be carried out.
+        self._guarded(self.carrier.settle, self.carrier)
         if self._leaving:
             for tree in list(self.trees.values()):
                 self.leave_if_quiet(tree)
@@ -155,11 +157,12 @@ class Loop:
 
     # -- messages ------------------------------------------------------------------------------------
 
-    def _guarded(self, message: Any) -> None:
+    def _guarded(self, taken: Callable[[], Any], what: Any) -> None:
+        """Whatever is wrong with one thing, the others go on."""
         try:
-            self._take(message)
+            taken()
         except Exception:
-            LOG.exception('The loop could not take a %s.', type(message).__name__)
+            LOG.exception('The loop could not take a %s.', type(what).__name__)
 
     def _take(self, message: Any) -> None:
         if isinstance(message, Answered):

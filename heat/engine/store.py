@@ -8,6 +8,7 @@ only delays. Neighbours: ``loop`` hands batches over, ``db.writer`` writes one.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 
 from sqlalchemy import Engine, exc
@@ -79,8 +80,10 @@ class Store:
                                 type(error.orig).__name__)
             except (OSError, exc.TimeoutError) as error:
                 LOG.warning('The database does not take a batch (%s); it is tried again.', error)
-            except (ValueError, OverflowError) as error:
-                # The driver cannot say it to the server: half a character, a NUL, a number without end.
+            except Exception as error:
+                # Not even asked: a value cannot be written at all, and never will.
+                LOG.error('A batch of %d rows cannot be written (%s):\n%s', len(batch.rows),
+                          type(error).__name__, ''.join(traceback.format_tb(error.__traceback__)))
                 return self._apart(batch, error)
             # The commit may have gone through before the connection broke.
             unsure = True
@@ -94,17 +97,24 @@ class Store:
             outcomes = [self._persist(batch.part(root)) for root in roots]
             return Committed(*(frozenset().union(*(getattr(one, name) for one in outcomes))
                                for name in ('lost', 'overtaken', 'heard')))
-        why = error.orig if isinstance(error, exc.DBAPIError) else error
-        LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.', roots, why)
-        reason = f'The database refused to store a change: {why}'
+        # Of what is no answer of the database nothing is quoted, since it may be part of the value.
+        said = error.orig if isinstance(error, exc.DBAPIError) else type(error).__name__
+        LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.', roots, said)
+        reason = f'The database refused to store a change: {said}'
 
         def give_up() -> None:
             with connect.write(self._database) as conn:
                 for root in roots:
                     writer.give_up(conn, root, self._engine_id, batch.fences[root], reason, self._clock.now())
 
-        connect.offload(self._database, give_up)
-        return Committed(lost=frozenset(roots))
+        while True:
+            try:
+                connect.offload(self._database, give_up)
+                return Committed(lost=frozenset(roots))
+            except (exc.DBAPIError, exc.TimeoutError, OSError) as fault:
+                LOG.warning('Stack tree %s is not given up yet (%s); it is tried again.', roots,
+                            type(fault).__name__)
+                green.sleep(FIRST_PAUSE)
 
     def commit(self, batch: Batch, unsure: bool = False) -> Committed:
         """One transaction, now, in this thread; errors of the driver."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from heat.db import connect, leases
+from heat.db import connect, leases, resources
 from heat.db.writer import Batch
 from heat.engine.store import Store
 from heat.model.resource import Row
@@ -39,3 +39,49 @@ def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world, fault):
     assert world.stack(bad).reason.startswith('The database refused to store a change')
     with connect.read(world.database) as conn:
         assert leases.owner(conn, bad['stack_id']) is None
+
+
+def test_half_a_character_in_a_reason_ends_its_own_tree_and_no_other(world):
+    good = world.create('good', hot(a=res(props={'wait_secs': 900})))
+    bad = world.create('bad', hot(a=res(props={'wait_secs': 900})))
+    world.run(until=world.clock.monotonic() + 1)
+    trees = world.engine.loop.trees
+    batch = Batch()
+    for me in (good, bad):
+        batch.fences[me['stack_id']] = trees[me['stack_id']].fence
+    row = world.rows(good)['a']
+    batch.save(row.to(row.action, row.status.COMPLETE, 'written'))
+    row = world.rows(bad)['a']
+    batch.save(row.to(row.action, row.status.FAILED, 'it said \ud800'))
+    store = Store(world.database, world.engine.name, world.crypt, world.clock)
+    told = []
+    store.write(batch, told.append)
+    store.write(Batch(), lambda outcome: store.stop())
+    store._run()
+    assert told[0].lost == {bad['stack_id']}
+    assert world.rows(good)['a'].reason == 'written'
+    assert world.stack(bad).reason == 'The database refused to store a change: UnicodeEncodeError'
+
+
+def test_what_a_service_tells_with_half_a_character_is_kept(world):
+    me = world.create('s', hot(a=res(props={'value': 'one'})))
+    world.run()
+    row = world.rows(me)['a']
+    batch = Batch()
+    batch.save(replace(row, attrs={'told': 'a\ud800', 'more': '\U0001f600'}, metadata={'m': '\ud800'},
+                       props={'value': '\udfff'}))
+    with connect.write(world.database) as conn:
+        resources.upsert_rows(conn, list(batch.rows.values()), world.crypt,
+                              now=world.clock.now(), encrypt_properties=True)
+    kept = world.rows(me)['a']
+    assert kept.attrs['told'] == 'a\ud800' and kept.attrs['more'] == '\U0001f600'
+    assert kept.metadata == {'m': '\ud800'} and kept.props == {'value': '\udfff'}
+
+
+def test_a_timer_that_breaks_stops_no_other(world):
+    fired = []
+    loop = world.engine.loop
+    loop._timers.add(0, lambda: 1 / 0)
+    loop._timers.add(0, lambda: fired.append('other'))
+    loop.turn([])
+    assert fired == ['other']

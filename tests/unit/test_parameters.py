@@ -235,3 +235,9 @@ def test_lenient_binding_lets_unfit_and_missing_values_pass() -> None:
     parameters = bind(declared, {'p': 'big'}, {}, {}, strict=False)
     assert parameters.validation_form()['p']['Value'] == 'big'
     assert 'Value' not in parameters.validation_form()['q'] and 'q' not in parameters
+
+
+def test_half_a_character_in_the_text_of_a_json_parameter_is_refused() -> None:
+    with pytest.raises(errors.HeatException, match='half a character'):
+        bound({'j': {'type': 'json'}}, {'j': r'{"a": "\ud800"}'})
+    assert bound({'j': {'type': 'json'}}, {'j': r'{"a": "\ud83d\ude00"}'}).value('j') == {'a': '\U0001f600'}

@@ -1,9 +1,8 @@
 """A server's network interfaces: the ports made for it, what it boots with, what changes later.
 
-Purpose: turn the property ``networks`` into ports and requests. Invariant: a
-port made here is named after the server's row, is written down on the row, and
-goes with the server; ports given by id are only lent. Neighbours: ``server``
-calls these steps; the options of ports are those of ``neutron.port``.
+Purpose: turn the property ``networks`` into ports and requests. Invariant: the
+ports that were made go with the server; ports given by id are only lent.
+Neighbours: ``server`` calls these steps, ``server_ports`` makes and changes a port.
 """
 
 from __future__ import annotations
@@ -11,22 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat import schema
-from heat.model.op import Adopt, Call, CloudFault, Poll, Record
+from heat.model.op import Call, CloudFault, Poll, Record
 from heat.resources.base import Diff, Resource, Steps
-from heat.resources.openstack.journal import made_since, once
-from heat.resources.openstack.neutron.port import extra_options
-from heat.resources.openstack.neutron.rest import security_group_ids
-
-PORTS = 'internal_ports'
-EXTRA = extra_options()
-Nic = Mapping[str, Any]
-
-
-def needs_port(nic: Nic) -> bool:
-    """Whether the interface wants more than the compute service can ask of the network service."""
-    return not nic.get('port') and any(
-        nic.get(name) for name in ('subnet', 'port_extra_properties', 'floating_ip'))
+from heat.resources.openstack.journal import once
+from heat.resources.openstack.server_ports import (
+    PORTS,
+    Nic,
+    extra_of,
+    make_port,
+    needs_port,
+    port_name,
+    reshape,
+    stays,
+)
 
 
 def faults(props: Mapping[str, Any]) -> Iterable[str]:
@@ -73,39 +69,6 @@ def prepare(server: Resource, nics: list[dict[str, Any]]) -> Steps:
     return wanted
 
 
-def port_name(server: Resource, number: int | str) -> str:
-    return f'{server.physical_name()}-port-{number}'
-
-
-def make_port(server: Resource, nic: Nic, name: str) -> Steps:
-    """The id of a new port for ``nic``, kept on the row."""
-    network = nic.get('network')
-    if network is None:
-        subnet = yield Call('network', 'GET', f'/subnets/{nic["subnet"]}', unwrap='subnet', label='subnet')
-        network = subnet['network_id']
-    body: dict[str, Any] = {'name': name, 'network_id': network}
-    address = {key: value for key, value in (('subnet_id', nic.get('subnet')),
-                                             ('ip_address', nic.get('fixed_ip'))) if value}
-    if address:
-        body['fixed_ips'] = [address]
-    extra = nic.get('port_extra_properties') or {}
-    body.update(schema.wire(EXTRA, extra))
-    body.update(extra.get('value_specs') or {})
-    if extra.get('no_fixed_ips'):
-        body['fixed_ips'] = []
-    groups = server.props.get('security_groups')
-    if groups and extra.get('port_security_enabled') is not False:
-        body['security_groups'] = yield from security_group_ids(groups)
-    recent = made_since(server, 'created_at')
-    adopt = Adopt('/ports', 'ports', lambda found: found.get('name') == name and recent(found),
-                  {'name': name})
-    made = yield Call('network', 'POST', '/ports', {'port': body}, unwrap='port', label=f'port {name}',
-                      adopt=adopt)
-    kept = [one for one in server.row.data.get(PORTS) or () if one['id'] != made['id']]
-    yield Record(data={PORTS: [*kept, {'id': made['id'], 'nic': dict(nic)}]})
-    return made['id']
-
-
 def reach(server: Resource, nics: Iterable[Nic]) -> Steps:
     """Point the floating addresses of ``nics`` at their ports."""
     for nic in nics:
@@ -135,13 +98,15 @@ def change(server: Resource, diff: Diff) -> Steps:
         return {'present': (yield _interfaces(server)), 'own': list(server.row.data.get(PORTS) or ())}
     # The row's own list changes on the way, so what is decided by it is decided by its state at the start.
     view = yield from once(server, 'interfaces', look())
+    taken: set[str] = set()
     for old in list(gone):
         twin = next((new for new in came if _plain(new) == _plain(old)), None)
-        if twin is not None:
+        port = next(iter(_attached(old, view, taken)), None)
+        if twin is not None and port is not None:
+            taken.add(port)
             gone.remove(old)
             came.remove(twin)
-            yield from _move_floating(server, old, None, twin)
-    taken: set[str] = set()
+            yield from _redescribe(server, port, old, twin)
     attached = [(nic, port) for nic in gone for port in _taking(nic, view, taken)]
     for new in sorted(came, key=_strictness):
         kept = next(((old, port) for old, port in attached if _serves(port, old, new, view)), None)
@@ -149,7 +114,7 @@ def change(server: Resource, diff: Diff) -> Steps:
             # The same interface, described in another way.
             attached.remove(kept)
             came.remove(new)
-            yield from _move_floating(server, *kept, new)
+            yield from _redescribe(server, kept[1], kept[0], new)
     for _nic, port in attached:
         yield from _detach(server, port, any(one['id'] == port for one in view['own']))
     if not diff.new.get('networks') and gone:
@@ -192,25 +157,26 @@ def _serves(port: str, old: Nic, new: Nic, view: Mapping[str, Any]) -> bool:
     """Whether the port attached for ``old`` is what ``new`` asks for."""
     if new.get('allocate_network') or old.get('allocate_network') or old.get('port'):
         return False
-    if new.get('floating_ip') and not any(one['id'] == port for one in view['own']):
-        return False
-    if any(old.get(name) != new.get(name) for name in ('tag', 'port_extra_properties')):
+    if old.get('tag') != new.get('tag'):
         return False
     if new.get('port'):
-        return bool(new['port'] == port)
-    return any(one['port_id'] == port and _fits(new, one) for one in view['present'])
+        return bool(new['port'] == port and not extra_of(old))
+    return stays(old, new) and any(one['port_id'] == port and _fits(new, one) for one in view['present'])
 
 
-def _move_floating(server: Resource, old: Nic, own: str | None, new: Nic) -> Steps:
-    """The address, and the port that was made (``own``, or that of ``old``), belong to ``new`` now."""
-    if old.get('floating_ip'):
+def _redescribe(server: Resource, port: str, old: Nic, new: Nic) -> Steps:
+    """The interface at ``port`` becomes what ``new`` says."""
+    if old.get('floating_ip') and old['floating_ip'] != new.get('floating_ip'):
         yield _floating(old['floating_ip'], None)
-    kept = [{**one, 'nic': dict(new)} if own == one['id'] or (own is None and one.get('nic') == old) else one
-            for one in server.row.data.get(PORTS) or ()]
-    if new.get('floating_ip') and (new.get('port') or any(one['nic'] == new for one in kept)):
-        port = new.get('port') or next(one['id'] for one in kept if one['nic'] == new)
+    kept = server.row.data.get(PORTS) or ()
+    if not new.get('port') or any(one['id'] == port for one in kept):
+        # Also one that the compute service made is told apart from others of its network from now on.
+        yield Record(data={PORTS: [*(one for one in kept if one['id'] != port),
+                                   {'id': port, 'nic': dict(new)}]})
+    if not new.get('port') and extra_of(old) != extra_of(new):
+        yield from reshape(server, port, old, new)
+    if new.get('floating_ip'):
         yield _floating(new['floating_ip'], port)
-    yield Record(data={PORTS: kept})
 
 
 def _interfaces(server: Resource) -> Call:
@@ -226,7 +192,10 @@ def _attached(nic: Nic, view: Mapping[str, Any], taken: set[str]) -> list[str]:
     present = view['present']
     if nic.get('allocate_network'):
         return [one['port_id'] for one in present] if nic['allocate_network'] == 'auto' else []
-    return [one['port_id'] for one in present if one['port_id'] not in taken and _fits(nic, one)][:1]
+    known = {one['id'] for one in view['own']}
+    fitting = [one['port_id'] for one in present if one['port_id'] not in taken and _fits(nic, one)]
+    # A port that is known to be another interface's is the last choice.
+    return sorted(fitting, key=lambda port: port in known)[:1]
 
 
 def _detach(server: Resource, port: str, own: bool) -> Steps:

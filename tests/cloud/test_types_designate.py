@@ -9,7 +9,8 @@ import pytest
 from tests.cloud.daemons import User
 from tests.cloud.stack import Stack
 
-TEMPLATE = Path(__file__).parent / 'types' / 'designate.yaml'
+TYPES = Path(__file__).parent / 'types'
+TEMPLATE, ANEW = TYPES / 'designate.yaml', TYPES / 'designate_anew.yaml'
 pytestmark = [pytest.mark.groups('designate'), pytest.mark.usefixtures('leaves_nothing')]
 
 
@@ -64,4 +65,29 @@ def test_zones_and_recordsets_live_as_told(user: User) -> None:
     assert dns.recordset('web')['name'] == 'store.shop.example.'
     after = {name: one['physical_resource_id'] for name, one in stack.resources().items()}
     assert {name for name in before if before[name] != after[name]} == {'web'}
+    stack.delete()
+
+
+def test_a_zone_is_made_anew_under_its_own_name(user: User) -> None:
+    stack = Stack(user, 'anew')
+    dns = Dns(stack)
+    stack.create(ANEW)
+    stack.ends('CREATE_COMPLETE')
+    first = {name: one['physical_resource_id'] for name, one in stack.resources().items()}
+    stack.update('--existing', kind='SECONDARY', tier='silver')
+    stack.ends('UPDATE_COMPLETE')
+    assert (dns.zone()['name'], dns.zone()['type']) == ('anew.example.', 'SECONDARY')
+    second = {name: one['physical_resource_id'] for name, one in stack.resources().items()}
+    assert set(second) == {'zone', 'tagged', 'web'}
+    assert not [name for name in second if first[name] == second[name]]
+    assert dns.recordset('web', 'tagged')['status'] == 'ACTIVE'
+
+    # What was let go is there again after a rollback, with all that was in it.
+    stack.update('--existing', '--rollback', 'enabled', kind='PRIMARY', tier='gold', address='nowhere')
+    stack.ends('ROLLBACK_COMPLETE')
+    assert (dns.zone()['type'], dns.zone('tagged')['status']) == ('SECONDARY', 'ACTIVE')
+    assert dns.recordset('web', 'tagged')['records'] == ['192.0.2.10']
+    stack.update('--existing', kind='PRIMARY')
+    stack.ends('UPDATE_COMPLETE')
+    assert (dns.zone()['type'], dns.recordset('mail')['status']) == ('PRIMARY', 'ACTIVE')
     stack.delete()

@@ -10,7 +10,17 @@ import pytest
 from heat import schema
 from heat.common.errors import EntityNotFound
 from heat.common.ids import StackId
-from heat.model.op import Adopt, Call, CloudFault, Find, NeedsReplacement, Poll, Record
+from heat.model.op import (
+    Adopt,
+    Call,
+    CloudFault,
+    Find,
+    NeedsReplacement,
+    Poll,
+    ReadRow,
+    Record,
+    StepFailed,
+)
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
 from heat.resources.base import Surroundings
@@ -128,3 +138,68 @@ def test_a_zone_waits_for_the_zones_below_it() -> None:
     assert said[0] == 'Please delete any subzones before deleting this zone: b.a.example.'
     again = steps.send({'zones': []})
     assert again.method == 'DELETE' and again.path == '/zones/zone-id'
+
+
+# -- what is made anew under its own name ------------------------------------------------------------
+
+MAIL = {'name': 'a.example.', 'email': 'a@a.example', 'type': 'PRIMARY'}
+WEB = {'zone': 'zone-id', 'name': 'www', 'type': 'A'}
+
+
+def zone(**more: Any) -> Zone:
+    row = Row('0f0e0d0c-0000-4000-8000-000000000002', 's', 's', 'zone', Zone.type, physical_id='zone-id',
+              props=MAIL)
+    return Zone(replace(row, **more), MAIL, AROUND)
+
+
+@pytest.mark.parametrize(('kind', 'old', 'changed', 'expected'), [
+    (Zone, MAIL, {'type': 'SECONDARY', 'primaries': ['192.0.2.1']}, True),
+    (Zone, MAIL, {'name': 'A.example.', 'attributes': {'tier': 'gold'}}, True),
+    (Zone, MAIL, {'name': 'b.example.'}, False),
+    (RecordSet, WEB, {}, True),
+    (RecordSet, WEB, {'type': 'AAAA'}, False),
+    (RecordSet, WEB, {'zone': 'other-id'}, False),
+    (RecordSet, {**WEB, 'name': None}, {}, False)])
+def test_only_what_has_its_successors_name_goes_first(
+        kind: type[Zone | RecordSet], old: dict[str, Any], changed: dict[str, Any], expected: bool) -> None:
+    row = Row('u', 's', 's', 'thing', kind.type, physical_id='its-id', props=old)
+    assert kind.releases and kind.in_the_way(row, {**old, **changed}) is expected
+
+
+def test_a_zone_that_is_retained_is_not_let_go() -> None:
+    row = zone(keep={'deletion_policy': 'Retain'}).row
+    assert not Zone.in_the_way(row, {**MAIL, 'type': 'SECONDARY'})
+
+
+def test_a_name_that_is_taken_by_what_was_retained_is_told() -> None:
+    steps = zone(replaces='before', physical_id=None).create()
+    assert next(steps).method == 'POST'
+    with pytest.raises(StepFailed, match=r'a\.example\. is there still.*Duplicate Zone.*Delete it'):
+        steps.throw(CloudFault(409, 'Duplicate Zone', 'dns'))
+    first = zone(physical_id=None).create()
+    next(first)
+    with pytest.raises(CloudFault, match='Duplicate Zone'):
+        first.throw(CloudFault(409, 'Duplicate Zone', 'dns'))
+
+
+@pytest.mark.parametrize('owner', ['its successor', 'another resource', 'somebody else'])
+def test_a_zone_takes_its_name_back_from_its_successor_only(owner: str) -> None:
+    thing = zone(keep={'released': True})
+    other = replace(thing.row, uuid='0f0e0d0c-0000-4000-8000-000000000003')
+    holder = {'its successor': other, 'another resource': replace(other, name='other'),
+              'somebody else': None}[owner]
+    steps, value, calls = thing.restore(), None, []
+    while True:
+        op: Any = steps.send(value)
+        value = holder if isinstance(op, ReadRow) else None
+        if isinstance(op, Call) and op.mutating:
+            calls.append((op.method, op.path))
+            if op.method == 'POST':
+                break
+        elif isinstance(op, Call):
+            # Also one of another type is in the way.
+            assert (op.path, op.query) == ('/zones', {'name': 'a.example.'})
+            value = [{'id': 'rival'}]
+        elif isinstance(op, Poll):
+            assert (op.path, op.judge({'status': 'PENDING'}), op.judge(None)) == ('/zones/rival', False, True)
+    assert calls == [*([('DELETE', '/zones/rival')] if owner == 'its successor' else []), ('POST', '/zones')]

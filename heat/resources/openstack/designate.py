@@ -2,7 +2,8 @@
 
 Purpose: OS::Designate::Zone and OS::Designate::RecordSet. Invariant: a change
 counts as made when all of the zone's name servers have it (ACTIVE), a deletion
-when the service no longer knows the thing. Neighbours: ``rest`` has the verbs.
+when the service no longer knows the thing; what is made anew under its own name
+goes first. Neighbours: ``rest`` has the verbs.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from heat.common.errors import EntityNotFound
-from heat.model.op import Adopt, Call, CloudFault, Find, NeedsReplacement, Poll
+from heat.model.op import Adopt, Call, CloudFault, Find, NeedsReplacement, Poll, StepFailed
+from heat.model.resource import Row
 from heat.resources.base import Steps
-from heat.resources.openstack.journal import made_since
+from heat.resources.openstack.journal import made_since, once, successors
 from heat.resources.rest import Rest
 from heat.schema import IN_PLACE, Attr, Integer, List, Map, String, Support, deprecated
 
@@ -34,8 +36,57 @@ class Designate(Rest):
     gone_by_poll = True
     stuck = ('error',)
     survives_failure = True
+    releases = True
     # A property that is told once more to have the name servers told again.
     again: ClassVar[str] = ''
+    # Properties by which the service tells one thing from another.
+    identity: ClassVar[tuple[str, ...]] = ('name',)
+
+    @classmethod
+    def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
+        old = row.props or {}
+        if str(row.keep.get('deletion_policy', '')).startswith('Retain'):
+            # To let it go would be to delete it.
+            return False
+        return bool(old.get('name')) and all(
+            str(old.get(name)).lower() == str(new.get(name)).lower() for name in cls.identity)
+
+    def create(self) -> Steps:
+        return (yield from self.make('create'))
+
+    def make(self, label: str) -> Steps:
+        body = yield from self.named()
+        try:
+            yield self.post(body, label)
+        except CloudFault as fault:
+            if fault.status != 409 or self.row.replaces is None:
+                raise
+            raise StepFailed(f'{body["name"]} is there still, so it cannot be made anew: {fault.text()} '
+                             'What deletion_policy retains keeps its name. Delete it in the DNS service, '
+                             'or give the new one another name.', fault.kind) from fault
+        return (yield self.until(*self.ready))
+
+    def named(self) -> Steps:
+        """The object of a creation, with its whole name."""
+        yield from ()
+        return self.body(self.props)
+
+    def release(self) -> Steps:
+        yield from self.delete()
+
+    def restore(self) -> Steps:
+        """Be made again; a successor that is not wanted any more makes room."""
+        body = yield from self.named()
+        for rival in (yield from once(self, 'rivals', self._successors(body))):
+            path = f'{self.path}/{rival}'
+            yield Call('dns', 'DELETE', path, ok=(404,), label=f'displace {rival}')
+            yield Poll('dns', path, rival, lambda found: found is None)
+        yield from self.make('restore')
+
+    def _successors(self, body: Mapping[str, Any]) -> Steps:
+        query = {name: body[name] for name in self.identity if name in body}
+        listed = yield Call('dns', 'GET', self.path, query=query, ok=(404,), unwrap=self.plural, label='look')
+        return (yield from successors(self, [one['id'] for one in listed or ()]))
 
     def revive(self) -> Steps:
         """The service refuses a second one of this name, and gets over an error when it is told again."""
@@ -137,6 +188,7 @@ class RecordSet(Designate):
     type = 'OS::Designate::RecordSet'
     plural = 'recordsets'
     again = 'records'
+    identity = ('zone', 'name', 'type')
     support = Support(version='8.0.0')
     # A name that is made here is a single label.
     name_limit = 63
@@ -161,12 +213,14 @@ class RecordSet(Designate):
     def create(self) -> Steps:
         if self.row.intent is None:
             yield self.keep(zone=self.props['zone'])
+        return (yield from self.make('create'))
+
+    def named(self) -> Steps:
         body = self.body(self.props)
         if not body['name'].endswith('.'):
             zone = yield Call('dns', 'GET', self.zone_path, label='zone')
             body['name'] = f'{body["name"]}.{zone["name"]}'
-        yield self.post(body)
-        return (yield self.until(*self.ready))
+        return body
 
     def delete(self) -> Steps:
         if self.row.physical_id is None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from heat.model.op import Call, Record
+from heat.model.op import Call, ReadRow, Record
 from heat.resources.base import Resource, Steps
 
 VIEW = 'view'
@@ -56,6 +56,19 @@ def made_since(plugin: Resource, stamp_key: str) -> Callable[[Mapping[str, Any]]
         made = seconds_of(found.get(stamp_key))
         return intent is None or made is None or made >= intent.at - SKEW
     return judge
+
+
+def successors(plugin: Resource, rivals: Iterable[str]) -> Steps:
+    """Those of the things ``rivals`` that were made in place of this one, or of its successor.
+
+    What is somebody else's is not among them.
+    """
+    found = []
+    for rival in rivals:
+        row = yield ReadRow(rival)
+        if row is not None and row.name == plugin.row.name and row.uuid != plugin.row.uuid:
+            found.append(rival)
+    return found
 
 
 def members(plugin: Resource, key: str, wanted: Iterable[str], old: Iterable[str],

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, ReadRow, StepFailed
+from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Diff, Steps
-from heat.resources.openstack.journal import made_since, once
+from heat.resources.openstack.journal import made_since, once, successors
 from heat.resources.rest import Rest
 
 # Of what is part of a load balancer, and of the load balancer itself.
@@ -180,13 +180,8 @@ class Single(Octavia):
         yield from self.make('restore')
 
     def _successors(self) -> Steps:
-        found = []
-        for rival in (yield from self.rivals()):
-            row = yield ReadRow(rival)
-            # What is somebody else's stays, and is told by the refusal.
-            if row is not None and row.name == self.row.name and row.uuid != self.row.uuid:
-                found.append(rival)
-        return found
+        # What is somebody else's stays, and is told by the refusal.
+        return (yield from successors(self, (yield from self.rivals())))
 
     def rivals(self) -> Steps:
         """The ids of what has the place."""

@@ -150,6 +150,23 @@ def test_a_classic_load_balancer_and_a_group_behind_it(user: User) -> None:
     stack.act('check')
     stack.ends('CHECK_COMPLETE')
 
+    # Its address is guarded by what the template says, or as the service guards it.
+    vip = one('loadbalancers', id=balancer)['vip_port_id']
+
+    def guards() -> set[str]:
+        return set(user.api('network').get(f'/v2.0/ports/{vip}').json()['port']['security_groups'])
+
+    callers, watchers = stack.physical('Callers'), stack.physical('Watchers')
+    assert guards() == {callers}
+    stack.update('--existing', Guards='both')
+    stack.ends('UPDATE_COMPLETE')
+    assert guards() == {callers, watchers} and stack.physical('Balancer') == balancer
+    stack.update('--existing', Guards='none')
+    stack.ends('UPDATE_COMPLETE')
+    assert not guards() & {callers, watchers}
+    stack.update('--existing', Guards='first')
+    stack.ends('UPDATE_COMPLETE')
+
     # The instance leaves, and another of the group joins.
     stack.update('--existing', WithWeb='no', Size=2)
     stack.ends('UPDATE_COMPLETE')

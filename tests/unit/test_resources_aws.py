@@ -252,11 +252,6 @@ CHECK = {'HealthyThreshold': '2', 'UnhealthyThreshold': '3', 'Interval': '10', '
         ),
         (
             'AWS::ElasticLoadBalancing::LoadBalancer',
-            {'AvailabilityZones': ['z'], 'Listeners': [LISTENER], 'SecurityGroups': ['g']},
-            'SecurityGroups is not supported',
-        ),
-        (
-            'AWS::ElasticLoadBalancing::LoadBalancer',
             {
                 'AvailabilityZones': ['z'],
                 'Listeners': [LISTENER],

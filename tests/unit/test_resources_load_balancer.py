@@ -144,3 +144,36 @@ def test_only_its_own_instances_join_and_leave() -> None:
 def test_it_is_taken_away_with_all_it_has() -> None:
     calls, _kept = driven(plugin().delete(), {})
     assert [(call.method, call.query) for call in calls] == [('DELETE', {'cascade': 'true'})]
+
+
+OURS, OTHER, USUAL = (f'{number}0000000-0000-4000-8000-000000000000' for number in (1, 2, 3))
+
+
+def guarding(balancer: Any, given: dict[str, Any], steps: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The calls that put security groups somewhere, as path and body."""
+    told = answers(balancer, show=given, address={'security_groups': [USUAL]}, ports=PORTS)
+    calls, kept = driven(steps, told)
+    return [(call.path, next(iter(call.body.values()))) for call in calls if call.label == 'guard'], kept
+
+
+def test_security_groups_guard_the_port_of_its_address() -> None:
+    balancer = plugin(Instances=['one'], SecurityGroups=[OURS, OTHER, OURS])
+    calls, kept = guarding(balancer, {'vip_port_id': 'vip'}, balancer.create())
+    assert calls == [('/ports/vip', {'security_groups': [OURS, OTHER]})]
+    assert kept['unguarded'] == [USUAL]
+
+
+def test_a_service_that_knows_of_security_groups_is_told_them_itself() -> None:
+    balancer = plugin(Instances=['one'], SecurityGroups=[OURS])
+    given = {'vip_port_id': 'vip', 'vip_sg_ids': []}
+    calls, kept = guarding(balancer, given, balancer.create())
+    assert calls == [('/lbaas/loadbalancers/balancer', {'vip_sg_ids': [OURS]})] and 'unguarded' not in kept
+
+
+@pytest.mark.parametrize(('old', 'new', 'there'), [
+    ([OURS], [OTHER], [OTHER]), ([OURS], None, [USUAL]), (None, [OURS], [OURS])])
+def test_security_groups_change_in_place(old: Any, new: Any, there: list[str]) -> None:
+    balancer = plugin({'pools': [], **({'unguarded': [USUAL]} if old else {})}, SecurityGroups=new)
+    diff: Diff = schema.diff(KIND.schema, {**balancer.props, 'SecurityGroups': old}, balancer.props)
+    calls, _kept = guarding(balancer, {'vip_port_id': 'vip'}, balancer.update(balancer.props, diff))
+    assert calls == [('/ports/vip', {'security_groups': there})]

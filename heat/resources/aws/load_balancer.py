@@ -18,6 +18,7 @@ from heat.model.op import Adopt, Call, NeedsReplacement, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.journal import once
+from heat.resources.openstack.neutron.rest import security_group_ids
 from heat.resources.openstack.octavia.rest import Octavia
 from heat.schema import IN_PLACE, Attr, Integer, List, Map, String
 
@@ -58,8 +59,7 @@ class LoadBalancer(Octavia):
             'PolicyNames': List('Not implemented.', implemented=False)}))
         AppCookieStickinessPolicy = String('Not implemented.', implemented=False, wire=None)
         LBCookieStickinessPolicy = String('Not implemented.', implemented=False, wire=None)
-        SecurityGroups = List('Security groups; the service guards the address by itself.', update=IN_PLACE,
-                              wire=None)
+        SecurityGroups = List('Security groups of its address, by name or id.', update=IN_PLACE, wire=None)
         Subnets = List('Not implemented.', implemented=False, wire=None)
 
     class attributes:
@@ -67,8 +67,8 @@ class LoadBalancer(Octavia):
             'CanonicalHostedZoneName': Attr('Its address.', 'String', get=_address),
             'CanonicalHostedZoneNameID': Attr('Empty: it is in no zone.', 'String', get=_nothing),
             'DNSName': Attr('Its address.', 'String', get=_address),
-            'SourceSecurityGroup.GroupName': Attr('Empty: it is in no group.', 'String', get=_nothing),
-            'SourceSecurityGroup.OwnerAlias': Attr('Empty: it is in no group.', 'String', get=_nothing)}
+            'SourceSecurityGroup.GroupName': Attr('Empty.', 'String', get=_nothing),
+            'SourceSecurityGroup.OwnerAlias': Attr('Empty.', 'String', get=_nothing)}
 
     @classmethod
     def reference(cls, row: Row) -> Any:
@@ -81,9 +81,6 @@ class LoadBalancer(Octavia):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        if props.get('SecurityGroups'):
-            yield ('SecurityGroups is not supported: the load balancing service opens the ports of the '
-                   'listeners at its address, and no others.')
         check = props.get('HealthCheck')
         target = check.get('Target') if isinstance(check, Mapping) else None
         if not isinstance(target, str):
@@ -103,6 +100,8 @@ class LoadBalancer(Octavia):
         yield self.keep(members=where)
         yield from self.changing(self.post({'name': name, 'vip_subnet_id': subnet}))
         yield self.until(*self.ready)
+        if self.props.get('SecurityGroups'):
+            yield from self._guard(self.props['SecurityGroups'])
         pools = []
         for number, listener in enumerate(self.props['Listeners']):
             pools.append((yield from self._listen(f'{name}-{number}', listener, where)))
@@ -110,6 +109,22 @@ class LoadBalancer(Octavia):
         yield from self._sound()
         yield self.keep(pools=pools)
         return answer
+
+    def _guard(self, groups: list[Any]) -> Steps:
+        """Have exactly ``groups`` guard the address; with none of them it is as it was made."""
+        wanted = list(dict.fromkeys((yield from security_group_ids(groups))))
+        balancer = yield self.get()
+        if 'vip_sg_ids' in balancer:
+            # A service that knows of them has them obeyed wherever the address is.
+            yield from self.changing(self.put({'vip_sg_ids': wanted}, 'guard'))
+            yield self.until(*self.ready)
+            return
+        path, first = f'/ports/{balancer["vip_port_id"]}', self.row.data.get('unguarded')
+        if first is None:
+            port = yield Call('network', 'GET', path, unwrap='port', label='address')
+            first = port['security_groups']
+            yield self.keep(unguarded=first)
+        yield Call('network', 'PUT', path, {'port': {'security_groups': wanted or first}}, label='guard')
 
     def _listen(self, name: str, listener: Mapping[str, Any], where: Mapping[str, Any]) -> Steps:
         """A listener and all that is behind it; gives its pool and the ports there."""
@@ -215,8 +230,12 @@ class LoadBalancer(Octavia):
     # -- instances that come and go ----------------------------------------------------------------
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
-        if 'Instances' not in diff:
-            return
+        if 'SecurityGroups' in diff:
+            yield from self._guard(new.get('SecurityGroups') or [])
+        if 'Instances' in diff:
+            yield from self._change_instances(new, diff)
+
+    def _change_instances(self, new: Mapping[str, Any], diff: Diff) -> Steps:
         old, wanted = diff.old.get('Instances') or [], new.get('Instances') or []
         joining = [one for one in wanted if one not in old]
         leaving = yield from once(self, 'leaving', self._found([one for one in old if one not in wanted]))

@@ -32,7 +32,7 @@ from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.event import Event
 from heat.model.op import StepFailed
-from heat.model.outcome import Done, Outcome
+from heat.model.outcome import Done, Failed, Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from heat.engine.loop import Loop
 
 LOG = logging.getLogger(__name__)
+# The verbs of a nested resource that make its stack.
+ASKING = (Action.CREATE, Action.UPDATE, Action.ADOPT)
 # A tree of many small stacks has no big one in it.
 EFFECTS_AT_ONCE = 300
 
@@ -165,7 +167,7 @@ class Carrier:
     def _start(self, tree: Tree, run: StackRun, step: Step) -> None:
         row = run.rows[step.uuid]
         kind = run.types.of(row)
-        if kind.nested:
+        if kind.nested and not (step.verb in ASKING and kind.asks_first(row)):
             self.start_nested(tree, run, step)
             return
         loop = self._loop
@@ -188,8 +190,18 @@ class Carrier:
             step, row, kind, around, loop.clock.wall, loop.limits, row_of, tree.holds,
             row_named))
 
+    def ended(self, tree: Tree, run: StackRun, step: StepRun, outcome: Outcome) -> None:
+        """A step is over; that of a nested resource has found out what its stack is made from."""
+        if step.kind.nested and not isinstance(outcome, Failed):
+            self._made_known(tree, run, step.step)
+        else:
+            self.feed(tree, run, StepDone(step.step, step.row, outcome))
+
     def _cancel(self, tree: Tree, run: StackRun, uuid: str) -> None:
         row = run.rows.get(uuid)
+        if uuid in tree.steps:
+            self._loop.cancel(tree, run, uuid)
+            return
         child = tree.stacks.get(row.physical_id or '') if row is not None else None
         if row is not None and run.types.of(row).nested:
             if child is not None and child.working:
@@ -256,13 +268,19 @@ class Carrier:
             return
         step, row = running[uuid], run.rows[uuid]
         self._loop.fence(tree)
+        if isinstance(result, Exception) and row.goal_seq == run.goal.seq:
+            self.feed(tree, run, StepDone(step, row, failure_of(result)))
+        else:
+            self._made_known(tree, run, step, None if isinstance(result, Exception) else result)
+
+    def _made_known(self, tree: Tree, run: StackRun, step: Step, found: Found | None = None) -> None:
+        """What a nested resource's stack is made from is known, while its step waited for that."""
+        row = run.rows[step.uuid]
         if row.goal_seq != run.goal.seq:
             # Something else is wanted by now; what becomes of it is decided anew.
             self.feed(tree, run, Cancelled(step, row))
-        elif isinstance(result, Exception):
-            self.feed(tree, run, StepDone(step, row, failure_of(result)))
         else:
-            self.start_nested(tree, run, replace(step, resumed=False), result)
+            self.start_nested(tree, run, replace(step, resumed=False), found)
 
     def send(self, tree: Tree, made: nested.Made, running: Mapping[str, Step]) -> None:
         """Give a child its goal: durable with this batch, begun at once."""

@@ -32,7 +32,7 @@ from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
 from heat.model.stack import Stack
-from heat.plan.effects import Cancelled, StepDone, TimedOut, WaitedEnough
+from heat.plan.effects import Cancelled, TimedOut, WaitedEnough
 
 LOG = logging.getLogger(__name__)
 DEFAULT_LIMITS = Limits()
@@ -323,7 +323,7 @@ class Loop:
             tree.steps.pop(uuid, None)
             self._tokens.pop(uuid, None)
             if run.traversal is not None:
-                self.carrier.feed(tree, run, StepDone(step.step, step.row, following.outcome))
+                self.carrier.ended(tree, run, step, following.outcome)
 
     def _ask(self, tree: Tree, run: StackRun, step: StepRun, ask: Ask) -> None:
         self._token += 1

@@ -236,6 +236,8 @@ class StepRun:
                 # Answered, and it made nothing that has an id: most likely it was refused.
                 return self._settled_orphan()
             return self._start('orphan', Action.CREATE)
+        if self.kind.nested:
+            return self._start('ask', None)
         if self.step.task in ('release', 'observe'):
             return self._start(self.step.task, None)
         if self.step.task == 'read':
@@ -269,7 +271,7 @@ class StepRun:
         assert plugin is not None
         if self._phase == 'orphan':
             return self._settled_orphan()
-        if self._phase == 'release':
+        if self._phase in ('ask', 'release'):
             return Ended(Done())
         if self._phase in ('revive', 'restore', 'last_snapshot'):
             self._settled = len(self.row.memo)

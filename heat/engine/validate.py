@@ -325,7 +325,9 @@ class Validator:
 
     @staticmethod
     def _expanded(kind: Any, row: Row) -> ChildTemplate | None:
-        """The child's template; None if it takes values that are not known yet to tell."""
+        """The child's template; None if it takes values that are not known yet, or the cloud, to tell."""
+        if kind.asks_first(row):
+            return None
         try:
             found: ChildTemplate = kind.expand(row, None)
         except StepFailed as error:

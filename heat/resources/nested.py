@@ -18,7 +18,7 @@ from heat.common import errors
 from heat.common.ids import StackId
 from heat.model.resource import Row
 from heat.model.status import Action
-from heat.resources.base import Resource
+from heat.resources.base import Resource, Steps
 from heat.resources.creation import Expected
 from heat.template.expr import Ref, Walked
 
@@ -107,6 +107,15 @@ class Nested(Resource):
     needs; it finds them under ``data['referred']``, by the name of the property."""
     # What is gathered is kept with the private data, and not among the attributes.
     gathers_secrets: ClassVar[bool] = False
+
+    @classmethod
+    def asks_first(cls, row: Row) -> bool:
+        """Whether the cloud must be asked what the child is made from: ``ask`` runs before its goal."""
+        return False
+
+    def ask(self) -> Steps:
+        """Reads, and keeps on the row what ``expand`` needs of it; changes nothing in the cloud."""
+        yield from ()
 
     @classmethod
     def expand(cls, row: Row, child: ChildView | None) -> ChildTemplate:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
 from heat.common import errors
 from heat.model.resource import Row
+from heat.model.status import Action
 from heat.resources import types
 from heat.resources.base import Resource, Steps
 from heat.resources.heat.scaling_group import BESIDE
+from tests.sim.crashes import every_crash
 from tests.sim.world import World
 
 # The environment says what an instance is here.
@@ -95,6 +98,66 @@ def test_an_instance_that_is_not_there_has_nothing_to_derive(world):
     assert world.state(me) == 'CREATE_FAILED' and 'nowhere' in world.rows(me)['c'].reason
 
 
+def likened(**props: Any) -> dict[str, Any]:
+    """A group that names an instance itself."""
+    template = copied()
+    del template['Resources']['c']
+    given = template['Resources']['g']['Properties']
+    del given['LaunchConfigurationName']
+    given.update({'InstanceId': {'Ref': 'like'}, **props})
+    return template
+
+
+def test_a_group_is_made_like_an_instance(world):
+    me = made(world, likened())
+    like = world.cloud.inventory.servers.rows[world.rows(me)['like'].physical_id]
+    assert len(members(world, me)) == 2
+    for row in members(world, me).values():
+        assert row.props['ImageId'] == like['image_id'] and row.props['SecurityGroups'] == ['default']
+        assert 'InstanceId' not in row.props and {'Key': 'k', 'Value': 'v'} in row.props['Tags']
+    # It was asked once: what the instance is later is nothing to the group.
+    like['flavor_id'] = 'another'
+    world.signal(me, 'up')
+    world.run()
+    assert len(set(flavors(world, me))) == 1 and len(flavors(world, me)) == 3
+    world.delete(me)
+    world.run()
+    assert not world.cloud.inventory.servers.rows
+
+
+def test_a_group_like_an_instance_that_is_not_there_says_so_and_can_be_mended(world):
+    template = likened(InstanceId='nowhere')
+    me = world.create('s', template, environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED' and 'nowhere' in world.rows(me)['g'].reason
+    world.update(me, likened(), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and len(members(world, me)) == 2
+
+
+def test_another_instance_makes_another_group(world):
+    me = made(world, likened())
+    before = world.rows(me)['g'].physical_id
+    template = likened(InstanceId={'Ref': 'other'})
+    template['Resources']['other'] = copy.deepcopy(template['Resources']['like'])
+    template['Resources']['other']['Properties']['flavor'] = 'm1.tiny'
+    world.update(me, template, environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and world.rows(me)['g'].physical_id != before
+    other = world.cloud.inventory.servers.rows[world.rows(me)['other'].physical_id]
+    assert set(flavors(world, me)) <= {other['flavor_id'], 'm1.tiny'}
+
+
+def test_an_update_while_the_instance_is_asked_for_is_done(world):
+    me = world.create('s', likened(), environment=STAND_IN)
+    while 'g' not in world.rows(me) or world.rows(me)['g'].action is not Action.CREATE:
+        world.run(until=world.clock.monotonic() + 0.01)
+    assert not world.rows(me)['g'].data
+    world.update(me, likened(MinSize=3), environment=STAND_IN)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE' and len(members(world, me)) == 3
+
+
 def test_a_policy_grows_the_group_by_its_launch_configuration(world):
     me = made(world, group())
     world.signal(me, 'up')
@@ -146,7 +209,7 @@ def test_an_instance_group_has_a_size_and_no_scaling(world):
 
 @pytest.mark.parametrize('wrong, said', [
     ({'LoadBalancerNames': [{'Ref': 'c'}]}, 'LoadBalancerNames refers to c, which is of the type AWS::Auto'),
-    ({'InstanceId': 'x'}, 'InstanceId is not supported'),
+    ({'InstanceId': 'x'}, 'at the same time: InstanceId, LaunchConfigurationName'),
     ({'MinSize': 9}, 'MinSize can not be greater than MaxSize'),
     ({'VPCZoneIdentifier': ['a', 'b']}, 'Anything other than one VPCZoneIdentifier'),
     ({'policy': {'PauseTime': 'PT2H'}}, 'Maximum PauseTime is 1 hour')])
@@ -352,3 +415,15 @@ def test_an_access_policy_names_resources_of_its_stack(world):
     template['Resources']['p']['Properties']['AllowedResources'] = ['nobody']
     with pytest.raises(errors.StackValidationFailed, match='AccessPolicy resource nobody not in stack'):
         world.create('t', template)
+
+
+def test_every_crash_of_a_group_like_an_instance_ends_where_no_crash_ends(conf):
+    def life(world: World) -> Any:
+        world.project_id  # noqa: B018 - the project's default group is made at first sight
+        me = made(world, likened())
+        world.update(me, likened(MinSize=3), environment=STAND_IN)
+        world.run()
+        return world.state(me), world.states(me), sorted(flavors(world, me)), len(
+            world.cloud.inventory.servers.rows)
+
+    every_crash(conf, life)

@@ -19,12 +19,10 @@ from heat.resources.heat.scaling_group import ScalingGroup, size_faults
 from heat.resources.heat.scaling_policy import ScalingResponder
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, String, Support
 
+DERIVED = 'derived'
+# Without these there is no instance.
+NEEDED = ('ImageId', 'InstanceType')
 KINDS = ('ChangeInCapacity', 'ExactCapacity', 'PercentChangeInCapacity')
-
-
-def instance_id_faults(props: Mapping[str, Any]) -> Iterable[str]:
-    if props.get('InstanceId') is not None:
-        yield 'InstanceId is not supported: say in a launch configuration what the instances are.'
 
 
 def derived_from(server: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +32,18 @@ def derived_from(server: Mapping[str, Any]) -> dict[str, Any]:
     found = {'ImageId': image.get('id'), 'InstanceType': flavor.get('id') or flavor.get('original_name'),
              'KeyName': server.get('key_name'), 'SecurityGroups': list(dict.fromkeys(groups))}
     return {name: value for name, value in found.items() if value}
+
+
+def derived(plugin: Resource, needed: Iterable[str]) -> Steps:
+    """The same of the instance that ``plugin`` names; StepFailed if something ``needed`` is not told."""
+    instance = plugin.props['InstanceId']
+    found = derived_from((yield Call('compute', 'GET', f'/servers/{instance}', unwrap='server',
+                                     label='instance')))
+    for name in needed:
+        if not found.get(name):
+            raise StepFailed(f'Instance {instance} has no {name} to be derived from it; a launch '
+                             f'configuration must name one.', 'NotFound')
+    return found
 
 
 class LaunchConfiguration(Resource):
@@ -60,26 +70,21 @@ class LaunchConfiguration(Resource):
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
         if props.get('InstanceId') is None:
-            for name in ('ImageId', 'InstanceType'):
+            for name in NEEDED:
                 if props.get(name) is None:
                     yield f'If without InstanceId, ImageId and InstanceType are required; {name} is missing.'
         yield from device_faults(props.get('BlockDeviceMappings'))
 
     def create(self) -> Steps:
-        derived = {}
+        found = {}
         if self.props.get('InstanceId') is not None:
-            derived = derived_from((yield Call('compute', 'GET', f'/servers/{self.props["InstanceId"]}',
-                                               unwrap='server', label='instance')))
-            for name in ('ImageId', 'InstanceType'):
-                if not derived.get(name) and self.props.get(name) is None:
-                    raise StepFailed(f'Instance {self.props["InstanceId"]} has no {name} to be derived from '
-                                     f'it; resource {self.name} must name one.', 'NotFound')
-        yield Record(physical_id=self.physical_name(), data={'derived': derived})
+            found = yield from derived(self, [name for name in NEEDED if self.props.get(name) is None])
+        yield Record(physical_id=self.physical_name(), data={DERIVED: found})
 
     @classmethod
     def described(cls, row: Row) -> dict[str, Any]:
         given = {name: value for name, value in (row.props or {}).items() if value is not None}
-        return {**(row.data.get('derived') or {}), **given}
+        return {**(row.data.get(DERIVED) or {}), **given}
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         # Only other metadata leads here, and that is part of what instances are made from.
@@ -101,7 +106,7 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
         LaunchConfigurationName = String('The reference to a LaunchConfiguration resource.', update=IN_PLACE)
         InstanceId = String('The ID of an existing instance to use to create the Auto Scaling group. If '
                             'specify this property, will create the group use an existing instance instead '
-                            'of a launch configuration.', check='nova.server')
+                            'of a launch configuration.', check='nova.server', find='nova.server')
         MaxSize = Integer('Maximum number of instances in the group.', required=True, update=IN_PLACE)
         MinSize = Integer('Minimum number of instances in the group.', required=True, update=IN_PLACE)
         Cooldown = Integer('Cooldown period, in seconds.', update=IN_PLACE)
@@ -131,9 +136,11 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
-        yield from instance_id_faults(props)
-        if props.get('LaunchConfigurationName') is None and props.get('InstanceId') is None:
+        given = [name for name in ('InstanceId', 'LaunchConfigurationName') if props.get(name) is not None]
+        if not given:
             yield "Either 'InstanceId' or 'LaunchConfigurationName' must be provided."
+        if len(given) > 1:
+            yield f'Cannot define the following properties at the same time: {", ".join(given)}.'
         for name in ('MinSize', 'MaxSize'):
             size = props.get(name)
             if isinstance(size, int) and size < 0:
@@ -142,6 +149,21 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
         zones = props.get('VPCZoneIdentifier')
         if isinstance(zones, list) and len(zones) != 1:
             yield 'Anything other than one VPCZoneIdentifier is not supported'
+
+    @classmethod
+    def asks_first(cls, row: Row) -> bool:
+        return (row.props or {}).get('InstanceId') is not None and not row.data.get(DERIVED)
+
+    def ask(self) -> Steps:
+        yield self.keep(**{DERIVED: (yield from derived(self, NEEDED))})
+
+    @classmethod
+    def configuration(cls, row: Row) -> Mapping[str, Any] | None:
+        if (row.props or {}).get('InstanceId') is None:
+            return super().configuration(row)
+        if not row.data.get(DERIVED):
+            raise ValueError(f'What instances of resource {row.name} are like is not known yet.')
+        return {'properties': row.data[DERIVED]}
 
     @classmethod
     def member(cls, row: Row) -> Mapping[str, Any]:

@@ -45,8 +45,14 @@ class Instances(MemberGroup):
     policy: ClassVar[str] = ''
 
     @classmethod
+    def configuration(cls, row: Row) -> Mapping[str, Any] | None:
+        """The properties and metadata of the launch configuration; None if it is not in the stack."""
+        found: Mapping[str, Any] | None = (row.data.get('referred') or {}).get('LaunchConfigurationName')
+        return found
+
+    @classmethod
     def member(cls, row: Row) -> Mapping[str, Any]:
-        conf = (row.data.get('referred') or {}).get('LaunchConfigurationName')
+        conf = cls.configuration(row)
         if conf is None:
             name = (row.props or {}).get('LaunchConfigurationName')
             if name is UNKNOWN:

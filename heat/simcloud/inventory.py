@@ -48,6 +48,8 @@ INDEXES: dict[str, tuple[str, ...]] = {
     'secrets': ('project_id',),
     'queues': ('project_id',),
     'messages': ('queue',),
+    'subscriptions': ('queue',),
+    'alarms': ('project_id',),
 }
 
 

@@ -3,7 +3,7 @@
 Purpose: what guests are told by and answer by. Invariant: a queue is there once
 it was named, by a message too; a message is given out by age until it is deleted,
 popped or too old; who does not say which client it is gets nothing.
-Neighbours: ``inventory`` keeps the rows; identity knows whose project it is.
+Neighbours: ``inventory`` keeps the rows; ``subscriptions`` has who is told of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from heat.common import ids
+from heat.simcloud import subscriptions
 from heat.simcloud.routing import Call, Fault, Reply, Row, Service
 
 PAGE, DEFAULT_TTL, LONGEST_TTL, NAME_LIMIT = 20, 3600, 1209600, 64
+# What each queue has; taken away, it is as it was.
+SETTINGS = {'_max_messages_post_size': 262144, '_default_message_ttl': DEFAULT_TTL}
 
 
 def render_fault(fault: Fault) -> Row:
@@ -38,7 +41,7 @@ def queue_of(call: Call, make: bool = False) -> Row | None:
     if row is None and make:
         if len(name) > NAME_LIMIT:
             raise Fault(400, f'Queue names may not be more than {NAME_LIMIT} characters long.')
-        row = call.inv.queues.put({'id': key, 'name': name, 'project_id': call.project})
+        row = call.inv.queues.put({'id': key, 'name': name, 'project_id': call.project, 'metadata': {}})
     return row
 
 
@@ -59,9 +62,13 @@ def shown(call: Call, row: Row) -> Row:
 
 
 def put_queue(call: Call) -> Reply:
-    known = queue_of(call) is not None
-    queue_of(call, make=True)
-    return Reply(204 if known else 201)
+    if queue_of(call) is not None:
+        # One that is there stays as it is.
+        return Reply(204)
+    row, wanted = queue_of(call, make=True), call.json()
+    assert row is not None
+    call.inv.queues.put({**row, 'metadata': wanted if isinstance(wanted, dict) else {}})
+    return Reply(201)
 
 
 def list_queues(call: Call) -> Reply:
@@ -72,14 +79,37 @@ def list_queues(call: Call) -> Reply:
 
 
 def show_queue(call: Call) -> Reply:
-    queue_of(call)
-    return Reply(200, {'_max_messages_post_size': 262144, '_default_message_ttl': DEFAULT_TTL})
+    row = queue_of(call)
+    return Reply(200, {**SETTINGS, **(row['metadata'] if row else {})})
+
+
+def change_queue(call: Call) -> Reply:
+    """A JSON patch of the metadata; Fault 400, or 409 for what is not there to be removed."""
+    row, changes = queue_of(call), call.json()
+    if row is None:
+        raise Fault(404, f'Queue {call.args["queue"]} does not exist.')
+    metadata = dict(row['metadata'])
+    for one in changes if isinstance(changes, list) else [{}]:
+        head, _, key = str(one.get('path', '')).removeprefix('/').partition('/')
+        key = key.replace('~1', '/').replace('~0', '~')
+        if one.get('op') not in ('add', 'replace', 'remove') or head != 'metadata' or not key:
+            raise Fault(400, f'This is no change of a queue: {one}')
+        if one['op'] != 'add' and key not in {**SETTINGS, **metadata}:
+            raise Fault(409, f"Can't {one['op']} non-existent object {key}.")
+        if one['op'] == 'remove':
+            metadata.pop(key, None)
+        else:
+            metadata[key] = one['value']
+    call.inv.queues.put({**row, 'metadata': metadata})
+    return Reply(200, metadata)
 
 
 def delete_queue(call: Call) -> Reply:
     queue = queue_of(call)
     for row in messages(call, queue):
         call.inv.messages.drop(row['id'])
+    for row in subscriptions.of_queue(call, queue):
+        call.inv.subscriptions.drop(row['id'])
     if queue is not None:
         call.inv.queues.drop(queue['id'])
     return Reply(204)
@@ -139,5 +169,9 @@ def routes(version: str) -> list[tuple[str, str, Any]]:
         ('DELETE', f'{queue}/messages/{{id}}', delete_message)]
 
 
+BESIDE = [('PATCH', '/v2/queues/{queue}', change_queue),
+          *subscriptions.routes('/v2/queues/{queue}', queue_of)]
+
+
 # heat-config-notify speaks the older one.
-SERVICE = Service('messaging', '/messaging', [*routes('v1.1'), *routes('v2')], render_fault)
+SERVICE = Service('messaging', '/messaging', [*routes('v1.1'), *routes('v2'), *BESIDE], render_fault)

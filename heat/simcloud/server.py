@@ -22,6 +22,7 @@ import webob
 from heat.common import green, ids
 from heat.common.clock import Clock
 from heat.simcloud import (
+    alarming,
     backups,
     compute,
     control,
@@ -102,7 +103,8 @@ class SimCloud:
         self._running = False
         self._services: list[Service] = [identity.SERVICE, compute.SERVICE, network.SERVICE, volume.SERVICE,
                                          image.SERVICE, objects.SERVICE, orchestration.SERVICE,
-                                         keymanager.SERVICE, messaging.SERVICE, control.SERVICE]
+                                         keymanager.SERVICE, messaging.SERVICE, alarming.SERVICE,
+                                         control.SERVICE]
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
             'snapshots': volume.transition_snapshot, 'backups': backups.transition,

@@ -325,6 +325,7 @@ def services(call: Call) -> list[tuple[str, str, str]]:
         ('object-store', 'swift', f'{base}/object/v1/AUTH_$(project_id)s'),
         ('key-manager', 'barbican', f'{base}/key-manager'),
         ('messaging', 'zaqar', f'{base}/messaging'),
+        ('alarming', 'aodh', f'{base}/alarming'),
         ('orchestration', 'heat', call.cloud.settings.orchestration_url),
         ('cloudformation', 'heat-cfn', call.cloud.settings.cloudformation_url),
         *call.cloud.settings.more_services,

@@ -33,6 +33,7 @@ LONGEST = 180.0
 # What comes and goes without a stack's doing, or belongs to the whole cloud.
 _PASSING = {'tokens', 'guests'}
 KINDS = {'OS::Neutron::Net': 'networks', 'OS::Neutron::Subnet': 'subnets', 'OS::Neutron::Port': 'ports',
+         'OS::Zaqar::Subscription': 'subscriptions', 'OS::Aodh::EventAlarm': 'alarms',
          'OS::Nova::Server': 'servers', 'OS::Cinder::Volume': 'volumes'}
 
 

@@ -45,6 +45,11 @@ def template(generation: int) -> dict[str, Any]:
             'image': 'cirros', 'flavor': 'm1.tiny', 'metadata': {'generation': value},
             'networks': [{'port': {'get_resource': 'port'}}]}},
         'disk': {'type': 'OS::Cinder::Volume', 'properties': {'size': 1, 'name': f'disk-{value}'}},
+        'queue': {'type': 'OS::Zaqar::Queue', 'properties': {'metadata': {value: 'here'}}},
+        'reader': {'type': 'OS::Zaqar::Subscription', 'properties': {
+            'queue_name': {'get_resource': 'queue'}, 'subscriber': f'http://{value}.example/'}},
+        'alarm': {'type': 'OS::Aodh::EventAlarm', 'properties': {
+            'event_type': value, 'alarm_queues': [{'get_resource': 'queue'}]}},
         'secret': {'type': 'OS::Heat::RandomString', 'properties': {'length': 16 + generation}},
         'first': trial(create=1, update=1, delete=1),
         'group': {'type': 'OS::Heat::ResourceGroup', 'depends_on': 'first', 'properties': {

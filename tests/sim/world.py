@@ -336,7 +336,8 @@ class World:
                   'volumev3': f'/volume/v3/{self.project_id}',
                   'orchestration': f'/orchestration/v1/{self.project_id}',
                   'object-store': f'/object/v1/AUTH_{self.project_id}',
-                  'messaging': '/messaging/v2', 'key-manager': '/key-manager/v1'}[call.service]
+                  'messaging': '/messaging/v2', 'alarming': '/alarming/v2',
+                  'key-manager': '/key-manager/v1'}[call.service]
         request = Request.blank(prefix + call.path, method=call.method)
         if call.query:
             from urllib.parse import urlencode

@@ -80,13 +80,16 @@ class Queue(Resource):
 
     def _set(self, old: Mapping[str, Any], wanted: Mapping[str, Any]) -> Steps:
         there = yield from self.at_first('metadata', (yield self.get()))
-        changes = [{'op': 'add', 'path': _pointer(key), 'value': value} for key, value in wanted.items()
-                   if key not in there or not same(there[key], value)]
-        changes += [{'op': 'remove', 'path': _pointer(key)} for key in old
-                    if key not in wanted and key in there]
-        if changes:
+        changes = _changes(there, old, wanted)
+        if not changes:
+            return
+        try:
             yield Call(MESSAGING, 'PATCH', path_of(self.id), json.dumps(changes).encode(), headers=PATCH,
                        label='update')
+        except CloudFault as fault:
+            # Said twice, since the first answer was lost: what is gone cannot be removed again.
+            if fault.status != 409 or not _done((yield self.get()), changes):
+                raise
 
     def revive(self) -> Steps:
         """A queue is there whenever it is named."""
@@ -119,6 +122,23 @@ class Queue(Resource):
             else:
                 found[name] = self.id if name == 'queue_id' else (yield self.get())
         return found
+
+
+def _changes(there: Mapping[str, Any], old: Mapping[str, Any], wanted: Mapping[str, Any],
+             ) -> list[dict[str, Any]]:
+    """A JSON patch from the metadata that is ``there``; of ``old`` only what is ours goes."""
+    changes: list[dict[str, Any]] = [
+        {'op': 'add', 'path': _pointer(key), 'value': value} for key, value in wanted.items()
+        if key not in there or not same(there[key], value)]
+    return changes + [{'op': 'remove', 'path': _pointer(key)} for key in old
+                      if key not in wanted and key in there]
+
+
+def _done(there: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]) -> bool:
+    known = {_pointer(key): value for key, value in there.items()}
+    # A setting of the service that was taken away is shown as it is by default.
+    return all(same(known.get(one['path']), one['value']) if one['op'] == 'add'
+               else one['path'] not in known or one['path'].startswith(_pointer('_')) for one in changes)
 
 
 def _pointer(key: str) -> str:

@@ -21,8 +21,8 @@ from heat.resources.rest import alike
 
 PORTS = 'internal_ports'
 EXTRA = extra_options()
-# What a port has while it is in use, for good: the network service refuses to change it.
-FIXED = ('mac_address', 'binding:vnic_type')
+# How a port is as long as nothing else is said.
+FIRST = {**BEGINNINGS, 'allowed_address_pairs': [], 'binding:vnic_type': 'normal'}
 Nic = Mapping[str, Any]
 
 
@@ -78,8 +78,8 @@ def stays(old: Nic, new: Nic) -> bool:
     if before.get('no_fixed_ips') and not after.get('no_fixed_ips'):
         # Only a new port is given whatever address is free.
         return False
-    kinds = {one.get('binding:vnic_type') or EXTRA['binding:vnic_type'].default for one in (before, after)}
-    return len(kinds) == 1 and after.get('mac_address') in (None, before.get('mac_address'))
+    # The address of a card in use is refused to be changed; if none is asked for, any will do.
+    return after.get('mac_address') in (None, before.get('mac_address'))
 
 
 def reshape(server: Resource, port: str, old: Nic, new: Nic) -> Steps:
@@ -110,9 +110,9 @@ def reshape(server: Resource, port: str, old: Nic, new: Nic) -> Steps:
 def _options(old: Nic, new: Nic) -> dict[str, Any]:
     """The port's attributes for ``new``; what only ``old`` says is as at the beginning."""
     before, after = extra_of(old), extra_of(new)
-    wanted = {**{name: [] if name == 'allowed_address_pairs' else BEGINNINGS.get(name)
-                 for name in schema.wire(EXTRA, before)},
+    wanted = {**{name: FIRST.get(name) for name in schema.wire(EXTRA, before)},
               **schema.wire(EXTRA, after), **(after.get('value_specs') or {})}
+    wanted.pop('mac_address', None)
     if after.get('no_fixed_ips'):
         wanted['fixed_ips'] = []
-    return {name: value for name, value in wanted.items() if name not in FIXED}
+    return wanted

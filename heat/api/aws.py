@@ -54,7 +54,7 @@ INFLATION = 4
 # Nearest class first; what is missing here is an InternalFailure.
 BY_CLASS = {
     'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
-    'RequestLimitExceeded': 'RequestLimitExceeded',
+    'RequestLimitExceeded': 'RequestLimitExceeded', 'EngineOutdated': 'ServiceUnavailable',
     **dict.fromkeys((
         'AttributeError', 'EntityNotFound', 'InvalidBreakPointHook', 'InvalidSchemaError',
         'InvalidTemplateReference', 'InvalidTemplateSection', 'InvalidTemplateVersion', 'InvalidTenant',

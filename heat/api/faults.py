@@ -48,7 +48,7 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(('ActionInProgress', 'ActionNotComplete', 'ConcurrentTransaction', 'EntityExists',
                      'PhysicalResourceExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
                      'SoftwareConfigInUse', 'StackExists', 'TerminationProtected'), 409),
-    'GenerationPassed': 412,
+    'GenerationPassed': 412, 'EngineOutdated': 503,
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS: dict[type[BaseException], str] = {wsgi.RefusedValue: 'ValueError',

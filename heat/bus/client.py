@@ -35,7 +35,8 @@ class EngineClient:
 
         ``rpc_timeout`` in seconds; None means rpc_response_timeout. Raises the
         HeatException that the engine raised, RemoteError for failures nobody
-        foresaw, NoReply (a RemoteError) when no engine answered in time, and
+        foresaw, NoReply (a RemoteError) when no engine answered in time,
+        EngineOutdated from an engine that does not know what it is asked, and
         TypeError for a method or argument outside the table.
         """
         version = _checked(wire.SERVED, method, arguments)

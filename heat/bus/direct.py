@@ -59,6 +59,8 @@ class Direct:
         request = str(context.get('request_id', ''))
         listener = self._listener(topic, server, method)
         if listener is None:
+            if any(one.topic == topic and server in (None, one.server) for one in self._served):
+                raise wire.unknown(method)
             raise wire.NoReply(request_id=request, seconds=0)
         try:
             return _copy(listener.serve(_copy(context), method, _copy(arguments)))

@@ -109,12 +109,14 @@ class Transport:
         except oslo_messaging.MessagingTimeout:
             raise wire.NoReply(request_id=request, seconds=seconds) from None
         except oslo_messaging.RemoteError as error:
-            raise wire.named(str(error.exc_type), str(error.value), request) from None
+            raise wire.named(str(error.exc_type), str(error.value), request, method) from None
         except errors.HeatException:
             raise
         except Exception as error:
             LOG.warning('Calling %s failed: %s', method, error)
-            raise wire.unexpected(error, request) from None
+            # Of what was raised there, the library makes Python's own errors again, under another name.
+            kind = type(error).__name__.removesuffix('_Remote')
+            raise wire.named(kind, str(error), request, method) from None
 
     def cast(self, topic: str, version: str, context: dict[str, Any], method: str,
              arguments: dict[str, Any], *, server: str | None = None, retry: int | None = None) -> None:

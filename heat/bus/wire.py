@@ -3,12 +3,13 @@
 Purpose: both ends and both transports share this. Invariant: errors cross as data
 (class, message, arguments), never as tracebacks. A caller that doesn't ask for the
 envelope, such as an older front-end, gets the bare result, and errors named after
-``heat.common.exception``. Neighbours: ``client``, ``server``, ``transport``, ``direct``.
+``heat.common.exception``. An engine that does not know what it is asked says so by an
+error of its bus, or by a TypeError. Neighbours: ``client``, ``server``, ``transport``, ``direct``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 from heat.common import errors
@@ -101,7 +102,9 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 # What the classic interface does not have, in the same form: saved plans, exports, the parameter store,
 # drift, overviews, watch rules, and arguments of a method that is in both. A call without the latter is
-# understood by any engine. The four methods on watch rules in version 1.0 were the classic's once.
+# understood by any engine. Whatever else of these an engine of an earlier release is asked ends in
+# EngineOutdated, and a front-end that can do without does. The four methods on watch rules in version 1.0
+# were the classic's once.
 OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'answer_parcel': ('1.36', ('questions',)),
     'create_plan': ('1.36', (
@@ -183,7 +186,10 @@ class Port(Protocol):
     def call(self, topic: str, version: str, context: dict[str, Any], method: str,
              arguments: dict[str, Any], *, server: str | None = None,
              timeout: float | None = None) -> Any:
-        """Send and wait for the reply; NoReply after ``timeout`` seconds, else a HeatException."""
+        """Send and wait for the reply; NoReply after ``timeout`` seconds, else a HeatException.
+
+        EngineOutdated if who answers knows no such method.
+        """
 
     def cast(self, topic: str, version: str, context: dict[str, Any], method: str,
              arguments: dict[str, Any], *, server: str | None = None, retry: int | None = None) -> None:
@@ -224,6 +230,12 @@ def unexpected(error: BaseException, request_id: str) -> errors.RemoteError:
     return errors.RemoteError(request_id=request_id, type=type(error).__name__)
 
 
+def unknown(method: str, arguments: Iterable[str] = ()) -> errors.EngineOutdated:
+    """The error about a method that an engine does not have, or not with ``arguments``."""
+    named_too = ', '.join(sorted(arguments))
+    return errors.EngineOutdated(asked=f'{method} with {named_too}' if named_too else method)
+
+
 def opened(reply: Any) -> Any:
     """The result in a reply; raises the error it holds. A bare value is a result."""
     if not (isinstance(reply, dict) and ENVELOPE in reply):
@@ -233,8 +245,11 @@ def opened(reply: Any) -> Any:
     return reply.get('result')
 
 
-def named(class_name: str, message: str, request_id: str) -> errors.HeatException:
+def named(class_name: str, message: str, request_id: str, method: str) -> errors.HeatException:
     """An error of our own by class name, as an engine without envelopes sends it."""
+    if class_name in ('NoSuchMethod', 'UnsupportedVersion') or (
+            class_name == 'TypeError' and f'{method}() got an unexpected keyword argument' in message):
+        return unknown(method)
     error = errors.from_wire({'class': class_name, 'message': message})
     if isinstance(error, errors.RemoteError):
         return errors.RemoteError(request_id=request_id, type=class_name)

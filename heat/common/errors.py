@@ -496,6 +496,13 @@ class RemoteError(HeatException):
     safe = False
 
 
+class EngineOutdated(HeatException):
+    """While engines are upgraded one by one: this one does not know yet what it was asked."""
+
+    msg_fmt = ('The engine that got this request is of an earlier release and does not know %(asked)s yet; '
+               'try again when all engines are upgraded.')
+
+
 def from_wire(data: dict[str, Any]) -> HeatException:
     """Rebuild what ``to_wire`` wrote; an unknown class becomes ``RemoteError``."""
     cls = globals().get(str(data.get('class')))

@@ -8,10 +8,12 @@ Neighbours: ``bus.server`` dispatches here, ``intake`` ``reads`` ``templates``
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from heat.bus import wire
 from heat.common import errors, logs
 from heat.common.context import RequestContext
 from heat.engine.actions import Actions
@@ -48,7 +50,8 @@ class Service:
                      watches, metrics):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
-        self._methods |= {name: refusal(feature) for name, feature in UNSERVED.items()}
+        self._arguments = {name: frozenset(inspect.signature(one).parameters)
+                           for name, one in self._methods.items()}
 
     def dispatch(self, method: str, context: RequestContext, arguments: dict[str, Any]) -> Any:
         """Run ``method``; a HeatException is for the caller, anything else is a defect."""
@@ -57,17 +60,15 @@ class Service:
             return None
         if method == 'listening':
             return True
+        if method in UNSERVED:
+            raise errors.NotSupported(feature=UNSERVED[method])
         function = self._methods.get(method)
         if function is None:
             raise errors.NotSupported(feature=f'The RPC method {method}')
+        unknown = arguments.keys() - self._arguments[method]
+        if unknown:
+            raise wire.unknown(method, unknown)
         identity = arguments.get('stack_identity')
         with logs.bind(request=context.request_id, user=context.user_id, project=context.tenant_id,
                        stack=identity.get('stack_id') if isinstance(identity, Mapping) else None):
             return function(context, **arguments)
-
-
-def refusal(feature: str) -> Method:
-    """A method that says plainly that it is not there."""
-    def refuse(context: RequestContext, **arguments: Any) -> Any:
-        raise errors.NotSupported(feature=feature)
-    return refuse

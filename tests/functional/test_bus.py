@@ -183,6 +183,53 @@ def test_a_caller_without_envelopes_gets_the_bare_result(world: World) -> None:
         world.client_port.call(wire.TOPIC, '1.20', plain, 'show_stack', {'stack_identity': 's'})
 
 
+@pytest.fixture(params=['direct', 'rabbit'])
+def classic(request: pytest.FixtureRequest) -> Any:
+    """A client, and an engine that has nothing but the recorded interface and knows no envelopes."""
+    conf = _conf(('bus', 'mode', request.param))
+    if request.param == 'rabbit':
+        broker = request.getfixturevalue('rabbitmq')
+        transport.register(conf)
+        conf.set_override('transport_url', broker.vhost())
+    port = bus.connect(conf)
+
+    def delete_stack(stack_identity: Any) -> None:
+        pass
+
+    def handle(context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
+        return delete_stack(**arguments) if method == 'delete_stack' else method
+
+    listener = port.serve(wire.TOPIC, 'old', wire.SERVER_VERSION, wire.METHODS, handle)
+    yield EngineClient(port, conf)
+    listener.stop()
+    port.close()
+
+
+def test_an_engine_that_is_not_upgraded_yet_does_not_know_our_methods(
+        classic: EngineClient, request: pytest.FixtureRequest) -> None:
+    assert classic.call(CONTEXT, 'list_stacks') == 'list_stacks'
+    with pytest.raises(errors.EngineOutdated, match='does not know describe_stacks yet'):
+        classic.call(CONTEXT, 'describe_stacks')
+    if 'rabbit' in request.node.name:
+        with pytest.raises(errors.EngineOutdated, match='does not know delete_stack yet'):
+            classic.call(CONTEXT, 'delete_stack', stack_identity='s', retain=['a'])
+
+
+def test_a_version_that_no_engine_serves_yet_is_told_like_a_method(request: pytest.FixtureRequest) -> None:
+    broker = request.getfixturevalue('rabbitmq')
+    conf = _conf()
+    transport.register(conf)
+    conf.set_override('transport_url', broker.vhost())
+    port = bus.connect(conf)
+    listener = port.serve(wire.TOPIC, 'old', '1.20', wire.METHODS, lambda *_asked: None)
+    try:
+        with pytest.raises(errors.EngineOutdated, match='list_stacks'):
+            EngineClient(port, conf).call(CONTEXT, 'list_stacks')
+    finally:
+        listener.stop()
+        port.close()
+
+
 def test_silence_becomes_an_error_after_the_time_out(request: pytest.FixtureRequest) -> None:
     conf = _conf()
     broker = request.getfixturevalue('rabbitmq')

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import webob
 
+from heat.api import wiring
+from heat.common import errors
+from heat.common.context import RequestContext
 from tests.parity.conftest import Site
 from tests.wire.keystone import PROJECT
 
@@ -192,3 +195,13 @@ def test_the_graph_shows_what_leaves(site: Callable[[], Site]) -> None:
     here.world.run()
     graph = send(here, 'GET', f'{own}/graph').json_body['graph']
     assert (graph['nodes'], graph['edges']) == ([], [])
+
+
+def test_what_a_newer_front_end_asks_beyond_what_the_engine_knows_is_not_done_in_part(here: Site) -> None:
+    href = stack(here)
+    identity = {'tenant': PROJECT, 'stack_name': 'web', 'stack_id': href.rsplit('/', 1)[-1], 'path': ''}
+    with pytest.raises(errors.EngineOutdated, match='does not know delete_stack with gently yet'):
+        wiring.current().engine.call(RequestContext(tenant_id=PROJECT), 'delete_stack',
+                                     stack_identity=identity, gently=True)
+    here.world.run()
+    assert here.world.state(identity) == 'CREATE_COMPLETE'

@@ -20,7 +20,9 @@ EMPTY: dict[str, Any] = {
 
 class Engine:
     """``answers`` maps a method, or ``*``, to a value, to an exception to raise, or to a function of the
-    arguments."""
+    arguments. One of an ``earlier_release`` knows the recorded interface alone."""
+
+    earlier_release = False
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -31,6 +33,10 @@ class Engine:
              **arguments: Any) -> Any:
         unknown = set(arguments) - set(wire.SERVED[method][1])
         assert not unknown, f'{method} takes no {unknown}'
+        if self.earlier_release:
+            more = set(arguments) - set(wire.METHODS.get(method, ('', ()))[1])
+            if method not in wire.METHODS or more:
+                raise wire.unknown(method, more)
         # What crosses the bus is JSON: arguments that are not would fail here as there.
         self.calls.append((method, json.loads(json.dumps(arguments))))
         self.contexts.append(RequestContext.from_wire(json.loads(json.dumps(context.to_wire()))))

@@ -26,14 +26,14 @@ LOG = logging.getLogger(__name__)
 STATUS = {
     'AccessDenied': 403, 'AlreadyExistsException': 400, 'ChangeSetNotFound': 404,
     'InsufficientCapabilitiesException': 400, 'InternalFailure': 500, 'InvalidAction': 400,
-    'InvalidChangeSetStatus': 400, 'LimitExceededException': 400,
+    'InvalidChangeSetStatus': 400, 'LimitExceededException': 400, 'ServiceUnavailable': 503,
     'TokenAlreadyExistsException': 400, 'ValidationError': 400}
 # Nearest class first; for the rest the status of the orchestration API decides.
 BY_CLASS = {
     'Forbidden': 'AccessDenied', 'NotAuthorized': 'AccessDenied', 'StackExists': 'AlreadyExistsException',
     'RequestLimitExceeded': 'LimitExceededException', 'StackResourceLimitExceeded': 'LimitExceededException',
     'RequestTokenUsed': 'TokenAlreadyExistsException', 'AuthorizationFailure': 'AccessDenied',
-    'InvalidTenant': 'ValidationError'}
+    'EngineOutdated': 'ServiceUnavailable', 'InvalidTenant': 'ValidationError'}
 INTERNAL = 'The request processing has failed because of an internal error.'
 
 

@@ -1,7 +1,8 @@
 """Actions that show stacks: describe, list, limits.
 
 Purpose: one function per action. Invariant: a page of stacks is one question to the engine;
-stacks under review come last, for they have no place in its order. Neighbours: ``actions``
+stacks under review come last, for they have no place in its order. An engine of an earlier
+release is asked in its own words, and what it cannot tell is left out. Neighbours: ``actions``
 names these functions, ``shapes`` makes their answers, ``stacks`` has the wishes.
 """
 
@@ -22,7 +23,7 @@ def describe(query: Query) -> dict[str, Any]:
     """DescribeStacks: one, which may be deleted if its id is known, or all that live."""
     if query.get('StackName'):
         try:
-            found = query.engine('describe_stacks', stack_identity=query.stack)
+            found = _one(query)
         except errors.EntityNotFound:
             found = [reviews.stack(query)]
         if not found:
@@ -67,8 +68,25 @@ def _every(query: Query, marker: str | None, states: list[str]) -> Iterator[dict
         marker = rows[-1]['stack_identity']['stack_id']
 
 
-def _rows(query: Query, limit: int, marker: str | None, **which: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = query.engine('describe_stacks', limit=limit, marker=marker, **which)
+def _one(query: Query) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]]
+    try:
+        found = query.engine('describe_stacks', stack_identity=query.stack)
+    except errors.EngineOutdated:
+        found = query.engine('show_stack', stack_identity=query.stack, resolve_outputs=True)
+    return found
+
+
+def _rows(query: Query, limit: int, marker: str | None, whole: bool = True, **which: Any,
+          ) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]]
+    try:
+        rows = query.engine('describe_stacks', limit=limit, marker=marker, whole=whole, **which)
+    except errors.EngineOutdated:
+        rows = query.engine('list_stacks', limit=limit, marker=marker, **which)
+        if whole:
+            rows = [query.engine('show_stack', stack_identity=row['stack_identity'], resolve_outputs=True)[0]
+                    for row in rows]
     return rows
 
 

@@ -7,6 +7,7 @@ these functions, ``shapes`` makes their answers.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from heat.api.cfn import paging, reviews, shapes
@@ -26,9 +27,12 @@ def _begun(row: dict[str, Any]) -> bool:
 
 
 def _drifts(query: Query, identity: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with what the last check has found about each."""
-    found = {one['resource_name']: one
-             for one in query.engine('show_drift', stack_identity=identity, own=True)} if rows else {}
+    """The rows with what the last check has found about each, as far as the engine can tell it."""
+    try:
+        found = {one['resource_name']: one
+                 for one in query.engine('show_drift', stack_identity=identity, own=True)} if rows else {}
+    except errors.EngineOutdated:
+        return rows
     return [{**row, 'drift': found.get(row['resource_name'], UNCHECKED)} for row in rows]
 
 
@@ -85,11 +89,20 @@ def events(query: Query) -> dict[str, Any]:
         return {'StackEvents': [shapes.shaped(reviews.event(query), shapes.EVENT)]}
     request = [query.action, identity]
     marker = paging.marker(request, query.get('NextToken'))
-    method = 'list_events' if identity is None else 'describe_events'
-    rows = query.engine(method, stack_identity=identity, limit=PAGE, marker=marker)
+    rows = _events(query, identity, marker)
     token = paging.token(request, shapes.event_id(rows[-1])) if len(rows) == PAGE else None
     return {'StackEvents': [shapes.shaped(row, shapes.EVENT) for row in _with_ways_back(query, rows)],
             'NextToken': token}
+
+
+def _events(query: Query, identity: dict[str, str] | None, marker: str | None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] | None = None
+    if identity is not None:
+        with contextlib.suppress(errors.EngineOutdated):
+            rows = query.engine('describe_events', stack_identity=identity, limit=PAGE, marker=marker)
+    if rows is None:
+        rows = query.engine('list_events', stack_identity=identity, limit=PAGE, marker=marker)
+    return rows
 
 
 def _with_ways_back(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

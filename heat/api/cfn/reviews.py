@@ -73,7 +73,7 @@ def under_review(query: Query) -> list[Row]:
         except ValueError as error:
             raise refused(str(error)) from error
         name, stack_id = identity.stack_name, identity.stack_id
-    found = _open(query.engine('list_plans', stack_identity=None, stack_name=name))
+    found = _open(query, name)
     return [one for one in found if stack_id in (None, one['target_identity']['stack_id'])]
 
 
@@ -88,7 +88,7 @@ def stack(query: Query) -> Row:
 def stacks(query: Query) -> list[Row]:
     """Every stack under review of the project."""
     first: dict[str, Row] = {}
-    for one in _open(query.engine('list_plans', stack_identity=None, stack_name=None)):
+    for one in _open(query, None):
         first.setdefault(one['target_identity']['stack_id'], one)
     return [_as_stack(one) for one in first.values()]
 
@@ -103,7 +103,12 @@ def event(query: Query) -> Row:
             'event_identity': {**identity, 'path': f'/resources/{row["stack_name"]}/events/review'}}
 
 
-def _open(found: list[Row]) -> list[Row]:
+def _open(query: Query, stack_name: str | None) -> list[Row]:
+    try:
+        found: list[Row] = query.engine('list_plans', stack_identity=None, stack_name=stack_name)
+    except errors.EngineOutdated:
+        # It knows stacks only, and these it shall tell of.
+        return []
     return [one for one in found if one['change_set'] is not None and one['stack_identity'] is None
             and one['status'] in OPEN]
 

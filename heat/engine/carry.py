@@ -19,7 +19,7 @@ from heat.common import green
 from heat.common.errors import HeatException
 from heat.db.signals import Signal
 from heat.db.writer import Child, SnapshotEnd, StackState
-from heat.engine import exported, inside, marks, nested, stages
+from heat.engine import exported, inside, marks, nested, room, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.discretion import without_secrets
 from heat.engine.exchange import publishes
@@ -237,6 +237,8 @@ class Carrier:
             return
         loop = self._loop
         try:
+            if step.verb in (Action.CREATE, Action.UPDATE):
+                room.check_step(tree, run, row, found, loop.limits)
             made = nested.child_goal(run, row, step.verb, child, loop.clock.wall(), loop.limits.nested_depth,
                                      found=found)
         except Late as late:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from heat.common import errors
 from heat.common.errors import HeatException
 from heat.engine import nested, room
 from heat.engine.borrow import KEY
@@ -77,29 +76,22 @@ class Scaler:
             LOG.info('Policy %s does not resize group %s: %s.', policy.name, group.name, found)
             return None
         assert child is not None
+        room.check_members(tree, group.name, found.capacity - found.row.data['scaling']['before'],
+                           found.capacity, self._loop.limits)
         minutes = run.stack.timeout
         deadline = now + (minutes * 60 if minutes else self._loop.action_timeout)
+        known = Found(cast(Files, child.files), child.environment.get(KEY) or {},
+                      tuple(found.row.data.get(IMPORTS, ())))
         made = nested.child_goal(run, found.row, Action.UPDATE, child, now, self._loop.limits.nested_depth,
-                                 stage=found.stage, timeout_at=deadline, found=Found(
-                                     cast(Files, child.files), child.environment.get(KEY) or {},
-                                     tuple(found.row.data.get(IMPORTS, ()))))
-        self._check_room(tree, group, made.run, found.capacity)
+                                 stage=kind.resized(group, nested.View(child), found.capacity),
+                                 timeout_at=deadline, found=known)
+        room.check_resized(tree, made.run, group.name, found.capacity, self._loop.limits)
         run.rows[group.uuid] = made.row
         self._loop.batch.save(made.row)
         self._tell(run, made.row, 'start', made.row.data['scaling']['before'],
                    f'Start resizing the group {group.physical_id}')
         self._carrier.send(tree, made, {})
         return reason_of(details)
-
-    def _check_room(self, tree: Tree, group: Row, following: StackRun, capacity: int) -> None:
-        most = self._loop.limits.resources
-        if most < 0:
-            return
-        wanted = room.count_with(tree, following)
-        if wanted > max(most, room.count(tree)):
-            raise errors.RequestLimitExceeded(message=(
-                f'Maximum resources per stack exceeded: with {capacity} members in group {group.name} there '
-                f'would be {wanted} resources, and {most} are allowed (max_resources_per_stack).'))
 
     def ended(self, tree: Tree, parent: StackRun, row: Row, child: StackRun, finish: Finish) -> None:
         """The child of a group that is resized has come to its end."""

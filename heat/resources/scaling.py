@@ -36,10 +36,9 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """What becomes of the group: its row while it is resized, and its child's next template."""
+    """What becomes of the group: its row while it is resized, and how many members it will have."""
 
     row: Row
-    stage: Stage
     capacity: int
 
 
@@ -129,4 +128,9 @@ class Scalable:
     @classmethod
     def resize(cls, row: Row, child: ChildView, adjustment: Adjustment, now: float) -> Resize | str:
         """What an adjustment leads to, or why nothing is done."""
+        raise NotImplementedError
+
+    @classmethod
+    def resized(cls, row: Row, child: ChildView, capacity: int) -> Stage:
+        """The child's next template. Its members are written out one by one."""
         raise NotImplementedError

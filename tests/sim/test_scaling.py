@@ -385,3 +385,13 @@ def test_a_crash_anywhere_in_scaling(conf, undisturbed, point):
         world = World(conf)
         world.crash_at(point, nth)
         assert life(world) == expected, f'crash at {point} number {nth}'
+
+
+def test_a_signal_for_a_thousand_million_members_is_refused_and_they_are_not_written_out_first(world):
+    allow(world, 16)
+    me = made(world, max_size=10 ** 9, policies={'all': policy(10 ** 9)})
+    world.signal(me, 'all')
+    world.run()
+    assert signals(world, me) == ['all SIGNAL_FAILED']
+    assert f'with {10 ** 9} members in group g there would be {10 ** 9 + 2} resources, and 16' in (
+        world.reasons(me)[-1])

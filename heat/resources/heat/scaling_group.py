@@ -236,9 +236,12 @@ class ScalingGroup(MemberGroup, Scalable):
             why = f'its size is {before} already'
         if why is not None:
             return why
+        return Resize(begun(row, adjustment, before, capacity), capacity)
+
+    @classmethod
+    def resized(cls, row: Row, child: ChildView, capacity: int) -> Stage:
         members = cls.with_capacity(row, child, capacity)
-        return Resize(begun(row, adjustment, before, capacity),
-                      Stage(cls.template(row, members), data=members.data), capacity)
+        return Stage(cls.template(row, members), data=members.data)
 
 
 class AutoScalingGroup(ScalingGroup):

@@ -32,11 +32,12 @@ from heat.engine.intake import Intake
 from heat.engine.loader import restraints_of
 from heat.engine.looking import Looker
 from heat.model.outcome import Outcome
+from heat.model.plan import Entry
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan import printed
-from heat.plan.preview import NOT_LOOKED, Entry, Extent, Inner, Looked, Preview, Source, walk
+from heat.plan.preview import NOT_LOOKED, Extent, Inner, Looked, Preview, Source, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
@@ -111,11 +112,7 @@ class Plans:
             {'id', 'name', 'stack_identity' (None before the stack is made), 'stack_name', 'action'
              ('CREATE' | 'UPDATE'), 'status' ('AVAILABLE' | 'EXECUTED' | 'VOID'), 'status_reason',
              'base_goal_seq', 'creator', 'creation_time', 'summary' {action: count}, 'text',
-             'entries': [{'resource_name', 'resource_type', 'action' ('create' | 'adopt' | 'keep' | 'update' |
-                'replace' | 'delete' | 'retain' | 'refuse'), 'physical_resource_id', 'conditional',
-                'otherwise', 'reason', 'refused', 'inner' (entries, null if not known),
-                'changes': [{'property', 'before', 'after', 'effect' ('update' | 'replace' | 'none'),
-                             'conditional', 'cause' [text], 'hidden'}]}]}
+             'entries' (keys as in ``model.plan``)}
 
         A value that only the cloud will tell is ``{"heat_unknown": true}``. Raises what the
         update or creation would raise.

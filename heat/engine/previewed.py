@@ -16,10 +16,11 @@ from heat.common import errors
 from heat.engine import outputs, render
 from heat.engine.compiled import Compiled
 from heat.engine.expansion import Expansion
+from heat.model.plan import Entry
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action
-from heat.plan.preview import Entry, Inner
+from heat.plan.preview import Inner
 from heat.plan.traversal import Wanted
 from heat.plan.types import Types
 from heat.template.definition import Definition

@@ -18,6 +18,7 @@ from typing import Any
 
 from heat import schema
 from heat.model.outcome import Done, Failed, Outcome
+from heat.model.plan import Change, Entry
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action
@@ -31,46 +32,6 @@ from heat.schema import UNKNOWN
 from heat.template.definition import Definition
 from heat.template.expr import Constant, Expr, items_of
 from heat.template.restraints import FREE, Restraints
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One property: values before and after (UNKNOWN where only the cloud will tell).
-
-    ``effect`` is what a change of it asks for: 'update', 'replace', 'none' (the
-    thing is made or has nothing to do); ``conditional``: only if the value turns
-    out to be another. ``cause`` names changed references and parameters, or
-    'template'. ``hidden`` values come from hidden parameters and are not shown.
-    """
-
-    name: str
-    before: Any
-    after: Any
-    effect: str
-    conditional: bool = False
-    cause: tuple[str, ...] = ()
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One resource. ``action`` is create, adopt, keep, update, replace, delete, retain or refuse.
-
-    A ``conditional`` action may turn out to be ``otherwise``. ``inner`` are the
-    resources of the stack that it is, None if they are not known yet. ``refused`` is
-    the sentence with which the execution will fail.
-    """
-
-    name: str
-    type: str
-    action: str
-    physical_id: str | None = None
-    conditional: bool = False
-    otherwise: str = ''
-    reason: str = ''
-    changes: tuple[Change, ...] = ()
-    inner: tuple[Entry, ...] | None = ()
-    refused: str = ''
 
 
 @dataclass(frozen=True, slots=True)

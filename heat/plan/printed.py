@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from heat.plan.preview import Change, Entry, walk
+from heat.model.plan import CHANGE_KEYS, ENTRY_KEYS, Change, Entry
+from heat.plan.preview import walk
 from heat.schema import UNKNOWN
 
 MASK = '******'
@@ -103,16 +104,14 @@ def _marked(value: Any) -> Any:
 def to_wire(entries: tuple[Entry, ...] | None) -> list[dict[str, Any]] | None:
     """JSON of entries; hidden values are masked, an unknown value is ``{"heat_unknown": true}``."""
     return None if entries is None else [{
-        'resource_name': one.name, 'resource_type': one.type, 'action': one.action,
-        'physical_resource_id': one.physical_id, 'conditional': one.conditional, 'otherwise': one.otherwise,
-        'reason': one.reason, 'refused': one.refused, 'changes': [_change_to_wire(c) for c in one.changes],
+        **{key: getattr(one, name) for key, name in ENTRY_KEYS.items()},
+        'changes': [_change_to_wire(change) for change in one.changes],
         'inner': to_wire(one.inner)} for one in entries]
 
 
 def _change_to_wire(one: Change) -> dict[str, Any]:
-    return {'property': one.name, 'before': _json(one.before, one.hidden),
-            'after': _json(one.after, one.hidden), 'effect': one.effect, 'conditional': one.conditional,
-            'cause': list(one.cause), 'hidden': one.hidden}
+    return {**{key: getattr(one, name) for key, name in CHANGE_KEYS.items()}, 'cause': list(one.cause),
+            'before': _json(one.before, one.hidden), 'after': _json(one.after, one.hidden)}
 
 
 def _json(value: Any, hidden: bool = False) -> Any:
@@ -129,12 +128,15 @@ def _json(value: Any, hidden: bool = False) -> Any:
 
 def from_wire(data: list[dict[str, Any]] | None) -> tuple[Entry, ...] | None:
     """The reverse of ``to_wire``."""
-    return None if data is None else tuple(Entry(
-        one['resource_name'], one['resource_type'], one['action'], one['physical_resource_id'],
-        one['conditional'], one['otherwise'], one['reason'], tuple(Change(
-            c['property'], _known(c['before']), _known(c['after']), c['effect'], c['conditional'],
-            tuple(c['cause']), c['hidden']) for c in one['changes']),
-        from_wire(one['inner']), one['refused']) for one in data)
+    return None if data is None else tuple(Entry(**{
+        **{name: one[key] for key, name in ENTRY_KEYS.items()},
+        'changes': tuple(_change_from_wire(change) for change in one['changes']),
+        'inner': from_wire(one['inner'])}) for one in data)
+
+
+def _change_from_wire(data: dict[str, Any]) -> Change:
+    return Change(**{**{name: data[key] for key, name in CHANGE_KEYS.items()}, 'cause': tuple(data['cause']),
+                     'before': _known(data['before']), 'after': _known(data['after'])})
 
 
 def _known(value: Any) -> Any:

@@ -112,6 +112,29 @@ def test_what_is_foreseen_and_kept_is_what_the_description_says(here: Furnished)
         assert got.json_body[first][then]
 
 
+def test_a_plan_is_what_the_description_says(here: Furnished) -> None:  # noqa: F811
+    resources = NEW['template']['resources']
+    other = {**NEW, 'template': {**NEW['template'], 'resources': {
+        'r': {'type': 'OS::Heat::TestResource', 'properties': {'value': {'get_param': 'p'}}},
+        'kid': resources['kid'], 'more': {'type': 'OS::Heat::Value', 'properties': {
+            'value': {'get_attr': ['r', 'output']}}}}}}
+    got = here.site.ask('POST', here.address(f'{STACK}/plans'), other)
+    assert got.status_int == 201, got.text
+    fits(DOCUMENT['paths'][f'{STACK}/plans']['post'], got)
+    entries = {one['resource_name']: one for one in got.json_body['plan']['entries']}
+    assert {name: one['action'] for name, one in entries.items()} == {
+        'r': 'update', 'kid': 'keep', 'more': 'create', 'h': 'delete'}
+    assert entries['r']['changes'] and entries['kid']['inner']
+    # It says so much that one without a part of it is none.
+    schema = judge(DOCUMENT['components']['schemas']['planned_resource'])
+    for key in entries['r']:
+        wrong = {**entries['r'], key: 7}
+        assert not schema.is_valid(wrong), key
+        del wrong[key]
+        assert not schema.is_valid(wrong), key
+    assert not schema.is_valid({**entries['kid'], 'inner': [{}]})
+
+
 def test_a_refused_token_is_what_the_description_says(here: Furnished) -> None:  # noqa: F811
     got = here.site.ask('GET', here.address(STACKS), user='nobody')
     assert got.status_int == 401

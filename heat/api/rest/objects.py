@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from heat.api.rest import drift, events, graph, plans, resources, stacks
+from heat.model.plan import ACTIONS, CHANGE_KEYS, EFFECTS, ENTRY_KEYS
 
 Json = dict[str, Any]
 TEXT: Json = {'type': 'string'}
@@ -64,6 +65,9 @@ _FAULT: Json = made_of(('message', 'path'), _PLACE, _PLACE)
 _DIFFERENCE: Json = made_of(('property', 'kind'), {'expected': {}, 'actual': {}})
 _PLAN: Json = {**dict.fromkeys(('name', 'stack_id', 'status_reason', 'execution', 'creator'), MAYBE),
                **_LINKS}
+_CHANGE: Json = made_of(CHANGE_KEYS, {
+    'before': {}, 'after': {}, 'effect': {'enum': [*EFFECTS]}, 'cause': TEXTS,
+    **dict.fromkeys(('conditional', 'hidden'), FLAG)})
 _REASON: Json = made_of(('kind', 'path', 'attribute'), optional=('path', 'attribute'))
 
 _IDENTITY: Json = made_of(('tenant', 'stack_name', 'stack_id', 'path'))
@@ -115,6 +119,11 @@ SCHEMAS: dict[str, Json] = {
         'code': {'type': 'integer'}, 'title': TEXT, 'explanation': TEXT,
         'error': made_of(('type', 'message'), {
             'traceback': MAYBE, 'faults': {'type': 'array', 'items': _FAULT}}, ('message', 'faults'))}),
+    # What is in a nested stack may not be known yet.
+    'planned_resource': made_of(ENTRY_KEYS, {
+        'action': {'enum': [*ACTIONS]}, 'otherwise': {'enum': ['', *ACTIONS]}, 'conditional': FLAG,
+        'changes': {'type': 'array', 'items': _CHANGE},
+        'inner': {'type': ['array', 'null'], 'items': ref('planned_resource')}}),
     'graph_of_stack': made_of(('stack_name',), {
         **_LINKS,
         'nodes': {'type': 'array', 'items': made_of(graph.NODE, {
@@ -133,8 +142,9 @@ OBJECTS: dict[str, Json] = {
     'drift': listed('drift', made_of(drift.RESOURCE, {
         'checked_at': MAYBE, 'differences': {'type': 'array', 'items': _DIFFERENCE}})),
     'graph': wrapped('graph', ref('graph_of_stack')),
-    'plan': wrapped('plan', made_of(plans.WHOLE, {**_PLAN, 'entries': {'type': 'array', 'items': MAP},
-                                                  'summary': MAP})),
+    'plan': wrapped('plan', made_of(plans.WHOLE, {
+        **_PLAN, 'entries': {'type': 'array', 'items': ref('planned_resource')},
+        'summary': made_of((), dict.fromkeys(ACTIONS, COUNT), ACTIONS)})),
     'plans': listed('plans', made_of(plans.SUMMARY, _PLAN)),
     'environment': MAP, 'files': {'type': 'object', 'additionalProperties': TEXT}, 'template': MAP,
     'stack_abandon': ref('stack_data'),

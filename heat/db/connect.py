@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -279,6 +279,26 @@ def read(engine: Engine) -> Iterator[Connection]:
         yield conn
 
 
+def reading(engine: Engine, function: Callable[Concatenate[Connection, P], T], *args: P.args,
+            **kwargs: P.kwargs) -> T:
+    """What ``function`` finds in one reading transaction, where waiting for it stalls nobody."""
+    def run() -> T:
+        with read(engine) as conn:
+            return function(conn, *args, **kwargs)
+
+    return offload(engine, run)
+
+
+def writing(engine: Engine, function: Callable[Concatenate[Connection, P], T], *args: P.args,
+            **kwargs: P.kwargs) -> T:
+    """What ``function`` returns from one writing transaction, where waiting for it stalls nobody."""
+    def run() -> T:
+        with write(engine) as conn:
+            return function(conn, *args, **kwargs)
+
+    return offload(engine, run)
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPlan:
     """``attempts`` in all (0 or less: for ever), ``interval`` seconds, doubled up to ``ceiling``.
@@ -343,6 +363,11 @@ def retry_on_disconnect(plan: RetryPlan = RetryPlan(), pause: Callable[[float], 
                 interval = min(interval * 2, plan.ceiling)
         return repeated
     return decorate
+
+
+def writing_past_deadlocks(engine: Engine, function: Callable[[Connection], T]) -> T:
+    """``writing``, again when another transaction was let through first; ``function`` does nothing else."""
+    return retry_on_disconnect(RetryPlan(lost=False))(writing)(engine, function)
 
 
 def now_expression(dialect: Dialect) -> sa.ColumnElement[float]:

@@ -144,7 +144,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin to work; returns once requests are taken."""
-        self._write(lambda conn: services.register(conn, self._record, self.clock.now()))
+        connect.writing(self.database, services.register, self._record, self.clock.now())
         self.store.start()
         green.spawn(self.loop.run)
         self.owner.beat()
@@ -170,7 +170,7 @@ class Engine:
         self.store.stop()
         self.herald.stop()
         try:
-            self._write(lambda conn: services.sign_off(conn, self._record.id, self.clock.now()))
+            connect.writing(self.database, services.sign_off, self._record.id, self.clock.now())
         except Exception as error:
             LOG.warning('Engine %s could not sign off: %s', self.engine_id, error)
         self.database.dispose()
@@ -186,16 +186,9 @@ class Engine:
         while not self._stopped:
             green.sleep(self.conf.periodic_interval)
             try:
-                self._write(lambda conn: services.report(conn, self._record.id, self.clock.now()))
+                connect.writing(self.database, services.report, self._record.id, self.clock.now())
             except Exception as error:
                 LOG.warning('Engine %s could not report: %s', self.engine_id, error)
-
-    def _write(self, change: Any) -> None:
-        def run() -> None:
-            with connect.write(self.database) as conn:
-                change(conn)
-
-        connect.offload(self.database, run)
 
     # -- what the loop asks of the world around ----------------------------------------------------
 
@@ -235,7 +228,7 @@ class Engine:
         while self._ended:
             ended, self._ended = list(self._ended), {}
             try:
-                self._write(drop)
+                connect.writing(self.database, drop)
             except Exception as error:
                 LOG.warning('Old events were not dropped: %s', error)
         self._purging = False
@@ -282,8 +275,12 @@ class Engine:
         try:
             if stack.user_creds_id is not None:
                 number = stack.user_creds_id
-                self._write(lambda conn: (stacks.update_stack(conn, stack.id, user_creds_id=None),
-                                          creds.delete_unused_credential(conn, number)))
+
+                def forget(conn: Connection) -> None:
+                    stacks.update_stack(conn, stack.id, user_creds_id=None)
+                    creds.delete_unused_credential(conn, number)
+
+                connect.writing(self.database, forget)
         except Exception as error:
             LOG.warning('The credential of stack %s was not removed: %s', stack.name, error)
         self.loop.put(Closed(root_id))

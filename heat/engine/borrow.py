@@ -120,7 +120,7 @@ class Lender:
             found = {key: find(conn, self._tenant, key, self._crypt) for key in wanted}
             return {key: one for key, one in found.items() if one is not None}
 
-        found = self._read(load) if wanted else {}
+        found = connect.reading(self._database, load) if wanted else {}
         refused = {key: f'The parameter store of the project has no parameter {key}.'
                    for key in wanted if key not in found}
         for key, one in found.items():
@@ -136,17 +136,9 @@ class Lender:
         def load(conn: Connection) -> list[exports.Export]:
             return exports.published(conn, self._tenant, self._crypt, names)
 
-        found = {one.name: one.value for one in self._read(load)} if names else {}
+        found = {one.name: one.value for one in connect.reading(self._database, load)} if names else {}
         self._imports |= found
         return [(name, f'No export named {name} found.') for name in names if name not in found]
-
-    def _read(self, function: Callable[[Connection], Any]) -> Any:
-        def run() -> Any:
-            with connect.read(self._database) as conn:
-                return function(conn)
-
-        return connect.offload(self._database, run)
-
 
 class Stored:
     """The parameter store as steps ask it: by a dynamic reference."""
@@ -159,11 +151,7 @@ class Stored:
         """The value; CloudFault if there is none, or if it is of the other kind."""
         key = wanted.key if wanted.version is None else f'{wanted.key}:{wanted.version}'
 
-        def load() -> Any:
-            with connect.read(self._database) as conn:
-                return find(conn, project_id, key, self._crypt)
-
-        found = connect.offload(self._database, load)
+        found = connect.reading(self._database, find, project_id, key, self._crypt)
         if found is None:
             raise CloudFault(404, f'The parameter store of the project has no parameter {key}.',
                              kind='ParameterNotFound')

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
 
 from heat.clouds.credential import Credential
 from heat.common import errors, green
@@ -83,12 +84,8 @@ class Herald:
 
     def catch_up(self) -> None:
         """Tell what engines that died left untold."""
-        def read() -> list[str]:
-            with connect.read(self._database) as conn:
-                return sinks.behind(conn)
-
         try:
-            for root_id in connect.offload(self._database, read):
+            for root_id in connect.reading(self._database, sinks.behind):
                 self(root_id)
         except Exception as error:
             LOG.warning('What was left untold waits for the next news of its stacks: %s', error)
@@ -113,11 +110,7 @@ class Herald:
         words.told.wait(patience)
 
     def _heard(self, root_id: str) -> bool:
-        def read() -> bool:
-            with connect.read(self._database) as conn:
-                return sinks.told(conn, root_id) is not None
-
-        return connect.offload(self._database, read)
+        return connect.reading(self._database, sinks.told, root_id) is not None
 
     def _run(self, root_id: str) -> None:
         try:
@@ -153,24 +146,19 @@ class Herald:
 
     def _news(self, root_id: str) -> News | None:
         """The next page; None if nobody ever listened."""
-        def read() -> News | None:
-            with connect.read(self._database) as conn:
-                told = sinks.told(conn, root_id)
-                root = stacks.load_stack(conn, root_id, show_deleted=True) if told is not None else None
-                if told is None or root is None:
-                    return None
-                return News(root, self._loader.credential(conn, root),
-                            templates.event_sinks(conn, root.template_id),
-                            events.events_after(conn, root_id, told, queue.PAGE))
+        def load(conn: Connection) -> News | None:
+            told = sinks.told(conn, root_id)
+            root = stacks.load_stack(conn, root_id, show_deleted=True) if told is not None else None
+            if told is None or root is None:
+                return None
+            return News(root, self._loader.credential(conn, root),
+                        templates.event_sinks(conn, root.template_id),
+                        events.events_after(conn, root_id, told, queue.PAGE))
 
-        return connect.offload(self._database, read)
+        return connect.reading(self._database, load)
 
     def _advance(self, root_id: str, number: int) -> None:
-        def write() -> None:
-            with connect.write(self._database) as conn:
-                sinks.advance(conn, root_id, number)
-
-        connect.offload(self._database, write)
+        connect.writing(self._database, sinks.advance, root_id, number)
 
     def _post(self, news: News) -> None:
         if news.credential is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -38,8 +38,6 @@ from heat.model.watch import (
 )
 from heat.plan.watch import iso
 from heat.plan.watch_rule import SHORT_PERIODS, check_dimensions, check_text
-
-T = TypeVar('T')
 
 MOST_METRICS = 10_000
 MOST_SAMPLES, MOST_VALUES, MOST_POINTS = 1000, 150, 1440
@@ -74,7 +72,7 @@ class Metrics:
             owner = metrics.owner_of(conn, tenant)
             self._keep(conn, owner, [self._for_rule(conn, tenant, owner, one) for one in samples], now)
 
-        self._write(keep)
+        connect.writing_past_deadlocks(self._database, keep)
 
     def create_watch_data(self, context: RequestContext, watch_name: str,
                           stats_data: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +98,7 @@ class Metrics:
             self._keep(conn, rule.tenant, [Sample(
                 named(rule.rule.metric, rule.rule.name), now, Statistics.of(value), unit)], now)
 
-        self._write(keep)
+        connect.writing_past_deadlocks(self._database, keep)
         return dict(stats_data)
 
     def _for_rule(self, conn: Connection, tenant: str, owner: str, sample: Sample) -> Sample:
@@ -148,7 +146,7 @@ class Metrics:
                 after = some[-1].number
             return found
 
-        found = self._read(load)
+        found = connect.reading(self._database, load)
         return {'metrics': [_shown(one.metric) for one in found[:size]],
                 'marker': str(found[size - 1].number) if len(found) > size else None}
 
@@ -160,7 +158,7 @@ class Metrics:
         def load(conn: Connection) -> list[Sample]:
             return metrics.latest(conn, tenant, metric_namespace, metric_name, PORTION)
 
-        return [_classic(one) for one in self._read(load)]
+        return [_classic(one) for one in connect.reading(self._database, load)]
 
     def get_metric_statistics(self, context: RequestContext, namespace: str, name: str,
                               dimensions: Sequence[Sequence[str]], start: str, end: str, period: int,
@@ -196,29 +194,9 @@ class Metrics:
         def load(conn: Connection) -> list[metrics.Point]:
             return list(metrics.windows(conn, [metrics.hash_of(tenant, metric)], first, period, count, unit))
 
+        found = sorted(connect.reading(self._database, load), key=lambda one: (one.window, one.unit))
         return [{'timestamp': iso(first + point.window * period), 'unit': point.unit,
-                 **{one: point.statistics.value(one) for one in statistics}}
-                for point in sorted(self._read(load), key=lambda one: (one.window, one.unit))]
-
-    # -- the database ------------------------------------------------------------------------------
-
-    def _read(self, function: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with connect.read(self._database) as conn:
-                return function(conn)
-
-        return connect.offload(self._database, run)
-
-    def _write(self, function: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with connect.write(self._database) as conn:
-                return function(conn)
-
-        @connect.retry_on_disconnect(connect.RetryPlan(lost=False))
-        def repeated() -> T:
-            return connect.offload(self._database, run)
-
-        return repeated()
+                 **{one: point.statistics.value(one) for one in statistics}} for point in found]
 
 
 # -- samples ---------------------------------------------------------------------------------------

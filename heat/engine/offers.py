@@ -44,7 +44,7 @@ class Offers:
                      'stack_identity': owner.identity.to_wire()}
                     for one in found if (owner := owners[one.stack_id]) is not None]
 
-        return list(self._read(load))
+        return list(connect.reading(self._intake.database, load))
 
     def list_imports(self, context: RequestContext, name: str) -> list[str]:
         """Names of the stacks that import an export; NotFound if there is no such export."""
@@ -55,7 +55,7 @@ class Offers:
                 return None
             return [user for user, _user_id in exports.importers(conn, tenant, {name}).get(name, [])]
 
-        found = self._read(load)
+        found = connect.reading(self._intake.database, load)
         if found is None:
             raise render.missing(f'Export {name} does not exist')
         return list(found)
@@ -67,7 +67,7 @@ class Offers:
         def load(conn: Connection) -> Any:
             return self._intake.loader.compiled(conn, stack.identity, stack.template_id).template.processed
 
-        return dict(render.plain(self._read(load)))
+        return dict(render.plain(connect.reading(self._intake.database, load)))
 
     def set_termination_protection(self, context: RequestContext, stack_identity: Args,
                                    enabled: bool) -> None:
@@ -85,7 +85,7 @@ class Offers:
     def get_stack_policy(self, context: RequestContext, stack_identity: Args) -> str | None:
         """The text of a stack's policy."""
         stack = self._intake.find(context, stack_identity)
-        found: dict[str, Any] = self._read(lambda conn: settings.of(conn, stack.id))
+        found: dict[str, Any] = connect.reading(self._intake.database, settings.of, stack.id)
         return found.get('policy')
 
     def set_stack_policy(self, context: RequestContext, stack_identity: Args, policy: str) -> None:
@@ -135,7 +135,7 @@ class Offers:
             return {prefixes[row.stack_id] + row.name for row in resources.light_rows(conn, list(prefixes))
                     if row.status is Status.FAILED}
 
-        failed: set[str] = self._read(load)
+        failed: set[str] = connect.reading(self._intake.database, load)
         wrong = sorted(set(names) - failed)
         if wrong:
             raise errors.StackValidationFailed(message=(
@@ -144,14 +144,6 @@ class Offers:
         # A nested stack that has failed because of one inside it is gone through, not past.
         outer = {path for path in failed if any(other.startswith(f'{path}/') for other in failed)}
         return sorted(failed - outer) if every else sorted(set(names))
-
-    def _read(self, function: Any) -> Any:
-        def run() -> Any:
-            with connect.read(self._intake.database) as conn:
-                return function(conn)
-
-        return connect.offload(self._intake.database, run)
-
 
 def _can_go_back(stack: Stack, again: bool) -> bool:
     if stack.status is not Status.FAILED:

@@ -67,7 +67,7 @@ class ParameterStore:
                                          self._clock.now())
 
         try:
-            return {'name': name, 'version': self._write(store)}
+            return {'name': name, 'version': connect.writing(self._database, store)}
         except IntegrityError:
             raise errors.ConcurrentTransaction(action=f'storing parameter {name}') from None
 
@@ -81,7 +81,7 @@ class ParameterStore:
         def load(conn: Connection) -> list[StoredParameter | None]:
             return [find(conn, tenant, name, self._crypt) for name in names]
 
-        return [_shown(one, decrypt) for one in self._read(load) if one is not None]
+        return [_shown(one, decrypt) for one in connect.reading(self._database, load) if one is not None]
 
     def list_stored_parameters(self, context: RequestContext, marker: str | None = None,
                                limit: int | None = None, prefix: str = '') -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ class ParameterStore:
             return stored_parameters.newest(conn, tenant, self._crypt, after=marker or '', limit=size,
                                             prefix=prefix)
 
-        shown = [_shown(one, False) for one in self._read(load)]
+        shown = [_shown(one, False) for one in connect.reading(self._database, load)]
         return [{key: value for key, value in one.items() if key != 'value'} for one in shown]
 
     def delete_stored_parameters(self, context: RequestContext, names: Sequence[str]) -> list[str]:
@@ -105,22 +105,7 @@ class ParameterStore:
             stored_parameters.delete(conn, tenant, there)
             return there
 
-        return list(self._write(remove))
-
-    def _read(self, function: Any) -> Any:
-        def run() -> Any:
-            with connect.read(self._database) as conn:
-                return function(conn)
-
-        return connect.offload(self._database, run)
-
-    def _write(self, function: Any) -> Any:
-        def run() -> Any:
-            with connect.write(self._database) as conn:
-                return function(conn)
-
-        return connect.offload(self._database, run)
-
+        return list(connect.writing(self._database, remove))
 
 def find(conn: Connection, tenant: str, key: str, crypt: Cipher | None) -> StoredParameter | None:
     """The parameter that ``name`` or ``name:version`` means; None if there is none."""

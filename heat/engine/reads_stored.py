@@ -87,12 +87,7 @@ class Stored:
 
     def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
               **kwargs: P.kwargs) -> T:
-        """One reading transaction around ``function``, where its waiting stalls nobody."""
-        def run() -> T:
-            with connect.read(self._database) as conn:
-                return function(conn, *args, **kwargs)
-
-        return connect.offload(self._database, run)
+        return connect.reading(self._database, function, *args, **kwargs)
 
     def _find(self, conn: Connection, context: RequestContext, identity: Identity,
               show_deleted: bool = True) -> Stack:

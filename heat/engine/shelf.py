@@ -53,17 +53,9 @@ class Shelf:
 
     def read(self, tenant: str, config_id: str) -> SoftwareConfig | None:
         """Now, waiting where that stalls nobody."""
-        def load() -> SoftwareConfig | None:
-            with connect.read(self._database) as conn:
-                return software.load_config(conn, config_id, tenant, self._crypt)
-
-        return connect.offload(self._database, load)
+        return connect.reading(self._database, software.load_config, config_id, tenant, self._crypt)
 
     def owner(self, tenant: str, name: str) -> str | None:
         """The row whose rule it is."""
-        def load() -> str | None:
-            with connect.read(self._database) as conn:
-                found = watches.get(conn, tenant, name, self._crypt)
-                return None if found is None else found.row_uuid
-
-        return connect.offload(self._database, load)
+        found = connect.reading(self._database, watches.get, tenant, name, self._crypt)
+        return None if found is None else found.row_uuid

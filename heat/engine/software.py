@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from oslo_config import cfg
 from sqlalchemy import Engine
@@ -26,9 +26,6 @@ from heat.db.secrets import Cipher
 from heat.engine import deployed, render
 from heat.engine.reads_stored import reach
 from heat.model.software import IN_PROGRESS, SoftwareConfig, SoftwareDeployment
-
-P = ParamSpec('P')
-T = TypeVar('T')
 
 TYPES = ('String', 'Number', 'CommaDelimitedList', 'Json', 'Boolean')
 # Clients that derive a configuration for a deployment give its inputs values.
@@ -75,16 +72,17 @@ class Software:
                   self._conf.max_software_configs_per_tenant)
             return software.insert_config(conn, value, self._clock.now(), self._crypt)
 
-        return render.config(self._change(create))
+        return render.config(connect.writing(self._database, create))
 
     def show_software_config(self, context: RequestContext, config_id: str) -> dict[str, Any]:
-        return render.config(self._read(self._config, context, config_id))
+        return render.config(connect.reading(self._database, self._config, context, config_id))
 
     def list_software_configs(self, context: RequestContext, limit: int | None = None,
                               marker: str | None = None, tenant_safe: bool = True) -> list[dict[str, Any]]:
         """Newest first, without contents; an admin sees all projects' and whose they are."""
         everywhere = context.is_admin or not tenant_safe
-        found = self._read(software.list_configs, None if everywhere else reach(context), limit, marker)
+        found = connect.reading(self._database, software.list_configs,
+                                None if everywhere else reach(context), limit, marker)
         return [render.config_row(one, everywhere) for one in found]
 
     def delete_software_config(self, context: RequestContext, config_id: str) -> None:
@@ -96,7 +94,7 @@ class Software:
             except software.ConfigInUse:
                 raise errors.SoftwareConfigInUse(config=config_id) from None
 
-        self._change(delete)
+        connect.writing(self._database, delete)
 
     def _config(self, conn: Connection, context: RequestContext, config_id: str | None) -> SoftwareConfig:
         found = software.load_config(conn, config_id, reach(context), self._crypt) if config_id else None
@@ -126,18 +124,18 @@ class Software:
                 # Existing clients get the word where no reason was given.
                 str(status_reason)), self._clock.now(), self._crypt)
 
-        made = self._change(create)
+        made = connect.writing(self._database, create)
         self._tell_server(reach(context), server_id)
         return render.deployment(made)
 
     def show_software_deployment(self, context: RequestContext, deployment_id: str) -> dict[str, Any]:
-        return render.deployment(self._read(self._deployment, context, deployment_id))
+        return render.deployment(connect.reading(self._database, self._deployment, context, deployment_id))
 
     def list_software_deployments(self, context: RequestContext, server_id: str | None = None,
                                   ) -> list[dict[str, Any]]:
         """All, or those of one server, oldest first."""
-        return [render.deployment(one) for one in self._read(
-            software.list_deployments, reach(context), server_id, self._crypt)]
+        return [render.deployment(one) for one in connect.reading(
+            self._database, software.list_deployments, reach(context), server_id, self._crypt)]
 
     def update_software_deployment(self, context: RequestContext, deployment_id: str,
                                    config_id: str | None = None,
@@ -165,7 +163,7 @@ class Software:
                 roots = deployed.pass_on(conn, deployment_id, deployed.state_of(after), self._crypt, when)
             return after, roots
 
-        after, roots = self._change(update)
+        after, roots = connect.writing(self._database, update)
         self._tell(roots)
         if config_id is not None:
             self._tell_server(reach(context), after.server_id)
@@ -186,7 +184,7 @@ class Software:
                 return None, []
             return word.event, deployed.pass_on(conn, deployment_id, word, self._crypt, when, found.config_id)
 
-        said, roots = self._change(take)
+        said, roots = connect.writing(self._database, take)
         self._tell(roots)
         return said
 
@@ -199,7 +197,7 @@ class Software:
             raise errors.Invalid(reason=f'"timeout" is {timeout!r}, which is no number of seconds') from None
         pause = FIRST_LOOK
         while True:
-            found = self._read(self._deployment, context, deployment_id)
+            found = connect.reading(self._database, self._deployment, context, deployment_id)
             left = end - self._clock.monotonic()
             if found.status != IN_PROGRESS or left <= 0:
                 return render.deployment(found)
@@ -214,14 +212,14 @@ class Software:
             return found.server_id, deployed.pass_on(
                 conn, deployment_id, deployed.gone(deployment_id), self._crypt, self._clock.now())
 
-        server_id, roots = self._change(delete)
+        server_id, roots = connect.writing(self._database, delete)
         self._tell(roots)
         self._tell_server(reach(context), server_id)
 
     def metadata_software_deployments(self, context: RequestContext, server_id: str) -> list[dict[str, Any]]:
         """The configurations to apply on a server, in order: what its agent polls."""
-        return [render.config(one) for one in self._read(
-            software.configs_of_server, reach(context), server_id, self._crypt)]
+        return [render.config(one) for one in connect.reading(
+            self._database, software.configs_of_server, reach(context), server_id, self._crypt)]
 
     def _deployment(self, conn: Connection, context: RequestContext,
                     deployment_id: str) -> SoftwareDeployment:
@@ -233,25 +231,6 @@ class Software:
     def _tell(self, roots: Sequence[str]) -> None:
         for root_id in roots:
             self._poke(root_id)
-
-    # -- the database ------------------------------------------------------------------------------
-
-    def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
-              **kwargs: P.kwargs) -> T:
-        def run() -> T:
-            with connect.read(self._database) as conn:
-                return function(conn, *args, **kwargs)
-
-        return connect.offload(self._database, run)
-
-    def _change(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
-                **kwargs: P.kwargs) -> T:
-        def run() -> T:
-            with connect.write(self._database) as conn:
-                return function(conn, *args, **kwargs)
-
-        return connect.offload(self._database, run)
-
 
 def _room(what: str, count: int, most: int) -> None:
     """RequestLimitExceeded if a project has as many as it may have; -1 means no limit."""

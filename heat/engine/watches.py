@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -26,9 +26,6 @@ from heat.engine.metrics import moment_of, tenant_of
 from heat.model.watch import NODATA, SAID, SETTABLE, SUSPENDED, Metric, arn_of
 from heat.plan.watch import iso
 from heat.plan.watch_rule import ACTIONS, check_dimensions, foreign, rule_of
-
-P = ParamSpec('P')
-T = TypeVar('T')
 
 MOST_RULES = 5000
 MOST_PAGE = 100
@@ -52,8 +49,9 @@ class Watches:
         """The rule of that name, or all for None; WatchRuleNotFound."""
         tenant = tenant_of(context)
         if watch_name is None:
-            return [shown(one) for one in self._read(watches.list_rules, tenant, self._crypt)]
-        return [shown(self._read(self._rule, tenant, watch_name))]
+            every = connect.reading(self._database, watches.list_rules, tenant, self._crypt)
+            return [shown(one) for one in every]
+        return [shown(connect.reading(self._database, self._rule, tenant, watch_name))]
 
     def list_watches(self, context: RequestContext, names: Sequence[str] | None = None,
                      prefix: str | None = None, state: str | None = None, action_prefix: str | None = None,
@@ -81,7 +79,7 @@ class Watches:
                 after = some[-1].rule.name
             return found
 
-        found = self._read(load)
+        found = connect.reading(self._database, load)
         return {'watches': [shown(one) for one in found[:size]],
                 'marker': found[size - 1].rule.name if len(found) > size else None}
 
@@ -96,8 +94,8 @@ class Watches:
         if kind is not None and kind not in watches.KINDS:
             raise errors.Invalid(reason=f'"{kind}" is no kind of history; use one of '
                                         f'{", ".join(watches.KINDS)}.')
-        found = self._read(
-            watches.history, tenant_of(context), name=name, kind=kind,
+        found = connect.reading(
+            self._database, watches.history, tenant_of(context), name=name, kind=kind,
             start=None if start is None else moment_of(start), end=None if end is None else moment_of(end),
             newest_first=newest_first, after=number_of(marker), limit=size + 1)
         return {'items': [{'name': one.name, 'at': iso(one.at), 'kind': one.kind, 'summary': one.summary,
@@ -136,7 +134,7 @@ class Watches:
                 raise errors.ConcurrentTransaction(action=f'changing watch rule {rule.name}')
             return self._rule(conn, tenant, rule.name)
 
-        return shown(self._change(put))
+        return shown(connect.writing_past_deadlocks(self._database, put))
 
     def delete_watches(self, context: RequestContext, names: Sequence[str]) -> None:
         """Delete all of them, or none: WatchRuleNotFound, InvalidRestrictedAction for a stack's."""
@@ -148,7 +146,7 @@ class Watches:
                 self._own(one)
             watches.remove(conn, found, self._clock.wall())
 
-        self._change(delete)
+        connect.writing_past_deadlocks(self._database, delete)
 
     def set_watch_state(self, context: RequestContext, watch_name: str, state: str,
                         reason: str | None = None, reason_data: Any = None) -> dict[str, Any]:
@@ -169,7 +167,7 @@ class Watches:
                 self._clock.now(), self._clock.wall(), updated_at=self._clock.now())
             return self._rule(conn, tenant, watch_name), roots
 
-        rule, roots = self._change(change)
+        rule, roots = connect.writing_past_deadlocks(self._database, change)
         for root in sorted(roots):
             self._poke(root)
         return shown(rule)
@@ -185,7 +183,7 @@ class Watches:
                 watches.enable(conn, self._rule(conn, tenant, name, lock=True), enabled, self._crypt,
                                self._clock.now(), self._clock.wall())
 
-        self._change(change)
+        connect.writing_past_deadlocks(self._database, change)
 
     # -- shared ------------------------------------------------------------------------------------
 
@@ -201,26 +199,6 @@ class Watches:
             raise errors.InvalidRestrictedAction(message=(
                 f'The watch rule {rule.rule.name} belongs to a resource of stack {rule.stack_id}; change it '
                 'by an update of the stack.'))
-
-    def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args,
-              **kwargs: P.kwargs) -> T:
-        def run() -> T:
-            with connect.read(self._database) as conn:
-                return function(conn, *args, **kwargs)
-
-        return connect.offload(self._database, run)
-
-    def _change(self, function: Callable[[Connection], T]) -> T:
-        def run() -> T:
-            with connect.write(self._database) as conn:
-                return function(conn)
-
-        @connect.retry_on_disconnect(connect.RetryPlan(lost=False))
-        def repeated() -> T:
-            return connect.offload(self._database, run)
-
-        return repeated()
-
 
 def shown(rule: Stored) -> dict[str, Any]:
     """A rule by the names of the interface."""

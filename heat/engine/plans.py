@@ -11,7 +11,7 @@ begins, ``previewed`` has the classic shapes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,10 +37,12 @@ from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan import printed
-from heat.plan.preview import NOT_LOOKED, Extent, Inner, Looked, Preview, Source, walk
+from heat.plan.preview import Expand, Extent, Inner, Preview, Source, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
+See = Callable[[Inner, Expand], Preview]
+"""How far an update or creation is walked before it is done."""
 # What of a request's arguments a saved plan keeps.
 KEPT = ('timeout_mins', 'disable_rollback', 'tags', 'existing', 'converge', 'guard', 'termination_protection',
         'change_set', 'capabilities', 'on_failure', 'retain_except_on_create')
@@ -358,8 +360,8 @@ class Plans:
         """
         if args.get('guard'):
             self._check_guard(self._foresee_update(
-                context, stack_identity, template, params, files, args, environment_files, files_container),
-                args['guard'])
+                context, stack_identity, template, params, files, args, environment_files, files_container,
+                only=frozenset(args['guard'])), args['guard'])
         return self._intake.update_stack(context, stack_identity, template, params, files, args,
                                          environment_files, files_container, template_id)
 
@@ -380,12 +382,12 @@ class Plans:
     def _foresee_update(self, context: RequestContext, stack_identity: Args, template: Args | None,
                         params: Args | None, files: Mapping[str, str] | None, args: Args,
                         environment_files: Sequence[str] | None, files_container: str | None,
-                        extent: Extent = Extent.WHOLE) -> Foreseen:
+                        extent: Extent = Extent.WHOLE, only: frozenset[str] | None = None) -> Foreseen:
         stack, compiled, kept = self._intake.check_update(
             context, stack_identity, template, params, files, args, environment_files, files_container)
         observes = self._looker is not None and self._intake.observes(stack, args)
         # What is in the cloud is looked at for all of the tree at once.
-        every = extent is Extent.WHOLE or observes
+        every = (extent is Extent.WHOLE and only is None) or observes
         kept_settings, rows = self._load(stack, every)
         options = settings.options(args, kept_settings)
         if args.get('guard'):
@@ -396,7 +398,8 @@ class Plans:
             looked = self._looker.look(rows.tree, rows.every(), self._credential(stack))
         goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
         tags = tuple(args['tags'] or ()) if 'tags' in args else stack.tags if args.get('existing') else ()
-        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, rows, looked, extent)
+        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, rows,
+                                 lambda inner, expand: Preview(inner, expand, looked, extent, only))
         return replace(foreseen, stack=stack, unchanged=stack.status is Status.COMPLETE
                        and repeats.unchanged(compiled, kept))
 
@@ -420,22 +423,22 @@ class Plans:
             return None if root is None else self._intake.loader.credential(conn, root)
 
     def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
-                 looked: Looked = NOT_LOOKED, extent: Extent = Extent.WHOLE) -> Foreseen:
+                 see: See = Preview) -> Foreseen:
         def work() -> Foreseen:
-            return self._foreseen(stack, goal, compiled, kept, rows, looked, extent)
+            return self._foreseen(stack, goal, compiled, kept, rows, see)
 
         # Of nested stacks that are there the database is asked, which belongs to the hub.
         return work() if len(rows.tree) > 1 else at_leisure(compiled.template.raw, work)
 
     def _foreseen(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
-                  looked: Looked, extent: Extent) -> Foreseen:
+                  see: See) -> Foreseen:
         restraints = restraints_of(compiled)
         expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, rows)
         source = Source(compiled.template.resources, changed_parameters(compiled, kept),
                         frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
         inner = Inner(stack, goal, compiled.wanted(), rows.of(stack.id), compiled.types, source,
                       restraints)
-        entries = Preview(inner, expansion, looked, extent).run()
+        entries = see(inner, expansion).run()
         return Foreseen(stack, compiled, entries, expansion, rows.of(stack.id))
 
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from heat import schema
@@ -109,9 +110,13 @@ class Preview(Traversal):
     """A traversal over copies, in which every step succeeds at once and tells nothing."""
 
     def __init__(self, inner: Inner, expand: Expand, looked: Looked = NOT_LOOKED,
-                 extent: Extent = Extent.WHOLE) -> None:
-        """``looked``: what things in the cloud are like, by row; only of these is it known."""
-        self._looked, self._extent = looked, extent
+                 extent: Extent = Extent.WHOLE, only: frozenset[str] | None = None) -> None:
+        """``looked``: what things in the cloud are like, by row; only of these is it known.
+
+        ``only``: the resources that are asked about (``group/0`` for inner ones), None for all. Nested
+        stacks that none of them is in, and that nothing refers to, are not looked into.
+        """
+        self._looked, self._extent, self._only = looked, extent, only
         # Whether something surely is not kept, whatever comes after it.
         self._moved = False
         self.loose: dict[str, str] = {}
@@ -267,7 +272,8 @@ class Preview(Traversal):
         entry = self.entries.get(row.name)
         action = 'retain' if self._stays(row) else 'delete'
         inner = self._inside(row, Action.DELETE) if (
-            self.types.of(row).nested and action == 'delete' and self._extent is Extent.WHOLE) else ()
+            self.types.of(row).nested and action == 'delete' and self._extent is Extent.WHOLE
+            and self._concerns(row.name)) else ()
         if entry is None:
             self._moved = True
             self.entries[row.name] = Entry(row.name, row.type, action, row.physical_id, inner=inner)
@@ -306,7 +312,7 @@ class Preview(Traversal):
     def _looked_into(self, entry: Entry, row: Row, verb: Action) -> Entry:
         """A stack in which nothing changes is itself unchanged, though it is looked into."""
         hangs = self._hangs_on_inside(entry)
-        if self._extent is not Extent.WHOLE and not hangs:
+        if (self._extent is not Extent.WHOLE and not hangs) or not self._concerns(entry.name):
             return entry
         inner = self._inside(row, verb)
         if self._extent is Extent.WHOLE:
@@ -316,6 +322,20 @@ class Preview(Traversal):
             return entry
         self.loose.pop(entry.name, None)
         return replace(entry, action='keep', reason='')
+
+    @cached_property
+    def _referred(self) -> frozenset[str]:
+        """Whose values others are made from."""
+        return frozenset(ref.resource for one in self.wanted.definitions.values() for ref in one.refs())
+
+    def _concerns(self, name: str) -> bool:
+        """Whether what is in a nested stack may change anything for who is asked about."""
+        return self._only is None or name in self._referred or bool(self._only_inside(name))
+
+    def _only_inside(self, name: str) -> frozenset[str] | None:
+        if self._only is None or name in self._referred:
+            return None
+        return frozenset(path.removeprefix(f'{name}/') for path in self._only if path.startswith(f'{name}/'))
 
     @staticmethod
     def _hangs_on_inside(entry: Entry) -> bool:
@@ -331,7 +351,7 @@ class Preview(Traversal):
             return None
         veiled = self._source.veiled or row.name in self._secretive
         return Preview(replace(inner, source=replace(inner.source, veiled=veiled)), self._expand,
-                       self._looked, self._extent.inside).run()
+                       self._looked, self._extent.inside, self._only_inside(row.name)).run()
 
     def _finish(self) -> None:
         self.finished = True

@@ -268,3 +268,36 @@ def test_every_crash_of_a_plan_carried_out(conf):
                 world.leases_held())
 
     assert every_crash(conf, life)[::2] == ('UPDATE_COMPLETE', 'EXECUTED')
+
+
+def test_a_guard_looks_into_those_nested_stacks_alone_that_may_concern_it(world):
+    def nested(value: str) -> dict[str, Any]:
+        return {'type': 'OS::Heat::Stack', 'properties': {'template': json.dumps({
+            **hot(kid=res(props={'update_replace_value': value})),
+            'outputs': {'o': {'value': {'get_attr': ['kid', 'output']}}}})}}
+
+    def tree(value: str) -> dict[str, Any]:
+        told = {'get_attr': ['source', 'outputs', 'o']}
+        return hot(beside=nested('x'), source=nested('x'), among=nested(value),
+                   parent=res(props={'update_replace_value': told}))
+
+    me = world.create('s', tree('x'))
+    world.run()
+    for guard, into in (('among/kid', {'among', 'source'}), ('beside', {'source'}), ('parent', {'source'})):
+        foreseen = world.plans._foresee_update(world.context, me, tree('x'), {}, {}, {}, None, None,
+                                               only=frozenset([guard]))
+        assert {name for _stack, name in foreseen.expansion.made} == into
+    with pytest.raises(errors.ResourceGuarded, match=r'among/kid \(replace\)'):
+        world.update(me, tree('y'), args={'guard': ['among/kid']})
+
+
+def test_a_guard_sees_what_hangs_on_a_nested_stack_that_stays_as_it_is(world):
+    def tree(value: Any) -> dict[str, Any]:
+        told = {**hot(kid=res('of the kid')), 'outputs': {'o': {'value': {'get_attr': ['kid', 'output']}}}}
+        return hot(source={'type': 'OS::Heat::Stack', 'properties': {'template': json.dumps(told)}},
+                   parent=res(props={'update_replace_value': value}))
+
+    me = world.create('s', tree('x'))
+    world.run()
+    with pytest.raises(errors.ResourceGuarded, match=r'parent \(replace\)'):
+        world.update(me, tree({'get_attr': ['source', 'outputs', 'o']}), args={'guard': ['parent']})

@@ -7,10 +7,11 @@ was durable. The cloud is the simulated one, or that of the OS_* variables with 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +49,15 @@ class Kill:
     at: int
     made: bool
     seen: int = 0
+
+
+def each_call(made: bool) -> Iterator[Kill]:
+    """A death at each mutating call of what is done with it, and at last none: it had fewer calls."""
+    for at in itertools.count(1):
+        kill = Kill(at, made)
+        yield kill
+        if kill.seen < at:
+            return
 
 
 class RealTime(Clock):
@@ -122,6 +132,28 @@ class Driver:
         """Go on with a row found in the database after a crash."""
         outcome, row = self.step(kind, row, Step(row.uuid, verb, resumed=True))
         return outcome, self.ended(outcome, row, verb)
+
+    def survived(self, kind: type[Resource], row: Row, verb: Action, kill: Kill) -> Row:
+        """Die at ``kill`` and go on with what the database holds; the step must succeed all the same."""
+        self.kill = kill
+        try:
+            outcome, row = self.run(kind, row, verb)
+        except Died as died:
+            outcome, row = self.resume(kind, died.row, verb)
+        self.kill = None
+        assert isinstance(outcome, Done), (verb, kill.at, outcome)
+        return row
+
+    def given_up(self, kind: type[Resource], row: Row, kill: Kill) -> None:
+        """Die at ``kill`` while it is made; whoever goes on is asked to delete it, and must succeed."""
+        self.kill = kill
+        try:
+            _, row = self.run(kind, row, Action.CREATE)
+        except Died as died:
+            row = died.row
+        self.kill = None
+        outcome = self.delete_instead(kind, row)
+        assert isinstance(outcome, Done), (kill.at, outcome)
 
     def delete_instead(self, kind: type[Resource], row: Row) -> Outcome:
         """A new goal, deletion, over a row whose creation was interrupted."""

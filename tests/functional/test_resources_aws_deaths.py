@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from heat.model.outcome import Done
 from heat.model.status import Action
 from heat.resources.base import Resource
 from heat.simcloud.server import SimCloud
-from tests.functional.drive import Died, Driver, Kill
+from tests.functional.drive import Driver, each_call
 from tests.functional.ground import BIGGER, FLAVOR, REAL, Ground, cloud, driver, ground
 from tests.functional.test_resources_aws_lives import (
     ATTACHMENT,
@@ -149,26 +148,16 @@ def test_killed_at_each_call(driver: Driver, ground: Ground, name: str, made: bo
     driver.delete(kind, reference)
     assert state(ground) == standing and kept(ground) == things
     for verb in (Action.CREATE, Action.DELETE):
-        at = 0
-        while True:
-            at += 1
+        for kill in each_call(made):
             row = driver.row(kind, 'thing', **props)
             if verb is Action.DELETE:
                 row = driver.done(kind, row, Action.CREATE)
-            driver.kill = kill = Kill(at, made)
-            try:
-                outcome, row = driver.run(kind, row, verb)
-            except Died as died:
-                outcome, row = driver.resume(kind, died.row, verb)
-            assert isinstance(outcome, Done), (verb, at, outcome)
-            driver.kill = None
+            row = driver.survived(kind, row, verb, kill)
             if verb is Action.CREATE:
-                assert state(ground) == grown, (verb, at)
+                assert state(ground) == grown, (verb, kill.at)
                 driver.delete(kind, row)
-            assert state(ground) == standing and kept(ground) == things, (verb, at)
+            assert state(ground) == standing and kept(ground) == things, (verb, kill.at)
             driver.rows.pop(row.uuid, None)
-            if kill.seen < at:
-                break
 
 
 @pytest.mark.parametrize('name', SCENES)
@@ -176,21 +165,10 @@ def test_deleted_after_a_creation_that_died(driver: Driver, ground: Ground, name
     kind, scene = SCENES[name]
     props = scene(ground)
     standing, things = state(ground), kept(ground)
-    at = 0
-    while True:
-        at += 1
+    for kill in each_call(True):
         row = driver.row(kind, 'thing', **props)
-        driver.kill = kill = Kill(at, True)
-        try:
-            _, row = driver.run(kind, row, Action.CREATE)
-        except Died as died:
-            row = died.row
-        driver.kill = None
-        outcome = driver.delete_instead(kind, row)
-        assert isinstance(outcome, Done), (at, outcome)
-        assert state(ground) == standing and kept(ground) == things, at
-        if kill.seen < at:
-            break
+        driver.given_up(kind, row, kill)
+        assert state(ground) == standing and kept(ground) == things, kill.at
 
 
 @pytest.mark.parametrize('made', [True, False], ids=['after', 'before'])
@@ -206,27 +184,17 @@ def test_killed_at_each_call_of_an_update(driver: Driver, ground: Ground, name: 
     elif name == 'eip_tie':
         changes = {'EIP': EIP.reference(ground.create(EIP, 'spare'))}
     new = {**props, **changes}
-    at = 0
-    while True:
-        at += 1
+    for kill in each_call(made):
         row = driver.create(kind, 'thing', **props)
         grown = state(ground)
-        driver.kill = kill = Kill(at, made)
-        try:
-            outcome, row = driver.run(kind, driver.changed(kind, row, **new), Action.UPDATE)
-        except Died as died:
-            outcome, row = driver.resume(kind, died.row, Action.UPDATE)
-        driver.kill = None
-        assert isinstance(outcome, Done), (at, outcome)
-        assert state(ground) == {**grown, 'served': grown['served'] - (name == 'eip')}, at
+        row = driver.survived(kind, driver.changed(kind, row, **new), Action.UPDATE, kill)
+        assert state(ground) == {**grown, 'served': grown['served'] - (name == 'eip')}, kill.at
         if name == 'instance':
             shown = driver.read(kind, row, 'show')['show']
-            assert shown['flavor']['original_name'] == BIGGER and shown['metadata'] == {'k': 'v'}, at
+            assert shown['flavor']['original_name'] == BIGGER and shown['metadata'] == {'k': 'v'}, kill.at
         if name == 'eip_tie':
-            assert served(driver, row.physical_id) == props['InstanceId'], at
+            assert served(driver, row.physical_id) == props['InstanceId'], kill.at
         driver.delete(kind, row)
-        if kill.seen < at:
-            break
 
 
 @pytest.mark.skipif(REAL, reason='the users are looked for in the simulated cloud')
@@ -239,23 +207,13 @@ def test_users_and_keys_are_made_once(driver: Driver, ground: Ground, cloud: Sim
     standing = there()
     for kind, props, more in ((USER, {}, (1, 0)), (KEY, {'UserName': USER.reference(user)}, (0, 1))):
         for verb in (Action.CREATE, Action.DELETE):
-            at = 0
-            while True:
-                at += 1
+            for kill in each_call(made):
                 row = driver.row(kind, 'thing', **props)
                 if verb is Action.DELETE:
                     row = driver.done(kind, row, Action.CREATE)
-                driver.kill = kill = Kill(at, made)
-                try:
-                    outcome, row = driver.run(kind, row, verb)
-                except Died as died:
-                    outcome, row = driver.resume(kind, died.row, verb)
-                driver.kill = None
-                assert isinstance(outcome, Done), (kind.type, verb, at, outcome)
+                row = driver.survived(kind, row, verb, kill)
                 if verb is Action.CREATE:
                     assert there() == (standing[0] + more[0], standing[1] + more[1])
                     driver.delete(kind, row)
-                assert there() == standing, (kind.type, verb, at)
-                if kill.seen < at:
-                    break
+                assert there() == standing, (kind.type, verb, kill.at)
     driver.delete(USER, user)

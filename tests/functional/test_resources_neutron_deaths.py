@@ -17,7 +17,7 @@ from heat.model.resource import Row
 from heat.model.status import Action
 from heat.resources.base import Resource
 from heat.resources.openstack import TYPES
-from tests.functional.drive import Died, Driver, Kill
+from tests.functional.drive import Driver, each_call
 from tests.functional.ground import (
     FLAVOR,
     FLOATING,
@@ -192,50 +192,29 @@ def test_killed_at_each_call(driver: Driver, ground: Ground, name: str, made: bo
     driver.delete(kind, reference)
     assert state(ground) == standing
     for verb in (Action.CREATE, *([Action.UPDATE] if changes else []), Action.DELETE):
-        at = 0
-        while True:
-            at += 1
+        for kill in each_call(made):
             row = driver.row(kind, 'thing', **props)
             if verb is not Action.CREATE:
                 row = driver.done(kind, row, Action.CREATE)
             if verb is Action.UPDATE:
                 row = driver.changed(kind, row, **{**props, **changes})
-            driver.kill = kill = Kill(at, made)
-            try:
-                outcome, row = driver.run(kind, row, verb)
-            except Died as died:
-                outcome, row = driver.resume(kind, died.row, verb)
-            driver.kill = None
-            assert isinstance(outcome, Done), (verb, at, outcome)
+            row = driver.survived(kind, row, verb, kill)
             if verb is not Action.DELETE:
-                assert sizes(state(ground)) == (grown if verb is Action.CREATE else changed), (verb, at)
+                assert sizes(state(ground)) == (grown if verb is Action.CREATE else changed), (verb, kill.at)
                 assert isinstance(driver.run(kind, row, Action.CHECK)[0], Done)
                 driver.delete(kind, row)
-            assert state(ground) == standing, (verb, at)
+            assert state(ground) == standing, (verb, kill.at)
             driver.rows.pop(row.uuid, None)
-            if kill.seen < at:
-                break
 
 
 @pytest.mark.parametrize('name', SCENES)
 def test_deleted_after_a_creation_that_died(driver: Driver, ground: Ground, name: str) -> None:
     kind, (props, _changes) = TYPES[name], SCENES[name](ground)
     standing = state(ground)
-    at = 0
-    while True:
-        at += 1
+    for kill in each_call(True):
         row = driver.row(kind, 'thing', **props)
-        driver.kill = kill = Kill(at, True)
-        try:
-            _, row = driver.run(kind, row, Action.CREATE)
-        except Died as died:
-            row = died.row
-        driver.kill = None
-        outcome = driver.delete_instead(kind, row)
-        assert isinstance(outcome, Done), (at, outcome)
-        assert state(ground) == standing, at
-        if kill.seen < at:
-            break
+        driver.given_up(kind, row, kill)
+        assert state(ground) == standing, kill.at
 
 
 def test_a_route_of_somebody_else_is_refused_and_stays(driver: Driver, ground: Ground) -> None:

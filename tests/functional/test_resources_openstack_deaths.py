@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from heat.model.outcome import Done
 from heat.model.status import Action
 from heat.resources.base import Resource
-from tests.functional.drive import Died, Driver, Kill
+from tests.functional.drive import Driver, each_call
 from tests.functional.ground import (
     ASSOCIATION,
     ATTACHMENT,
@@ -125,30 +124,20 @@ def test_killed_at_each_call(driver: Driver, ground: Ground, name: str, made: bo
     driver.delete(kind, reference)
     assert ground.inventory() == standing
     for verb in (Action.CREATE, Action.DELETE):
-        at = 0
-        while True:
-            at += 1
+        for kill in each_call(made):
             row = (
                 driver.row(kind, 'thing', **props)
                 if verb is Action.CREATE
                 else driver.create(kind, 'thing', **props)
             )
-            driver.kill = kill = Kill(at, made)
-            try:
-                outcome, row = driver.run(kind, row, verb)
-            except Died as died:
-                outcome, row = driver.resume(kind, died.row, verb)
-            assert isinstance(outcome, Done), (verb, at, outcome)
-            driver.kill = None
+            row = driver.survived(kind, row, verb, kill)
             if verb is Action.CREATE:
-                assert {key: len(ids) for key, ids in ground.inventory().items()} == grown, (verb, at)
+                assert {key: len(ids) for key, ids in ground.inventory().items()} == grown, (verb, kill.at)
                 if kind is KEYPAIR:
                     assert 'PRIVATE KEY' in row.data['private_key']
                 driver.delete(kind, row)
-            assert ground.inventory() == standing, (verb, at)
+            assert ground.inventory() == standing, (verb, kill.at)
             driver.rows.pop(row.uuid, None)
-            if kill.seen < at:
-                break
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -156,21 +145,10 @@ def test_deleted_after_a_creation_that_died(driver: Driver, ground: Ground, name
     kind, scene = scenes(name)
     props = scene(ground)
     standing = ground.inventory()
-    at = 0
-    while True:
-        at += 1
+    for kill in each_call(True):
         row = driver.row(kind, 'thing', **props)
-        driver.kill = kill = Kill(at, True)
-        try:
-            _, row = driver.run(kind, row, Action.CREATE)
-        except Died as died:
-            row = died.row
-        driver.kill = None
-        outcome = driver.delete_instead(kind, row)
-        assert isinstance(outcome, Done), (at, outcome)
-        assert ground.inventory() == standing, at
-        if kill.seen < at:
-            break
+        driver.given_up(kind, row, kill)
+        assert ground.inventory() == standing, kill.at
 
 
 @pytest.mark.parametrize('made', [True, False], ids=['after', 'before'])
@@ -198,28 +176,18 @@ def test_killed_at_each_call_of_an_update(driver: Driver, ground: Ground, name: 
         standing = ground.inventory()
         changes = {'floatingip_id': spare.physical_id}
     new = {**props, **changes}
-    at = 0
-    while True:
-        at += 1
+    for kill in each_call(made):
         row = driver.create(kind, 'thing', **props)
         grown = {key: len(ids) for key, ids in ground.inventory().items()}
-        driver.kill = kill = Kill(at, made)
-        try:
-            outcome, row = driver.run(kind, driver.changed(kind, row, **new), Action.UPDATE)
-        except Died as died:
-            outcome, row = driver.resume(kind, died.row, Action.UPDATE)
-        driver.kill = None
-        assert isinstance(outcome, Done), (at, outcome)
-        assert {key: len(ids) for key, ids in ground.inventory().items()} == grown, at
+        row = driver.survived(kind, driver.changed(kind, row, **new), Action.UPDATE, kill)
+        assert {key: len(ids) for key, ids in ground.inventory().items()} == grown, kill.at
         shown = driver.read(kind, row, 'show')['show']
-        assert shown.get('name', 'other') == 'other' or name in ('group', 'association'), at
+        assert shown.get('name', 'other') == 'other' or name in ('group', 'association'), kill.at
         if name == 'association':
-            assert (shown['id'], shown['port_id']) == (changes['floatingip_id'], props['port_id']), at
+            assert (shown['id'], shown['port_id']) == (changes['floatingip_id'], props['port_id']), kill.at
         if name == 'group':
-            assert {one[2] for one in rules_of(driver, row)} == {None, 'tcp', 'udp'}, at
+            assert {one[2] for one in rules_of(driver, row)} == {None, 'tcp', 'udp'}, kill.at
         if name == 'server':
-            assert shown['flavor']['original_name'] == BIGGER and len(shown['addresses']) == 1, at
+            assert shown['flavor']['original_name'] == BIGGER and len(shown['addresses']) == 1, kill.at
         driver.delete(kind, row)
-        assert ground.inventory() == standing, at
-        if kill.seen < at:
-            break
+        assert ground.inventory() == standing, kill.at

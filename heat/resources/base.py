@@ -70,6 +70,8 @@ class Resource:
     """Its signals adjust a group: it answers ``adjustment(row)`` instead of ``signal``."""
     # What get_attr may name is known only to the resource itself.
     any_attribute: ClassVar[bool] = False
+    private_attributes: ClassVar[bool] = False
+    """Attributes are told from private data: a copy among those fetched would stand in the clear."""
     relays: ClassVar[bool] = False
     """Its signals ask for a call to the cloud: it answers ``relay`` instead of ``signal``."""
     # Signals are what became of a deployment (``model.software.Word``), heard in every state.
@@ -229,6 +231,9 @@ class Resource:
 
     @classmethod
     def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
+        """What of the attributes referred to is fetched and kept when a step is over."""
+        if cls.private_attributes:
+            return ()
         names = {ref.attribute for ref in refs}
         if None in names:
             return tuple(cls.schema.attributes)

@@ -75,6 +75,7 @@ class AccessKey(Resource):
     """A pair of keys of a user inside the stack."""
 
     type = 'AWS::IAM::AccessKey'
+    private_attributes = True
 
     class properties:
         Serial = Integer('Not implemented.', implemented=False)
@@ -106,11 +107,6 @@ class AccessKey(Resource):
         if data.get('access'):
             yield UserCall('delete_keypair', {'user_name': data['user'], 'project_id': data['project'],
                                               'access': data['access']}, label='delete keys')
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # Both come from private data; a copy among the attributes would stand in the clear.
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

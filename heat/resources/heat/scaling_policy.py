@@ -25,6 +25,7 @@ class ScalingResponder(StackUser):
 
     signals = True
     scales = True
+    private_attributes = True
     # group, type, amount, step, cooldown
     names: tuple[str, str, str, str, str] = ('', '', '', '', '')
     percent = ''
@@ -58,11 +59,6 @@ class ScalingResponder(StackUser):
 
     def delete(self) -> Steps:
         yield from self.delete_user()
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # They come from private data; a copy among the attributes would stand in the clear.
-        return ()
 
 
 class ScalingPolicy(ScalingResponder):

@@ -60,6 +60,7 @@ class StoredConfig(Resource):
 
     attributes = ConfigAttributes
     group: ClassVar[str] = UNGROUPED
+    private_attributes = True
 
     def create(self) -> Steps:
         props = self.props
@@ -88,11 +89,6 @@ class StoredConfig(Resource):
         if found is None:
             raise missing(self.id)
         return {'show': {'id': found.id, 'name': found.name, 'group': found.group, **found.config}}
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # A copy among the attributes would stand in the clear.
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

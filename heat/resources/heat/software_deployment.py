@@ -103,6 +103,7 @@ class SoftwareDeployment(StackUser):
     signals = True
     deploys = True
     any_attribute = True
+    private_attributes = True
 
     properties = Properties
     attributes = DeploymentAttributes
@@ -249,11 +250,6 @@ class SoftwareDeployment(StackUser):
         return (Abandon(row.physical_id),) if row.physical_id is not None else ()
 
     # -- attributes ---------------------------------------------------------------------------------
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # Outputs are told by the server and kept with the private data; nobody is asked for them.
-        return ()
 
     @classmethod
     def knows(cls, name: str) -> bool:

@@ -99,6 +99,7 @@ class WaitConditionHandle(StackUser):
     title = 'HeatWaitConditionHandle'
     support = Support(version='2014.2')
     signals = True
+    private_attributes = True
 
     class properties:
         signal_transport = String(
@@ -175,11 +176,6 @@ class WaitConditionHandle(StackUser):
         yield from temp_url.remove(self)
         yield from queue.remove(self)
         yield from self.delete_user()
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # All attributes come from private data; a copy among the attributes would stand in the clear.
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

@@ -23,6 +23,7 @@ class DeployedServer(Resource):
     type = 'OS::Heat::DeployedServer'
     name_limit = 53
     deployed_to = True
+    private_attributes = True
 
     class properties:
         name = String('Name.', update=IN_PLACE)
@@ -69,11 +70,6 @@ class DeployedServer(Resource):
 
     def delete(self) -> Steps:
         yield from agent.remove(self)
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # What the agent is told holds its password; a copy among the attributes would stand in the clear.
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

@@ -30,6 +30,7 @@ class SwiftSignalHandle(Resource):
     support = Support(version='2014.2')
     service = STORE
     name_limit = 200
+    private_attributes = True
 
     class properties:
         pass
@@ -52,11 +53,6 @@ class SwiftSignalHandle(Resource):
         return row.data.get('endpoint', row.name)
 
     @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # All of them come from private data; a copy among the attributes would stand in the clear.
-        return ()
-
-    @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:
         url = row.data.get('endpoint')
         if name == 'token':
@@ -72,6 +68,7 @@ class SwiftSignal(Resource):
     type = 'OS::Heat::SwiftSignal'
     support = Support(version='2014.2')
     service = STORE
+    private_attributes = True
 
     class properties:
         handle = String('The address of the handle, which is what it refers to as.', required=True)
@@ -95,10 +92,6 @@ class SwiftSignal(Resource):
                 return (yield Record(data={'signals': {uid: one['data'] for uid, one in signals.items()}}))
             yield from put.more(deadline=began + self.props['timeout'],
                                 late=expired(signals, self.props['count']))
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

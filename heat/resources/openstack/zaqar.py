@@ -151,6 +151,7 @@ class SignedQueueURL(Resource):
     type = 'OS::Zaqar::SignedQueueURL'
     support = Support(version='8.0.0')
     service = MESSAGING
+    private_attributes = True
 
     class properties:
         queue = String('The queue.', required=True)
@@ -176,11 +177,6 @@ class SignedQueueURL(Resource):
             expires = end.strftime('%Y-%m-%dT%H:%M:%S')
         signed = yield from share(queue, self.props.get('paths'), self.props.get('methods'), expires)
         yield Record(physical_id=self.physical_name(), data={'signed': signed})
-
-    @classmethod
-    def wanted(cls, refs: Any) -> tuple[Any, ...]:
-        # All of them come from private data; a copy among the attributes would be one more.
-        return ()
 
     @classmethod
     def attribute(cls, row: Row, name: str, path: tuple[Any, ...]) -> Any:

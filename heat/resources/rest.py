@@ -212,6 +212,23 @@ class Rest(Resource):
         return 'Unknown'
 
 
+class NamedOnce(Rest):
+    """What is known by its name: it goes before its successor comes, which may have the same."""
+
+    releases = True
+
+    def release(self) -> Steps:
+        yield self.remove('release')
+
+    def delete(self) -> Steps:
+        # Else it is gone, and under its name there may be the successor.
+        if not self.row.keep.get('released'):
+            yield from super().delete()
+
+    def restore(self) -> Steps:
+        yield self.post(self.body(self.props), 'restore')
+
+
 def alike(wanted: Any, there: Any) -> bool:
     """Whether a service shows what was asked for; it may add to maps, and order lists as it likes."""
     if isinstance(wanted, Mapping):

@@ -13,7 +13,7 @@ from heat.model.op import Adopt, Call, StepFailed
 from heat.resources.base import Resource, Steps
 from heat.resources.openstack.journal import made_since
 from heat.resources.openstack.metadata import text_values
-from heat.resources.rest import Rest
+from heat.resources.rest import NamedOnce, Rest
 from heat.schema import UNKNOWN, Attr, Boolean, Integer, List, Map, String, Support
 
 SINCE = Support(version='12.0.0')
@@ -41,12 +41,11 @@ class Blazar(Rest):
         return (yield self.get())
 
 
-class Host(Blazar):
+class Host(NamedOnce, Blazar):
     """A host that can be reserved."""
 
     type = 'OS::Blazar::Host'
     path, key = '/os-hosts', 'host'
-    releases = True
 
     class properties:
         name = String('Name of the hypervisor.', required=True)
@@ -77,17 +76,6 @@ class Host(Blazar):
         return Call(self.service, 'POST', self.path, body, unwrap=self.key, identify='id', label=label,
                     adopt=Adopt(self.path, 'hosts',
                                 lambda found: found.get('hypervisor_hostname') == body['name']))
-
-    def release(self) -> Steps:
-        """Its successor is of the same hypervisor perhaps, and that is known once."""
-        yield self.remove('release')
-
-    def delete(self) -> Steps:
-        if not self.row.keep.get('released'):
-            yield from super().delete()
-
-    def restore(self) -> Steps:
-        yield self.post(self.body(self.props), 'restore')
 
 
 class Lease(Blazar):

@@ -14,11 +14,11 @@ from urllib.parse import quote
 from heat.model.op import Adopt, NeedsReplacement
 from heat.resources.base import Steps
 from heat.resources.openstack.journal import made_since
-from heat.resources.rest import Rest
+from heat.resources.rest import NamedOnce
 from heat.schema import Attr, Boolean, String, Support
 
 
-class KeyPair(Rest):
+class KeyPair(NamedOnce):
     """A key pair that a server's user logs in with."""
 
     type = 'OS::Nova::KeyPair'
@@ -68,23 +68,11 @@ class KeyPair(Rest):
                 yield self.keep(private_key=answer.get('private_key'))
         return {name: value for name, value in answer.items() if name != 'private_key'}
 
-    releases = True
-
-    def release(self) -> Steps:
-        """Its successor may have the same name, and names are unique."""
-        yield self.remove('release')
-
-    def delete(self) -> Steps:
-        if self.row.keep.get('released'):
-            # It is gone; under its name there may be the successor.
-            return
-        yield from super().delete()
-
     def restore(self) -> Steps:
         if not self.props.get('public_key'):
             # Nobody has the private key of a generated pair any more.
             raise NeedsReplacement
-        yield self.post(self.body(self.props), 'restore')
+        yield from super().restore()
 
     def check(self) -> Steps:
         return (yield self.get())

@@ -12,18 +12,17 @@ from urllib.parse import quote
 from heat.model.op import Adopt
 from heat.resources.base import Steps
 from heat.resources.openstack.mistral.execution import SERVICE, named
-from heat.resources.rest import Rest
+from heat.resources.rest import NamedOnce
 from heat.schema import Attr, Integer, Map, String, Support, at_least_one
 
 
-class CronTrigger(Rest):
+class CronTrigger(NamedOnce):
     """A schedule by which a workflow is run."""
 
     type = 'OS::Mistral::CronTrigger'
     support = Support(version='5.0.0')
     service, path, id_key = SERVICE, '/cron_triggers', 'name'
     survives_failure = True
-    releases = True
 
     class properties:
         name = String('Name.')
@@ -53,14 +52,3 @@ class CronTrigger(Rest):
 
     def check(self) -> Steps:
         return (yield self.get())
-
-    def release(self) -> Steps:
-        """Its successor may have the same name, and names are unique."""
-        yield self.remove('release')
-
-    def delete(self) -> Steps:
-        if not self.row.keep.get('released'):
-            yield from super().delete()
-
-    def restore(self) -> Steps:
-        yield self.post(self.body(self.props), 'restore')

@@ -16,6 +16,7 @@ from heat.model.resource import Row
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack.journal import once
 from heat.resources.openstack.octavia.rest import Plain
+from heat.resources.rest import NamedOnce
 from heat.schema import IN_PLACE, Attr, Boolean, Integer, String, Support, at_least_one
 
 LIMITS = ('healthmonitor', 'listener', 'loadbalancer', 'pool', 'member')
@@ -74,7 +75,7 @@ class FlavorProfile(Plain):
         provider_name = String('The provider.', update=IN_PLACE)
 
 
-class AvailabilityZone(Plain):
+class AvailabilityZone(NamedOnce, Plain):
     """A zone that users may choose."""
 
     type = 'OS::Octavia::AvailabilityZone'
@@ -101,22 +102,9 @@ class AvailabilityZone(Plain):
     def adopt(self, body: dict[str, Any]) -> Adopt | None:
         return Adopt(f'{self.path}/{body["name"]}', self.key, lambda found: True)
 
-    releases = True
-
     @classmethod
     def in_the_way(cls, row: Row, new: Mapping[str, Any]) -> bool:
         return new.get('name') is not None and row.physical_id == new['name']
-
-    def release(self) -> Steps:
-        yield self.remove('release')
-
-    def delete(self) -> Steps:
-        if not self.row.keep.get('released'):
-            # Else it is gone, and under its name there may be the successor.
-            yield from super().delete()
-
-    def restore(self) -> Steps:
-        yield self.post(self.body(self.props), 'restore')
 
 
 class AvailabilityZoneProfile(Plain):

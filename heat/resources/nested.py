@@ -161,6 +161,12 @@ class Nested(Resource):
         return []
 
     @classmethod
+    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
+        """``[attribute, *path]``: a path is walked inside the child's resources."""
+        found = {(ref.attribute, *ref.path) for ref in refs if ref.attribute is not None}
+        return tuple(list(entry) for entry in sorted(found, key=str))
+
+    @classmethod
     def supports(cls, verb: Action) -> bool:
         return verb is Action.CHECK or super().supports(verb)
 
@@ -175,9 +181,8 @@ class Told(Nested):
 
     @classmethod
     def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
-        dotted = {(ref.attribute, *ref.path) for ref in refs
-                  if ref.attribute is not None and member_of(ref.attribute) is not None}
-        return tuple(list(entry) for entry in sorted(dotted, key=str))
+        return super().wanted(frozenset(
+            ref for ref in refs if ref.attribute is not None and member_of(ref.attribute) is not None))
 
     @classmethod
     def reads(cls, row: Row) -> list[list[Any]]:

@@ -82,13 +82,6 @@ class AwsParameter(ParameterSchema):
         """The value of a parameter that is not stored, or the key of one that is."""
         return _text(value) if self.stored else _typed(self.inner, value)
 
-    def check(self, value: Any) -> Any:
-        typed = self.parse(value)
-        broken = self.broken(typed)
-        if broken:
-            raise ValueError(broken[1])
-        return typed
-
     def broken(self, typed: Any) -> tuple[Constraint, str] | None:
         for constraint in self.constraints:
             # What is told of a list is told of each of its items.

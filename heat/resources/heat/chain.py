@@ -14,7 +14,7 @@ from heat.common import errors
 from heat.model.resource import Row
 from heat.resources.nested import LEARNED, ChildTemplate, ChildView, Nested, inside, learned, member_of, read
 from heat.schema import IN_PLACE, UNKNOWN, Attr, Boolean, List, Map, Support
-from heat.template.expr import Ref, Walked
+from heat.template.expr import Walked
 
 _OWN = ('refs', 'attributes', 'show')
 
@@ -74,11 +74,6 @@ class ResourceChain(Nested):
     @classmethod
     def knows(cls, name: str) -> bool:
         return True
-
-    @classmethod
-    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
-        found = {(ref.attribute, *ref.path) for ref in refs if ref.attribute is not None}
-        return tuple(list(entry) for entry in sorted(found, key=str))
 
     @classmethod
     def reads(cls, row: Row) -> list[list[Any]]:

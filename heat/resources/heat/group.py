@@ -18,7 +18,7 @@ from heat.model.status import Action
 from heat.resources.heat.batches import Member, Rolling, next_batch, renewed, resolved_policy, rolling_of
 from heat.resources.nested import ChildTemplate, ChildView, Nested, Stage
 from heat.schema import IN_PLACE, Attr, Integer, List, Map, Number, String, Support
-from heat.template.expr import Ref, Walked
+from heat.template.expr import Walked
 
 # An attribute of members and the path into it.
 Read = tuple[str, tuple[Any, ...]]
@@ -204,11 +204,6 @@ class ResourceGroup(Nested):
     @classmethod
     def knows(cls, name: str) -> bool:
         return True
-
-    @classmethod
-    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
-        found = {(ref.attribute, *ref.path) for ref in refs if ref.attribute is not None}
-        return tuple(list(entry) for entry in sorted(found, key=str))
 
     @classmethod
     def gather(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:

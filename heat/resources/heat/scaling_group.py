@@ -33,7 +33,7 @@ from heat.resources.scaling import (
     rested,
 )
 from heat.schema import IN_PLACE, Attr, Integer, Map, Number, Support
-from heat.template.expr import Ref, Walked
+from heat.template.expr import Walked
 
 _NAMESPACE = uuid.UUID('8a9c3c0e-54a3-4f0b-9d0c-7c1a6a5d2e44')
 
@@ -186,11 +186,6 @@ class MemberGroup(Nested):
         return Members(resources, made, fit)
 
     # -- attributes ------------------------------------------------------------------------------
-
-    @classmethod
-    def wanted(cls, refs: frozenset[Ref]) -> tuple[Any, ...]:
-        found = {(ref.attribute, *ref.path) for ref in refs if ref.attribute is not None}
-        return tuple(list(entry) for entry in sorted(found, key=str))
 
     @classmethod
     def gather(cls, row: Row, child: ChildView, wanted: tuple[Any, ...]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from heat.resources.aws.instance import plain_text
 from heat.resources.aws.translated import Translated
 from heat.resources.openstack import TYPES as OPENSTACK
 from heat.resources.types import TypeTable
-from heat.template.definition import Definition
-from heat.template.expr import Constant, Expr, Ref, map_of
+from heat.template.expr import Constant, Expr
+from tests.unit.definitions import Reference, definition
 from tests.unit.interface import entry_of
 
 UNKNOWN = schema.UNKNOWN
@@ -314,20 +314,6 @@ def test_other_types_are_not_there() -> None:
         match=r'The Resource Type \(AWS::Lambda::Function\) could not be found\.$',
     ):
         types('AWS::Lambda::Function', 'f')
-
-
-class Reference(Expr):
-    """Ref, without a template around it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def own_refs(self) -> list[Ref]:
-        return [Ref(self.name, kind='reference')]
-
-
-def definition(name: str, kind: str, **props: Expr) -> Definition:
-    return Definition(name, kind, map_of(list(props.items())))
 
 
 OTHERS = {

@@ -12,8 +12,8 @@ from heat.model.op import Call, CloudFault, NeedsReplacement, StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Resource, Surroundings
 from heat.resources.openstack import TYPES
-from heat.template.definition import Definition
-from heat.template.expr import Constant, Expr, Ref, map_of
+from heat.template.expr import Constant
+from tests.unit.definitions import Reference, definition
 
 AROUND = Surroundings(StackId('project', 'shop', 'stack-id'))
 IN_USE = CloudFault(409, 'IKEPolicy ike-id is in use', 'network')
@@ -45,20 +45,6 @@ def test_a_range_of_ports_begins_before_it_ends() -> None:
     assert list(kind.validate({'source_port_range_min': 9, 'source_port_range_max': 8})) == [
         'source_port_range_min 9 is greater than source_port_range_max 8.']
     assert list(kind.validate({'source_port_range_min': 9, 'source_port_range_max': schema.UNKNOWN})) == []
-
-
-class Reference(Expr):
-    """get_resource, without a template around it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def own_refs(self) -> list[Ref]:
-        return [Ref(self.name, kind='reference')]
-
-
-def definition(name: str, kind: str, **props: Expr) -> Definition:
-    return Definition(name, kind, map_of(list(props.items())))
 
 
 def test_a_vpn_service_comes_after_the_legs_and_the_gateway_of_its_router() -> None:

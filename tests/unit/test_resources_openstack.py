@@ -16,7 +16,8 @@ from heat.resources.openstack.journal import seconds_of
 from heat.resources.openstack.neutron.security_group import facts
 from heat.resources.types import PLUGINS, secrets_of
 from heat.template.definition import Definition
-from heat.template.expr import Constant, Expr, Ref, map_of
+from heat.template.expr import Constant, Expr, Ref
+from tests.unit.definitions import Reference, definition
 from tests.unit.interface import entry_of
 
 
@@ -127,26 +128,6 @@ def test_what_is_not_known_yet_is_let_pass() -> None:
             ipv6_address_mode='slaac',
         )
         == []
-    )
-
-
-class Reference(Expr):
-    """get_resource, without a template around it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def own_refs(self) -> list[Ref]:
-        return [Ref(self.name, kind='reference')]
-
-
-def definition(name: str, kind: str, **props: Any) -> Definition:
-    return Definition(
-        name,
-        kind,
-        map_of(
-            [(key, value if isinstance(value, Expr) else Constant(value)) for key, value in props.items()]
-        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from heat.common import errors
 from tests.wire import boto
@@ -83,6 +84,21 @@ def test_a_deletion_that_retains_is_not_made_without_by_an_engine_of_an_earlier_
     assert code == 'ServiceUnavailable'
     assert 'does not know delete_stack with retain yet' in said
     assert not calls(api, 'delete_stack')
+
+
+def test_watch_rules_and_stored_parameters_are_unavailable_for_now(
+        api: World, pipeline: Load, cloudwatch: World) -> None:
+    ssm = boto.client(api, service='ssm')
+    cloudwatch.engine.earlier_release = True
+    watching = boto.client(cloudwatch, 'http://localhost:8003/v1', service='cloudwatch')
+    try:
+        for ask in (ssm.describe_parameters, watching.describe_alarms):
+            with pytest.raises(ClientError) as caught:
+                ask()
+            assert caught.value.response['ResponseMetadata']['HTTPStatusCode'] == 503
+            assert 'try again when all engines are upgraded' in caught.value.response['Error']['Message']
+    finally:
+        cloudwatch.engine.earlier_release = False
 
 
 def test_our_own_routes_are_unavailable_for_now(pipeline: Load) -> None:

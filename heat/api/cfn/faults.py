@@ -4,7 +4,7 @@ Purpose: any exception -> code, status, sentence, in the format that was asked
 for. Invariant: a text that is not marked safe never reaches the wire; a fault of
 ours is an InternalFailure, a fault of the caller a ValidationError unless AWS has
 a code for it. Neighbours: ``query`` answers with it; ``api.aws`` words what is
-refused before an action is known, ``api.faults`` knows whose fault an error is.
+refused before an action is known, ``api.coded`` finds the code.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from xml.sax.saxutils import escape
 
 import webob
 
-from heat.api import aws, faults
+from heat.api import aws
 from heat.api.cfn import render
-from heat.common import errors
+from heat.api.coded import Codes, Fault
 
 LOG = logging.getLogger(__name__)
 
@@ -28,22 +28,16 @@ STATUS = {
     'InsufficientCapabilitiesException': 400, 'InternalFailure': 500, 'InvalidAction': 400,
     'InvalidChangeSetStatus': 400, 'LimitExceededException': 400, 'ServiceUnavailable': 503,
     'TokenAlreadyExistsException': 400, 'ValidationError': 400}
-# Nearest class first; for the rest the status of the orchestration API decides.
-BY_CLASS = {
-    'Forbidden': 'AccessDenied', 'NotAuthorized': 'AccessDenied', 'StackExists': 'AlreadyExistsException',
-    'RequestLimitExceeded': 'LimitExceededException', 'StackResourceLimitExceeded': 'LimitExceededException',
-    'RequestTokenUsed': 'TokenAlreadyExistsException', 'AuthorizationFailure': 'AccessDenied',
-    'EngineOutdated': 'ServiceUnavailable', 'InvalidTenant': 'ValidationError'}
-INTERNAL = 'The request processing has failed because of an internal error.'
-
-
-class Fault(Exception):
-    """An error of one of ``STATUS`` with the sentence that the caller reads."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(message)
+_CODES = Codes(
+    by_class={
+        'Forbidden': 'AccessDenied', 'NotAuthorized': 'AccessDenied', 'StackExists': 'AlreadyExistsException',
+        'RequestLimitExceeded': 'LimitExceededException',
+        'StackResourceLimitExceeded': 'LimitExceededException',
+        'RequestTokenUsed': 'TokenAlreadyExistsException', 'AuthorizationFailure': 'AccessDenied',
+        'InvalidTenant': 'ValidationError'},
+    by_status={403: 'AccessDenied', 503: 'ServiceUnavailable'},
+    refused='ValidationError', internal='InternalFailure')
+fault_of = _CODES.fault_of
 
 
 def refused(message: str) -> Fault:
@@ -59,23 +53,6 @@ def unsupported(what: str, because: str = '') -> Fault:
 def no_such_stack(name: Any) -> Fault:
     # Tools look for these very words.
     return refused(f'Stack with id {name} does not exist')
-
-
-def fault_of(error: BaseException) -> Fault:
-    """Any exception as a fault."""
-    if isinstance(error, Fault):
-        return error
-    message = faults.message_of(error)
-    for cls in type(error).__mro__:
-        if cls.__name__ in BY_CLASS:
-            return Fault(BY_CLASS[cls.__name__], message or cls.__name__)
-    if isinstance(error, errors.HeatException | webob.exc.HTTPException) or message is not None:
-        status = faults.status_of(error)
-        if status == 403:
-            return Fault('AccessDenied', message or 'User is not authorized to perform action')
-        if 400 <= status < 500:
-            return refused(message or 'The request is not valid.')
-    return Fault('InternalFailure', INTERNAL)
 
 
 def response_of(request: webob.Request, error: BaseException, request_id: str,

@@ -20,7 +20,7 @@ import webob
 
 from heat.api import aws, ec2token
 from heat.api.cfn import paging
-from heat.api.cfn.faults import INTERNAL, Fault, fault_of
+from heat.api.cfn.faults import STATUS, Fault, fault_of
 from heat.api.dispatch import Call
 from heat.common import errors
 
@@ -273,7 +273,8 @@ def _told(call: Call, error: Exception) -> tuple[Json, int]:
         return {'__type': error.code, 'message': error.message}, 400
     fault = fault_of(error)
     code = CODES.get(fault.code, fault.code)
-    if fault.code == 'InternalFailure':
+    status = STATUS[fault.code]
+    if status >= 500:
         LOG.error('%s failed', call.request.headers.get(aws.TARGET), exc_info=error)
-        return {'__type': code, 'message': INTERNAL}, 500
-    return {'__type': code, 'message': fault.message}, 400
+    # Whatever the caller is to blame for is a 400 in this protocol.
+    return {'__type': code, 'message': fault.message}, status if status >= 500 else 400

@@ -3,15 +3,12 @@
 Purpose: any exception -> code, status, sentence. Invariant: a text that is not marked
 safe never reaches the wire; a fault of ours is an InternalServiceError, one of the caller
 never is. Neighbours: ``protocols`` writes them, ``api.aws`` words what is refused before an
-operation is known, ``api.faults`` knows whose fault an error is.
+operation is known, ``api.coded`` finds the code.
 """
 
 from __future__ import annotations
 
-import webob.exc
-
-from heat.api import faults
-from heat.common import errors
+from heat.api.coded import Codes, Fault
 
 # Code in the query protocol -> (HTTP status, class in the others).
 CODES: dict[str, tuple[int, str]] = {
@@ -26,23 +23,18 @@ CODES: dict[str, tuple[int, str]] = {
     'MissingParameter': (400, 'MissingRequiredParameterException'),
     'ResourceConflict': (409, 'ResourceConflict'),
     'ResourceNotFound': (404, 'ResourceNotFound'),
-    'SerializationError': (400, 'SerializationException')}
-# Nearest class first; for the rest the status of the orchestration API decides.
-BY_CLASS = {'RequestLimitExceeded': 'LimitExceeded', 'AuthorizationFailure': 'AccessDenied',
-            # What belongs to a stack, or rests with it, is changed with it.
-            'NotAuthorized': 'AccessDenied', 'InvalidRestrictedAction': 'ResourceConflict',
-            'WatchRuleNotFound': 'ResourceNotFound'}
-BY_STATUS = {403: 'AccessDenied', 404: 'ResourceNotFound', 409: 'ResourceConflict'}
-INTERNAL = 'The request processing has failed because of an internal error.'
-
-
-class Fault(Exception):
-    """An error of one of ``CODES`` with the sentence that the caller reads."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(message)
+    'SerializationError': (400, 'SerializationException'),
+    'ServiceUnavailable': (503, 'ServiceUnavailableException')}
+_CODES = Codes(
+    by_class={
+        'RequestLimitExceeded': 'LimitExceeded', 'AuthorizationFailure': 'AccessDenied',
+        # What belongs to a stack, or rests with it, is changed with it.
+        'NotAuthorized': 'AccessDenied', 'InvalidRestrictedAction': 'ResourceConflict',
+        'WatchRuleNotFound': 'ResourceNotFound'},
+    by_status={403: 'AccessDenied', 404: 'ResourceNotFound', 409: 'ResourceConflict',
+               503: 'ServiceUnavailable'},
+    refused='InvalidParameterValue', internal='InternalServiceError')
+fault_of = _CODES.fault_of
 
 
 def invalid(message: str) -> Fault:
@@ -55,19 +47,3 @@ def missing(place: str) -> Fault:
 
 def combined(message: str) -> Fault:
     return Fault('InvalidParameterCombination', message)
-
-
-def fault_of(error: BaseException) -> Fault:
-    """Any exception as a fault."""
-    if isinstance(error, Fault):
-        return error
-    message = faults.message_of(error)
-    for cls in type(error).__mro__:
-        if cls.__name__ in BY_CLASS:
-            return Fault(BY_CLASS[cls.__name__], message or cls.__name__)
-    if isinstance(error, errors.HeatException | webob.exc.HTTPException) or message is not None:
-        status = faults.status_of(error)
-        if 400 <= status < 500:
-            code = BY_STATUS.get(status, 'InvalidParameterValue')
-            return Fault(code, message or 'The request is not valid.')
-    return Fault('InternalServiceError', INTERNAL)

@@ -17,7 +17,6 @@ import webob
 
 from heat.api import ec2token
 from heat.api.cfn import paging
-from heat.api.cfn.faults import Fault as PagingFault
 from heat.api.cloudwatch import protocols
 from heat.api.cloudwatch.faults import Fault
 from heat.api.cloudwatch.members import Structure
@@ -53,7 +52,7 @@ class Invocation:
         """Where the page begins that NextToken asks for. Fault for a token of another request."""
         try:
             return paging.marker(self._request(), self.get('NextToken'))
-        except PagingFault as fault:
+        except Fault as fault:
             raise Fault('InvalidNextToken', fault.message) from fault
 
     def token(self, marker: str | None) -> str | None:

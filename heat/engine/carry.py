@@ -17,26 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 from heat.common import green
 from heat.common.errors import HeatException
-from heat.db.signals import Signal
 from heat.db.writer import Child, SnapshotEnd, StackState
-from heat.engine import exported, inside, marks, nested, room, stages
+from heat.engine import exported, nested, room, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.discretion import without_secrets
 from heat.engine.exchange import publishes
 from heat.engine.late import IMPORTS, Found, Gathered, Late
-from heat.engine.relay import Relay, Relayed
 from heat.engine.render import plain
 from heat.engine.scaling import Scaler
 from heat.engine.staging import Stager
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import NewGoal, StackRun, Tree
-from heat.model.event import Event
 from heat.model.op import StepFailed
 from heat.model.outcome import Done, Failed, Outcome
 from heat.model.resource import Row
 from heat.model.stack import Goal
 from heat.model.status import Action, Status
-from heat.plan import breakpoints, drift
+from heat.plan import drift
 from heat.plan.effects import (
     Cancel,
     Cancelled,
@@ -45,7 +42,6 @@ from heat.plan.effects import (
     Emit,
     Finish,
     GoOn,
-    HookCleared,
     Remove,
     Save,
     Start,
@@ -55,9 +51,8 @@ from heat.plan.effects import (
     WaitThen,
 )
 from heat.plan.exports import export_values
-from heat.plan.told import row_event, stack_event
+from heat.plan.told import stack_event
 from heat.plan.traversal import Traversal, Wanted
-from heat.resources import creation
 
 if TYPE_CHECKING:
     from heat.engine.loop import Loop
@@ -76,10 +71,8 @@ class Carrier:
         self._loop = loop
         self.announce = announce
         self.breathe: Callable[[], None] = lambda: green.sleep(0)
-        self._scaler = Scaler(loop, self)
-        self._relay = Relay(loop)
-        self._inside = inside.Inside(loop, self)
-        self._stager = Stager(loop, self)
+        self.scaler = Scaler(loop, self)
+        self.stager = Stager(loop, self)
         self._todo: deque[tuple[Tree, StackRun, Traversal, Effect | None]] = deque()
 
     # -- feeding traversals ----------------------------------------------------------------------
@@ -226,9 +219,9 @@ class Carrier:
             return
         here = stages.place(row)
         if step.resumed and here is not None and here.until is not None:
-            self._stager.wait(tree, run, row, here.until)
+            self.stager.wait(tree, run, row, here.until)
             return
-        fresh = self._scaler.overtaken(run, row) if not step.resumed else row
+        fresh = self.scaler.overtaken(run, row) if not step.resumed else row
         if row.physical_id is None or fresh is not row:
             row = run.rows[row.uuid] = replace(fresh, physical_id=child_id)
             self._loop.batch.save(row)
@@ -259,11 +252,8 @@ class Carrier:
                 self._loop.batch.save(handed_over)
         self.send(tree, made, running)
 
-    def heard(self, tree: Tree, news: Gathered | Relayed) -> None:
-        """What a nested resource's stack is made from is there, or why it is not; or a signal is answered."""
-        if isinstance(news, Relayed):
-            self._relay.answered(tree, news)
-            return
+    def gathered(self, tree: Tree, news: Gathered) -> None:
+        """What a nested resource's stack is made from is there, or why it is not."""
         uuid, result, run = news.uuid, news.result, tree.stacks.get(news.stack_id)
         running = run.traversal.running() if run is not None and run.traversal is not None else {}
         if run is None or uuid not in running:
@@ -393,7 +383,7 @@ class Carrier:
             return
         step = parent.traversal.running().get(row.uuid) if parent.traversal is not None else None
         if step is None:
-            self._scaler.ended(tree, parent, row, run, finish)
+            self.scaler.ended(tree, parent, row, run, finish)
             return
         if finish.status is Status.FAILED:
             if run.cancelled:
@@ -403,7 +393,7 @@ class Carrier:
         elif step.verb is Action.DELETE:
             outcome = Done()
         else:
-            if not self._stager.goes_on(tree, parent, row, step):
+            if not self.stager.goes_on(tree, parent, row, step):
                 self.ended_well(tree, parent, row, step, finish.idle)
             return
         self.feed(tree, parent, StepDone(step, row, outcome, idle=finish.idle))
@@ -498,95 +488,3 @@ class Carrier:
                     other.traversal.stack = other.stack
                 self._loop.fence(tree)
                 self._loop.batch.projects[other.stack.id] = (tree.root_id, project)
-
-    # -- signals ---------------------------------------------------------------------------------------
-
-    def signal(self, tree: Tree, signal: Signal) -> None:
-        """Apply a signal: the row's new metadata, an event, and a wake-up for who waits."""
-        if signal.kind in inside.KINDS:
-            self._inside.wish(tree, signal)
-            return
-        if self._relay.takes(tree, signal):
-            return
-        run = tree.stacks.get(signal.stack_id)
-        rows = [r for r in run.rows.values() if hears(run.types.of(r), r, signal)] if run is not None else []
-        # Of one that is being replaced, the new one has given out its address last.
-        row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
-        if run is None or row is None:
-            LOG.warning('A signal came for resource %s, which is gone or does not wait for it.',
-                        signal.resource_name)
-            return
-        if signal.kind == 'mark':
-            self._mark(tree, run, row, signal.details or {})
-            return
-        hook = hook_of(signal)
-        if hook is not None:
-            self._unset_hook(tree, run, row, hook)
-            return
-        kind = run.types.of(row)
-        step = tree.steps.get(row.uuid)
-        if step is not None:
-            # It may know more than the last commit, and must not write over what the signal brings.
-            row = step.row
-        after = row
-        try:
-            if row.action is Action.SUSPEND and not kind.deploys:
-                raise StepFailed(f'Cannot signal resource during {row.action}', 'NotSupported')
-            if kind.scales:
-                told = self._scaler.signal(tree, run, row, signal.details)
-                if told is None:
-                    return
-                reason = told
-            elif creation.awaits(row):
-                after, reason = creation.signal(row, signal.details)
-            else:
-                after, reason = kind.signal(row, signal.details)
-            status = row.status
-        except (StepFailed, HeatException, ValueError) as error:
-            after, reason, status = row, str(error), Status.FAILED
-        if after is not row:
-            run.rows[row.uuid] = after
-            if step is not None:
-                step.hear(after)
-            self._loop.batch.save(after)
-        if reason:
-            self._loop.batch.events.append(Event(
-                row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', status, reason, row.physical_id,
-                row.props))
-        self._loop.signalled(tree, row.uuid)
-        if after is not row and kind.nested:
-            self._stager.heard(tree, run, after)
-
-    def _unset_hook(self, tree: Tree, run: StackRun, row: Row, hook: str) -> None:
-        row = run.rows[row.uuid] = breakpoints.cleared(row, hook)
-        self._loop.batch.save(row)
-        self._loop.batch.events.append(replace(
-            row_event(row, run.stack.name), reason=breakpoints.cleared_reason(hook)))
-        self.feed(tree, run, HookCleared(row.uuid, hook))
-
-    def _mark(self, tree: Tree, run: StackRun, row: Row, details: Mapping[str, Any]) -> None:
-        if row.status is Status.IN_PROGRESS or row.action is Action.INIT:
-            LOG.warning('Resource %s is being worked on; its mark is dropped.', row.name)
-            return
-        after = marks.marked(row, bool(details.get('unhealthy')), str(details.get('reason') or ''))
-        if after is None:
-            return
-        run.rows[row.uuid] = after
-        self._loop.batch.save(after)
-        self._loop.batch.events.append(row_event(after, run.stack.name))
-
-
-def hook_of(signal: Signal) -> str | None:
-    """The hook that the signal is to clear."""
-    hook = (signal.details or {}).get('unset_hook') if signal.kind == 'signal' else None
-    return None if hook is None else str(hook)
-
-
-def hears(kind: Any, row: Row, signal: Signal) -> bool:
-    """Whether a signal is for this row; a server's word names the uuid of the row that it is for."""
-    hook = hook_of(signal)
-    if hook is not None:
-        return row.name == signal.resource_name and breakpoints.waits(row, hook)
-    if signal.kind == 'signal' and kind.deploys:
-        return bool((signal.details or {}).get('row') == row.uuid)
-    return row.name == signal.resource_name and row.action is not Action.DELETE

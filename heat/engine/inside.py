@@ -3,7 +3,7 @@
 Purpose: its goals are its parent's to give, so a wish for it waits like a signal for
 whoever drives the tree. Invariant: the parent's own state does not change by a check;
 work that is stopped has failed, and so has the parent's step that waits for it. All
-else is asked of the root. Neighbours: ``actions`` takes the wishes, ``carry`` calls.
+else is asked of the root. Neighbours: ``actions`` takes the wishes, ``signals`` calls.
 """
 
 from __future__ import annotations

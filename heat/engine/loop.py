@@ -20,7 +20,6 @@ from heat.clouds.performer import Answer, Fault, Result, Unmatched
 from heat.clouds.watch import Round, Verdict, Watch
 from heat.common import green
 from heat.common.clock import Clock, Timers
-from heat.db.signals import Signal
 from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
 from heat.engine.errand import Ask, Ended, Limits, Next, Pause
@@ -28,6 +27,7 @@ from heat.engine.errand import Watch as WatchFor
 from heat.engine.late import Gathered, Seek, at_hand
 from heat.engine.messages import Answered, Arrived, Changed, Closed, Leave, Looked, Lost, Published, Written
 from heat.engine.relay import Relayed
+from heat.engine.signals import Signals
 from heat.engine.step import StepRun, failure_of
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
@@ -89,6 +89,7 @@ class Loop:
         self.trees: dict[str, Tree] = {}
         self.batch = Batch()
         self.carrier = Carrier(self, announce)
+        self.signals = Signals(self, self.carrier)
         self.close = close or (lambda tree, stack: self.put(Closed(tree.root_id)))
         self.publish = publish or (lambda tree, run, values, imports: self.put(
             Published(tree.root_id, run.stack.id, run.goal.seq)))
@@ -183,10 +184,14 @@ class Loop:
             tree = self.trees.get(message.root_id)
             if tree is not None:
                 self.carrier.published(tree, message.stack_id, message.seq, message.refusal)
-        elif isinstance(message, Gathered | Relayed):
+        elif isinstance(message, Gathered):
             tree = self.trees.get(message.root_id)
             if tree is not None:
-                self.carrier.heard(tree, message)
+                self.carrier.gathered(tree, message)
+        elif isinstance(message, Relayed):
+            tree = self.trees.get(message.root_id)
+            if tree is not None:
+                self.signals.relayed(tree, message)
         elif isinstance(message, Lost):
             self._lost(message.roots)
         elif isinstance(message, Leave):
@@ -202,7 +207,7 @@ class Loop:
                 self.carrier.begin(tree, run, {})
         # What is resumed waits again before a signal may lead it on.
         self.carrier.settle()
-        self._apply_signals(tree, tree.signals)
+        self.signals.apply(tree, tree.signals)
         tree.signals = []
         self.carrier.settle()
         self.leave_if_quiet(tree)
@@ -220,7 +225,7 @@ class Loop:
         for news in message.goals:
             self.carrier.change_goal(tree, news)
         self.carrier.settle()
-        self._apply_signals(tree, message.signals)
+        self.signals.apply(tree, message.signals)
         self.carrier.settle()
         self.leave_if_quiet(tree)
 
@@ -251,17 +256,6 @@ class Loop:
         tree.leaving = True
         self.batch.fences[tree.root_id] = tree.fence
         self.batch.releases.add(tree.root_id)
-
-    # -- signals ---------------------------------------------------------------------------------------
-
-    def _apply_signals(self, tree: Tree, signals: Iterable[Signal]) -> None:
-        for signal in signals:
-            if signal.uuid in tree.applied:
-                continue
-            tree.applied.add(signal.uuid)
-            self.fence(tree)
-            self.batch.signals_done[signal.uuid] = tree.root_id
-            self.carrier.signal(tree, signal)
 
     # -- steps -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 Purpose: make the call that a type wants for a signal, then tell what became of it in an event.
 Invariant: a signal is removed in the commit that tells of the answer; an engine that dies before
 leaves it to the next one, whose call is the same (``Resource.relay``). The tree stays here until
-then. Neighbours: ``loop`` gives signals and answers, ``carry`` applies the other signals.
+then. Neighbours: ``loop`` gives answers, ``signals`` applies the other signals.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Purpose: find the group a policy speaks of, have it decide, give its child the
 goal; at the child's end free the group and begin its cooldown. Invariant: the
 goal is written in the commit that consumes the signal; what is not done leaves
 no event, only a line in the log. The parent's own state does not change.
-Neighbours: ``carry`` calls, ``resources.scaling`` decides.
+Neighbours: ``signals`` and ``carry`` call, ``resources.scaling`` decides.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Purpose: the engine's part of ``plan.preview``: expand, compile, find the rows
 there are. Invariant: reads only; what cannot be worked out yet is None.
-Neighbours: ``nested`` does the same when it is really done, ``plans`` asks.
+Neighbours: ``nested`` does the same when it is really done, ``foresight`` asks.
 """
 
 from __future__ import annotations

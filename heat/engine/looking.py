@@ -3,7 +3,7 @@
 Purpose: run the ``observe`` step of every resource of a tree that has one, for a
 preview of an update that looks first. Invariant: nothing is changed and nothing is
 kept; it is the step that the update itself will make, so both come to the same.
-Neighbours: ``plans`` asks, ``plan.preview`` decides by what was seen, ``step`` runs.
+Neighbours: ``foresight`` asks, ``plan.preview`` decides by what was seen, ``step`` runs.
 """
 
 from __future__ import annotations

@@ -2,66 +2,44 @@
 
 Purpose: what a creation or update would do, in the classic shape and exactly;
 saved plans, on which change sets stand. Invariant: nothing is changed by a
-preview, which looks at the cloud if the update would (``looking``); a saved plan
-is carried out once, and only on the stack that it was made for: it is void as
-soon as that has another goal. Interface: preview methods of the RPC contract; the
-plan methods are ours. Neighbours: ``plan.preview`` decides, ``intake`` checks and
-begins, ``previewed`` has the classic shapes.
+preview; a saved plan is carried out once, and only on the stack that it was made
+for: it is void as soon as that has another goal. Interface: preview methods of
+the RPC contract; the plan methods are ours. Neighbours: ``foresight`` foresees,
+``intake`` checks and begins, ``previewed`` has the classic shapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from heat.clouds.credential import Credential
 from heat.common import errors, text
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, derived_id, new_id
 from heat.db import connect, plans, stacks
 from heat.db.columns import content_hash, dump
 from heat.db.plans import SavedPlan
-from heat.engine import previewed, render, repeats, settings
+from heat.engine import previewed, render, repeats
 from heat.engine.compiled import Compiled, at_leisure
-from heat.engine.expansion import Expansion, Stored
+from heat.engine.foresight import Foreseen, Foresight
 from heat.engine.intake import Intake
-from heat.engine.loader import restraints_of
 from heat.engine.looking import Looker
-from heat.model.outcome import Outcome
-from heat.model.plan import Entry
-from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan import printed
-from heat.plan.preview import Expand, Extent, Inner, Preview, Source, walk
+from heat.plan.preview import Extent, walk
 
 Args = Mapping[str, Any]
 Json = dict[str, Any]
-See = Callable[[Inner, Expand], Preview]
-"""How far an update or creation is walked before it is done."""
 # What of a request's arguments a saved plan keeps.
 KEPT = ('timeout_mins', 'disable_rollback', 'tags', 'existing', 'converge', 'guard', 'termination_protection',
         'change_set', 'capabilities', 'on_failure', 'retain_except_on_create')
-NO_STACK = 'None'
 # Why the change set of an update that changes nothing has failed; deploying tools look for these words.
 NO_CHANGES = ("The submitted information didn't contain changes. Submit different information to create a "
               'change set.')
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """A plan with what it was made from. ``rows`` are those of the stack as it is."""
-
-    stack: Stack
-    compiled: Compiled
-    entries: tuple[Entry, ...]
-    expansion: Expansion
-    rows: Mapping[str, Row]
-    unchanged: bool = False
 
 
 class Plans:
@@ -70,9 +48,7 @@ class Plans:
     def __init__(self, intake: Intake, looker: Looker | None = None) -> None:
         """Without a ``looker`` nothing in the cloud is looked at before a plan is made."""
         self._intake = intake
-        if looker is None and intake.performer is not None:
-            looker = Looker(intake.loader, intake.clock, intake.performer.perform_now)
-        self._looker = looker
+        self._foresight = Foresight(intake, looker)
 
     # -- previews, as ever ----------------------------------------------------------------------------
 
@@ -81,8 +57,8 @@ class Plans:
                       environment_files: Sequence[str] | None = None,
                       files_container: str | None = None) -> Json:
         """The stack as it would be shown, with ``resources``: nested ones as lists in their place."""
-        foreseen = self._foresee_new(context, stack_name, template, params, files, args, environment_files,
-                                     files_container)
+        foreseen = self._foresight.new(context, stack_name, template, params, files, args, environment_files,
+                                       files_container)
         return at_leisure(foreseen.compiled.template.raw, lambda: previewed.stack(
             foreseen.stack, foreseen.compiled, foreseen.expansion))
 
@@ -95,9 +71,9 @@ class Plans:
         ``args.show_nested`` adds those of nested stacks.
         """
         nested = bool(args.get('show_nested'))
-        foreseen = self._foresee_update(context, stack_identity, template, params, files, args,
-                                        environment_files, files_container,
-                                        Extent.WHOLE if nested else Extent.OUTER)
+        foreseen = self._foresight.update(context, stack_identity, template, params, files, args,
+                                          environment_files, files_container,
+                                          Extent.WHOLE if nested else Extent.OUTER)
         return at_leisure(foreseen.compiled.template.raw, lambda: previewed.changes(
             foreseen.stack, foreseen.compiled, foreseen.entries, foreseen.rows, foreseen.expansion, nested))
 
@@ -133,12 +109,12 @@ class Plans:
             if before is not None:
                 return self._shown(before)
         if stack_identity is not None:
-            foreseen = self._foresee_update(context, stack_identity, template, params, files, args,
-                                            environment_files, files_container)
+            foreseen = self._foresight.update(context, stack_identity, template, params, files, args,
+                                              environment_files, files_container)
             action, base = Action.UPDATE, foreseen.stack.goal_seq
         else:
-            foreseen = self._foresee_new(context, stack_name, template or {}, params, files, args,
-                                         environment_files, files_container)
+            foreseen = self._foresight.new(context, stack_name, template or {}, params, files, args,
+                                           environment_files, files_container)
             action, base = Action.CREATE, 0
         stack, now = foreseen.stack, self._intake.clock.now()
         kept = {key: args[key] for key in KEPT if key in args}
@@ -359,99 +335,11 @@ class Plans:
         Its names (``group/0`` for inner ones) may be neither replaced nor deleted: ResourceGuarded.
         """
         if args.get('guard'):
-            self._check_guard(self._foresee_update(
+            self._check_guard(self._foresight.update(
                 context, stack_identity, template, params, files, args, environment_files, files_container,
                 only=frozenset(args['guard'])), args['guard'])
         return self._intake.update_stack(context, stack_identity, template, params, files, args,
                                          environment_files, files_container, template_id)
-
-    def _foresee_new(self, context: RequestContext, stack_name: Any, template: Args, params: Args | None,
-                     files: Mapping[str, str] | None, args: Args, environment_files: Sequence[str] | None,
-                     files_container: str | None) -> Foreseen:
-        identity, compiled, _wanted = self._intake.check_new(
-            context, stack_name, template, params, files, args, environment_files, files_container,
-            identity=NO_STACK)
-        stack = Stack(
-            id=NO_STACK, name=identity.stack_name, tenant=identity.tenant, root_id=NO_STACK, template_id=0,
-            username=context.username, disable_rollback=bool(args.get('disable_rollback', True)),
-            timeout=args.get('timeout_mins'), tags=tuple(args.get('tags') or ()),
-            created_at=self._intake.clock.now())
-        return self._foresee(stack, Goal(NO_STACK, 1, Action.CREATE, 0), compiled, None,
-                             Stored(self._intake.database, self._intake.crypt))
-
-    def _foresee_update(self, context: RequestContext, stack_identity: Args, template: Args | None,
-                        params: Args | None, files: Mapping[str, str] | None, args: Args,
-                        environment_files: Sequence[str] | None, files_container: str | None,
-                        extent: Extent = Extent.WHOLE, only: frozenset[str] | None = None) -> Foreseen:
-        stack, compiled, kept = self._intake.check_update(
-            context, stack_identity, template, params, files, args, environment_files, files_container)
-        observes = self._looker is not None and self._intake.observes(stack, args)
-        # What is in the cloud is looked at for all of the tree at once.
-        every = (extent is Extent.WHOLE and only is None) or observes
-        kept_settings, rows = self._load(stack, every)
-        options = settings.options(args, kept_settings)
-        if args.get('guard'):
-            options['guard'] = list(args['guard'])
-        looked: dict[str, Outcome] = {}
-        if self._looker is not None and observes:
-            options['observe'] = True
-            looked = self._looker.look(rows.tree, rows.every(), self._credential(stack))
-        goal = Goal(stack.id, stack.goal_seq + 1, Action.UPDATE, 0, options=options)
-        tags = tuple(args['tags'] or ()) if 'tags' in args else stack.tags if args.get('existing') else ()
-        foreseen = self._foresee(replace(stack, tags=tags), goal, compiled, kept, rows,
-                                 lambda inner, expand: Preview(inner, expand, looked, extent, only))
-        return replace(foreseen, stack=stack, unchanged=stack.status is Status.COMPLETE
-                       and repeats.unchanged(compiled, kept))
-
-    def _load(self, stack: Stack, every: bool) -> tuple[Json, Stored]:
-        """Settings of the stack; its rows, and with ``every`` those of the whole tree at once."""
-        def load() -> tuple[Json, Stored]:
-            with connect.read(self._intake.database) as conn:
-                rows = Stored(self._intake.database, self._intake.crypt, stacks.tree(conn, stack.root_id))
-                if every:
-                    rows.read(conn)
-                else:
-                    rows.read(conn, stack.id)
-                return settings.of(conn, stack.id), rows
-
-        return connect.offload(self._intake.database, load)
-
-    def _credential(self, stack: Stack) -> Credential | None:
-        """That of the stack: a plan sees what the update will see."""
-        with connect.read(self._intake.database) as conn:
-            root = stack if stack.id == stack.root_id else stacks.load_stack(conn, stack.root_id)
-            return None if root is None else self._intake.loader.credential(conn, root)
-
-    def _foresee(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
-                 see: See = Preview) -> Foreseen:
-        def work() -> Foreseen:
-            return self._foreseen(stack, goal, compiled, kept, rows, see)
-
-        # Of nested stacks that are there the database is asked, which belongs to the hub.
-        return work() if len(rows.tree) > 1 else at_leisure(compiled.template.raw, work)
-
-    def _foreseen(self, stack: Stack, goal: Goal, compiled: Compiled, kept: Compiled | None, rows: Stored,
-                  see: See) -> Foreseen:
-        restraints = restraints_of(compiled)
-        expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, rows)
-        source = Source(compiled.template.resources, changed_parameters(compiled, kept),
-                        frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
-        inner = Inner(stack, goal, compiled.wanted(), rows.of(stack.id), compiled.types, source,
-                      restraints)
-        entries = see(inner, expansion).run()
-        return Foreseen(stack, compiled, entries, expansion, rows.of(stack.id))
-
-
-def changed_parameters(new: Compiled, old: Compiled | None) -> frozenset[str]:
-    """Names of parameters that have another value than before."""
-    if old is None:
-        return frozenset()
-
-    def value(compiled: Compiled, name: str) -> Any:
-        return compiled.parameters.value(name) if name in compiled.parameters else None
-
-    return frozenset(name for name in new.parameters.names()
-                     if name not in old.parameters or value(new, name) != value(old, name))
 
 
 def _moved_on(found: SavedPlan) -> str:

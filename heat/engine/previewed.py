@@ -3,7 +3,7 @@
 Purpose: a stack that is not made yet, and the five lists of an update's preview.
 Invariant: pure; values nobody knows yet are null. Interface:
 ``stack_preview`` and ``resource_changes`` of the REST contract. Neighbours:
-``plans`` foresees, ``render`` shapes what is there.
+``foresight`` foresees, ``render`` shapes what is there.
 """
 
 from __future__ import annotations

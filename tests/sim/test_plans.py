@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from heat.common import errors
 from heat.db import connect, plans, schema, templates
+from heat.engine.foresight import Foresight
 from heat.plan import printed
 from tests.sim.crashes import every_crash
 from tests.sim.test_breakpoints import environment
@@ -284,8 +285,8 @@ def test_a_guard_looks_into_those_nested_stacks_alone_that_may_concern_it(world)
     me = world.create('s', tree('x'))
     world.run()
     for guard, into in (('among/kid', {'among', 'source'}), ('beside', {'source'}), ('parent', {'source'})):
-        foreseen = world.plans._foresee_update(world.context, me, tree('x'), {}, {}, {}, None, None,
-                                               only=frozenset([guard]))
+        foreseen = Foresight(world.engine.intake).update(world.context, me, tree('x'), {}, {}, {}, None, None,
+                                                         only=frozenset([guard]))
         assert {name for _stack, name in foreseen.expansion.made} == into
     with pytest.raises(errors.ResourceGuarded, match=r'among/kid \(replace\)'):
         world.update(me, tree('y'), args={'guard': ['among/kid']})

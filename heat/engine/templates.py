@@ -38,7 +38,8 @@ from heat.plan.traversal import Wanted
 from heat.resources.base import Resource
 from heat.resources.types import PLUGINS, TypeTable
 from heat.template import versions
-from heat.template.definition import Definition, Template, check_attributes, check_references, place_of
+from heat.template.checks import check_attributes, check_references
+from heat.template.definition import Definition, Template, place_of
 from heat.template.expr import NullScope, items_of
 from heat.template.registry import TEMPLATE_SUFFIXES, Layer
 from heat.template.validation import validation

@@ -43,15 +43,8 @@ from heat.resources.provider import TemplateResource
 from heat.schema.constraints import Custom
 from heat.schema.parameters import written
 from heat.template import dynamic
-from heat.template.definition import (
-    Definition,
-    Template,
-    check_attributes,
-    check_parameters,
-    check_references,
-    located_refs,
-    place_of,
-)
+from heat.template.checks import check_attributes, check_parameters, check_references
+from heat.template.definition import Definition, Template, located_refs, place_of
 from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope, items_of
 
 Standing = Callable[[], Mapping[str, str]]

@@ -2,7 +2,7 @@
 
 Purpose: ``compile_template``. Invariant: pure and linear; the tree is not changed
 and not copied. Neighbours: ``load`` makes the tree from text, ``sections`` checks
-and compiles it, ``definition.check_references`` judges references afterwards.
+and compiles it, ``checks`` judges references afterwards.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from heat.engine.compiled import compile_all
 from heat.plan.scope import Facts, StackScope, output_key
 from heat.schema.kinds import UNKNOWN
 from heat.schema.parameters import bind
-from heat.template.definition import check_references
+from heat.template.checks import check_references
 from heat.template.dynamic import DynamicReference, parse, references, substitute
 from heat.template.expr import NullScope, Ref
 from heat.template.hot import compile_template

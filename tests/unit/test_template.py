@@ -11,7 +11,8 @@ import pytest
 from heat.common import errors
 from heat.schema.kinds import UNKNOWN
 from heat.schema.parameters import bind, pseudo_parameters
-from heat.template.definition import Template, check_attributes, check_references
+from heat.template.checks import check_attributes, check_references
+from heat.template.definition import Template
 from heat.template.expr import NullScope, ParameterScope, Ref
 from heat.template.hot import compile_template
 from heat.template.load import parse

@@ -163,7 +163,8 @@ CREDENTIALS = [
                     'request has expired. Consider what token expiry guards against before using it.'),
     cfg.BoolOpt('allow_trusts_redelegation', default=False,
                 help='Make trusts which can be delegated again. Needed only where another service makes '
-                     'trusts from them, as that of OS::Magnum::Cluster does.'),
+                     'trusts from them, as those of OS::Magnum::Cluster, OS::Blazar::Host and '
+                     'OS::Blazar::Lease do.'),
     cfg.ListOpt('trusts_delegated_roles', default=[],
                 help='Roles of the user that a trust carries. Empty means all of them.'),
     cfg.StrOpt('heat_stack_user_role', default='heat_stack_user',

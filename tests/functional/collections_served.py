@@ -1,7 +1,7 @@
 """A service of collections, as small as its API's reference lets it be.
 
-Purpose: types of services that no test here can have (Blazar and Zun are not in Debian) meet
-requests and answers of the documented form over HTTP. Invariant: it is not the service: what this
+Purpose: types of services that are not in Debian (Blazar and Zun) meet requests and answers of the
+documented form over HTTP. Invariant: it is not the service: what this
 shows is that requests are those of the reference, and no more. Neighbours:
 `test_resources_served`.
 """
@@ -23,7 +23,8 @@ Made = Callable[[Row, dict[str, str]], Row]
 class Collections(ThreadingHTTPServer):
     """`collections` says of each its key in answers ('' for bare objects), and what is made of a body.
 
-    `said` are the changing requests: (method, path, query, body, version asked for).
+    `said` are the changing requests: (method, path, query, body, version asked for). What stands in
+    `refusals` is answered to the next of them.
     """
 
     daemon_threads = True
@@ -33,10 +34,13 @@ class Collections(ThreadingHTTPServer):
         self.collections, self.identity = collections, identity
         self.rows: dict[str, dict[str, Row]] = {name: {} for name in collections}
         self.said: list[tuple[str, str, dict[str, str], Any, str]] = []
+        self.refusals: list[tuple[int, Row]] = []
         self.url = f'http://127.0.0.1:{self.server_port}/v1'
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if method != 'GET' and self.refusals:
+            return self.refusals.pop()
         _version, name, *rest = path.strip('/').split('/')
         key, made = self.collections[name]
         rows = self.rows[name]

@@ -1,7 +1,7 @@
 """Reservations and containers against services of the documented form.
 
-Neither Blazar nor Zun is in Debian 12, so no test has met the real ones: these show that what is
-asked for is what their references have, and that what they answer is understood.
+What is asked for is what their references have, and what they answer is understood, a lost answer
+too. `tests/cloud` meets a real Blazar, when it is asked for.
 """
 
 from __future__ import annotations
@@ -93,15 +93,34 @@ def test_a_lease_of_both_kinds(driver: Driver, blazar: Collections) -> None:
                                       'resource_properties': '["=", "$gpu", "true"]'}],
                         events=[{'event_type': 'x', 'time': '2030-01-02 00:00'}])
     body = blazar.said[-1][3]
-    assert body['reservations'] == [{**SERVERS, 'affinity': False}, {
+    assert body['reservations'] == [{**SERVERS, 'affinity': False, 'resource_properties': ''}, {
         'resource_type': 'physical:host', 'min': 1, 'max': 2, 'before_end': 'default',
-        'resource_properties': '["=", "$gpu", "true"]'}]
+        'hypervisor_properties': '', 'resource_properties': '["=", "$gpu", "true"]'}]
     assert (body['before_end_date'], body['events']) == (
         '2030-01-07 00:00', [{'event_type': 'x', 'time': '2030-01-02 00:00'}])
     assert driver.read(Lease, row, 'status', 'degraded', 'name') == {
         'status': 'PENDING', 'degraded': False, 'name': 'week'}
     driver.delete(Lease, row)
     assert blazar.rows['leases'] == {}
+
+
+def test_what_a_hypervisor_says_of_its_processors_is_a_map(driver: Driver, blazar: Collections) -> None:
+    row = driver.create(Host, 'host', name='compute-2')
+    blazar.rows['os-hosts'][str(row.physical_id)]['cpu_info'] = '{"arch": "x86_64", "features": []}'
+    assert driver.read(Host, row, 'cpu_info') == {'cpu_info': {'arch': 'x86_64', 'features': []}}
+    blazar.rows['os-hosts'][str(row.physical_id)]['cpu_info'] = 'unknown'
+    assert driver.read(Host, row, 'cpu_info') == {'cpu_info': 'unknown'}
+    driver.delete(Host, row)
+
+
+def test_a_trust_that_blazar_is_refused_is_told(driver: Driver, blazar: Collections) -> None:
+    """Keystone's refusal is an Internal Server Error to Blazar, of which nobody could tell what to do."""
+    row = driver.row(Host, 'host', name='compute-3')
+    for status, told in ((500, True), (400, False)):
+        blazar.refusals = [(status, {'error_message': 'no', 'error_code': status})]
+        outcome, row = driver.run(Host, row, Action.CREATE)
+        assert isinstance(outcome, Failed) and outcome.message.startswith('no')
+        assert ('allow_trusts_redelegation' in outcome.message) is told
 
 
 @pytest.mark.parametrize('made', [True, False])

@@ -6,13 +6,15 @@ found again by its name, of which there is one. Neighbours: ``rest`` has the com
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat.model.op import Adopt, Call, StepFailed
+from heat.model.op import Adopt, Call, CloudFault, StepFailed
 from heat.resources.base import Resource, Steps
 from heat.resources.openstack.journal import made_since
 from heat.resources.openstack.metadata import text_values
+from heat.resources.openstack.signal_address import told
 from heat.resources.rest import NamedOnce, Rest
 from heat.schema import UNKNOWN, Attr, Boolean, Integer, List, Map, String, Support
 
@@ -20,10 +22,13 @@ SINCE = Support(version='12.0.0')
 MOST = 2147483647
 DATE = r'\d{4}-\d{2}-\d{2}\s\d{2}:\d{2}'
 HOSTS = 'physical:host'
+SERVERS = 'virtual:instance'
 # What a reservation of each kind must say, and what it may.
-MUST = {HOSTS: ('min', 'max'), 'virtual:instance': ('vcpus', 'memory_mb', 'disk_gb', 'amount')}
+MUST = {HOSTS: ('min', 'max'), SERVERS: ('vcpus', 'memory_mb', 'disk_gb', 'amount')}
 MAY = {HOSTS: ('hypervisor_properties', 'resource_properties', 'before_end'),
-       'virtual:instance': ('affinity', 'resource_properties')}
+       SERVERS: ('affinity', 'resource_properties')}
+# What the service wants to be told also where any host will do.
+ANY = {HOSTS: {'hypervisor_properties': '', 'resource_properties': ''}, SERVERS: {'resource_properties': ''}}
 # What the service says of every host; the rest is what somebody said more.
 KNOWN = frozenset((
     'id', 'name', 'hypervisor_hostname', 'hypervisor_type', 'hypervisor_version', 'vcpus', 'cpu_info',
@@ -36,6 +41,13 @@ class Blazar(Rest):
 
     service = 'reservation'
     support = SINCE
+
+    def create(self) -> Steps:
+        try:
+            return (yield from super().create())
+        except CloudFault as fault:
+            # A trust that Keystone refuses it is an unexpected error to this service.
+            raise (told(fault, f'each {self.key}') if fault.status == 500 else fault) from fault
 
     def check(self) -> Steps:
         return (yield self.get())
@@ -56,7 +68,7 @@ class Host(NamedOnce, Blazar):
         hypervisor_type = Attr('Kind of hypervisor.', 'String')
         hypervisor_version = Attr('Version of the hypervisor.', 'Integer')
         vcpus = Attr('How many processors.', 'Integer')
-        cpu_info = Attr('What its processors are.', 'Map')
+        cpu_info = Attr('What its processors are.', 'Map', get=lambda body: _parsed(body['cpu_info']))
         memory_mb = Attr('Memory in MB.', 'Integer')
         local_gb = Attr('Disk in GB.', 'Integer')
         status = Attr('Current status.', 'String')
@@ -91,7 +103,7 @@ class Lease(Blazar):
         before_end_date = String('When what is done before its end is done.', pattern=DATE)
         reservations = List('What is reserved.', required=True, of=Map(keys={
             'resource_type': String('What is reserved.', required=True,
-                                    values=['virtual:instance', 'physical:host']),
+                                    values=[SERVERS, HOSTS]),
             'min': Integer('At least so many hosts.', range=(1, None)),
             'max': Integer('At most so many hosts.', range=(1, None)),
             'hypervisor_properties': String('Which hypervisors.'),
@@ -138,7 +150,7 @@ class Lease(Blazar):
     def body(self, props: Mapping[str, Any]) -> dict[str, Any]:
         body = super().body(props)
         body['reservations'] = [
-            {'resource_type': one['resource_type'], **{
+            {'resource_type': one['resource_type'], **ANY[one['resource_type']], **{
                 name: one[name] for name in (*MUST[one['resource_type']], *MAY[one['resource_type']])
                 if one.get(name) is not None}} for one in props['reservations']]
         return body
@@ -154,6 +166,14 @@ class Lease(Blazar):
         if body.get('status') == 'ERROR':
             raise StepFailed(f'Lease {self.id} is in status ERROR.', 'ResourceInError')
         return body
+
+
+def _parsed(text: Any) -> Any:
+    """What the service hands on as the hypervisor said it: a text in JSON, or anything else."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
 
 
 BLAZAR: tuple[type[Resource], ...] = (Host, Lease)

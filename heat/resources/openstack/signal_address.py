@@ -47,10 +47,10 @@ def _resource_in(caller: Resource, action: str) -> str | None:
     return name if verb == 'signal' and path.endswith(own) else None
 
 
-def told(fault: CloudFault) -> CloudFault:
-    """The refusal of a trust, with what may be done about it."""
+def told(fault: CloudFault, thing: str = f'what begins with {TRUST}') -> CloudFault:
+    """The refusal of a trust for ``thing``, with what may be done about it."""
     if fault.status not in (401, 403, 500, 503):
         return fault
-    text = (f'{fault.message} The {fault.service} service makes a trust for what begins with {TRUST}, which '
+    text = (f'{fault.message} The {fault.service} service makes a trust for {thing}, which '
             'Keystone allows a stack only where heat.conf has allow_trusts_redelegation.')
     return CloudFault(fault.status, text, fault.service, fault.request_id, fault.kind)

@@ -65,5 +65,5 @@ def schema_file(s):
     if not hasattr(s, '_key'):
         v = subprocess.run(['dpkg-query', '-W', '-f', '${Package} ${Version}\n'] + list(s.apt),
                            stdout=subprocess.PIPE, universal_newlines=True).stdout
-        s._key = hashlib.sha256((v + DBP + PW).encode()).hexdigest()[:12]
+        s._key = hashlib.sha256((v + ''.join(s.wheels) + DBP + PW).encode()).hexdigest()[:12]
     return os.path.join(LIB, 'schema', '%s-%s.sql' % (s.name, s._key))

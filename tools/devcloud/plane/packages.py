@@ -1,7 +1,8 @@
-"""Debian's packages: libraries installed, daemons' packages only unpacked.
+"""Debian's packages: libraries installed, daemons' packages only unpacked; wheels for what Debian lacks.
 
 Paste files, policies and entry scripts live in the daemons' packages; unpacking
-instead of installing makes no users, no /etc and no services.
+instead of installing makes no users, no /etc and no services. Wheels go into a
+virtual environment of the service's own, which sees Debian's libraries.
 """
 import fcntl
 import glob
@@ -9,7 +10,7 @@ import os
 import subprocess
 import time
 
-from plane.settings import APT_LOCK, LIB, PKG
+from plane.settings import APT_LOCK, LIB, PKG, PYTHON
 from plane.shell import die, path, say, write
 
 BASE_APT = ['mariadb-server', 'mariadb-client', 'rabbitmq-server', 'memcached',
@@ -45,13 +46,13 @@ def todo(services, more):
     apt = installed(dict.fromkeys(BASE_APT + list(more) + [a for s in services for a in s.apt]))
     debs = [d for s in services for d in s.debs
             if not os.path.exists(os.path.join(LIB, 'done', d))]
-    return apt, debs
+    venvs = [s for s in services if s.wheels and not os.path.exists(os.path.join(s.venv, 'done'))]
+    return apt, debs, venvs
 
 
 def install(services, more=()):
     """What these services need and is missing, and `more`, by apt; nothing is started."""
-    apt, debs = todo(services, more)
-    if not apt and not debs:
+    if not any(todo(services, more)):
         return
     if os.geteuid():
         die('install needs root')
@@ -62,7 +63,7 @@ def install(services, more=()):
     say('installed')
 
 
-def fetch(apt, debs):
+def fetch(apt, debs, venvs):
     if apt:
         # Daemons' packages must not start anything: devcloud starts its own.
         policy, made = '/usr/sbin/policy-rc.d', False
@@ -94,3 +95,21 @@ def fetch(apt, debs):
             os.unlink(f)
         for d in debs:
             write(os.path.join(LIB, 'done', d), '')
+    for s in venvs:
+        say('fetching %s' % ' '.join(s.wheels))
+        build(s)
+
+
+def build(service):
+    """The virtual environment of a service; done is what was written to the end."""
+    # Where the packages are to be had is said by the caller's PIP_* variables, if by anything.
+    env = {k: v for k, v in os.environ.items() if not k.startswith(('OS_', 'PYTHON', 'VIRTUAL_ENV'))}
+    for cmd in ([PYTHON, '-m', 'venv', '--clear', '--system-site-packages', service.venv],
+                [service.python, '-m', 'pip', 'install', '-q', '--no-deps', *service.wheels]):
+        p = subprocess.run(cmd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, universal_newlines=True, cwd='/')
+        with open(path('log', 'pip.log'), 'a') as f:
+            f.write('$ %s\n%s' % (' '.join(cmd), p.stdout))
+        if p.returncode:
+            raise RuntimeError('%s: %s' % (' '.join(cmd), p.stdout[-2000:]))
+    write(os.path.join(service.venv, 'done'), '')

@@ -6,7 +6,8 @@ functions here hold what every service's configuration file has in common.
 import os
 
 from plane.rest import http_json, url
-from plane.settings import DBP, E, HOME, HOST, MYSQL_PORT, NODE, PORTS, PW, RABBIT_PORT, REGION, VHOST
+from plane.settings import (DBP, E, HOME, HOST, LIB, MYSQL_PORT, NODE, PORTS, PW, PYTHON, RABBIT_PORT,
+                            REGION, VHOST)
 from plane.shell import path
 
 ENABLED = []             # names of the groups of this run, filled by groups.select
@@ -81,6 +82,7 @@ class Service:
     path = ''
     apt = ()                 # installed
     debs = ()                # only unpacked under $DEVCLOUD_LIB/pkg
+    wheels = ()              # from PyPI, without what they depend on, into a virtual environment
     dbs = ()
     users = None             # default: [name]
     needs = ()               # other groups
@@ -90,6 +92,15 @@ class Service:
 
     def __init__(self):
         self.conf = os.path.join(HOME, 'etc', self.name, self.name + '.conf')
+
+    @property
+    def venv(self):
+        """Another one for other wheels, so that clouds of different times do not meet there."""
+        return os.path.join(LIB, 'venv', '-'.join([self.name, *(w.partition('==')[2] for w in self.wheels)]))
+
+    @property
+    def python(self):
+        return os.path.join(self.venv, 'bin', 'python') if self.wheels else PYTHON
 
     def etc(self, *a):
         return os.path.join(HOME, 'etc', self.name, *a)

@@ -10,7 +10,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,6 +89,22 @@ class Heat:
         self.cfn.stop()
         self.api.stop()
         self.engine.stop()
+
+    @contextmanager
+    def told(self, **options: Any) -> Iterator[None]:
+        """Engines with these options of [DEFAULT] besides, and at the end as they were."""
+        before = self.conf.read_text()
+        more = ''.join(f'{key} = {value}\n' for key, value in options.items())
+        try:
+            self._restart(before.replace('[DEFAULT]\n', f'[DEFAULT]\n{more}', 1))
+            yield
+        finally:
+            self._restart(before)
+
+    def _restart(self, configuration: str) -> None:
+        self.engine.stop()
+        self.conf.write_text(configuration)
+        self.engine.start()
 
     def logs(self) -> str:
         """What the daemons said, without the everyday lines."""

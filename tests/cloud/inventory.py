@@ -26,6 +26,8 @@ BEYOND = (
     ('workflows', 'workflowv2', '/workflows?all_projects=true', 'workflows'),
     ('cron triggers', 'workflowv2', '/cron_triggers?all_projects=true', 'cron_triggers'),
     ('database servers', 'database', '/mgmt/instances?deleted=false', 'instances'),
+    ('hosts to be reserved', 'reservation', '/os-hosts', 'hosts'),
+    ('leases', 'reservation', '/leases', 'leases'),
     ('machines', 'baremetal', '/v1/nodes', 'nodes'),
     ('ports of machines', 'baremetal', '/v1/ports', 'ports'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),

@@ -10,13 +10,13 @@ from plane.service import ENABLED, SERVICES
 from plane.settings import CORE, HOME
 from plane.shell import die
 from plane.storage import Barbican, Manila, Swift, Zaqar
-from plane.telemetry import Aodh, Ceilometer, Gnocchi
+from plane.telemetry import Aodh, Ceilometer, Gnocchi, Prometheus
 from plane.workflows import Magnum, Mistral
 
 SERVICES.update((s.name, s) for s in (
     Keystone(), Glance(), Placement(), Neutron(), Nova(), Cinder(), Gnocchi(), Aodh(), Ceilometer(),
     Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar(),
-    Ironic(), Trove(), Blazar(), Vpnaas(), Sfc(), Taas(), L2gw()))
+    Ironic(), Trove(), Blazar(), Prometheus(), Vpnaas(), Sfc(), Taas(), L2gw()))
 
 
 def select(arg):

@@ -99,6 +99,10 @@ class Service:
         return os.path.join(LIB, 'venv', '-'.join([self.name, *(w.partition('==')[2] for w in self.wheels)]))
 
     @property
+    def site_packages(self):
+        return os.path.join(self.venv, 'lib', 'python3.11', 'site-packages')
+
+    @property
     def python(self):
         return os.path.join(self.venv, 'bin', 'python') if self.wheels else PYTHON
 

@@ -1,9 +1,11 @@
-"""gnocchi, aodh and ceilometer's notification agent."""
+"""gnocchi, aodh, ceilometer's notification agent, and a Prometheus for aodh to ask."""
+import json
 import os
 
 from plane.databases import dump_schema
+from plane.rest import http_json, url
 from plane.service import ENABLED, SERVICES, Service, amqp_url, auth, common, db_url, uwsgi
-from plane.settings import BIN, HOME, PKG, PYTHON
+from plane.settings import BIN, HOME, HOST, PKG, PLUGINS, PORTS, PYTHON
 from plane.shell import ini, merge, path, run, write
 from plane.wsgi import paste_with_conf, wsgi_script
 
@@ -66,6 +68,12 @@ class Aodh(Service):
     debs = ('aodh-common', 'aodh-evaluator', 'aodh-notifier', 'aodh-listener')
     needs = ('gnocchi',)
 
+    @property
+    def wheels(self):
+        """Debian's is older than alarms by what Prometheus says."""
+        return ('aodh==18.0.0', 'python-observabilityclient==0.1.1', 'WSME==0.12.1') \
+            if 'prometheus' in ENABLED else ()
+
     def configure(self):
         paste_with_conf('aodh', self.etc('api-paste.ini'), self.conf)
         c = merge(common('aodh', db='aodh'), {
@@ -77,20 +85,56 @@ class Aodh(Service):
         for k in ('host', 'executor_thread_pool_size', 'state_path'):
             c['DEFAULT'].pop(k)
         c['oslo_policy'] = {'enforce_scope': 'false'}
+        if self.wheels:
+            # Who may see which samples would be told by labels that exporters of metrics set.
+            c['DEFAULT']['prometheus_disable_rbac'] = 'true'
         ini(self.conf, c)
         wsgi_script(self.etc('app.wsgi'),
                     'from aodh.api import app\n'
                     "application = app.build_wsgi_app(argv=['--config-file', %r])\n" % self.conf)
 
+    def _program(self, name):
+        return [self.python, os.path.join(self.venv, 'bin' if self.wheels else BIN, name),
+                '--config-file', self.conf]
+
     def sync(self):
-        run([PYTHON, BIN + '/aodh-dbsync', '--config-file', self.conf], 'sync-aodh')
+        run(self._program('aodh-dbsync'), 'sync-aodh')
+
+    def prepare(self):
+        if self.wheels:
+            # Its tables may be those of Debian's.
+            self.sync()
 
     def procs(self):
-        d = {n: ([PYTHON, os.path.join(BIN, n), '--config-file', self.conf], {})
-             for n in ('aodh-evaluator', 'aodh-notifier') +
+        env = {}
+        if self.wheels:
+            env = {'PROMETHEUS_HOST': HOST, 'PROMETHEUS_PORT': str(PORTS['prometheus']),
+                   'PYTHONPATH': os.pathsep.join([self.site_packages, PLUGINS])}
+        d = {n: (self._program(n), env) for n in ('aodh-evaluator', 'aodh-notifier') +
              (('aodh-listener',) if 'ceilometer' in ENABLED else ())}
-        d['aodh'] = uwsgi('aodh', self.etc('app.wsgi'), threads=4)
+        d['aodh'] = uwsgi('aodh', self.etc('app.wsgi'), threads=4, env=env)
         return d
+
+
+class Prometheus(Service):
+    """A Prometheus that watches itself, and an aodh that is new enough to ask it."""
+    name = 'prometheus'
+    debs = ('prometheus',)
+    users = ()
+    needs = ('aodh', 'gnocchi')
+
+    def configure(self):
+        address = '%s:%d' % (HOST, PORTS['prometheus'])
+        write(self.etc('prometheus.yml'), json.dumps({'global': {'scrape_interval': '1s'}, 'scrape_configs': [
+            {'job_name': 'devcloud', 'static_configs': [{'targets': [address]}]}]}))
+
+    def ready(self):
+        return http_json('GET', url('prometheus', '/-/ready'), timeout=20).status == 200
+
+    def procs(self):
+        return {'prometheus': ([BIN + '/prometheus', '--config.file', self.etc('prometheus.yml'),
+                                '--storage.tsdb.path', path('state', 'prometheus', ''),
+                                '--web.listen-address', '%s:%d' % (HOST, PORTS['prometheus'])], {})}
 
 
 class Ceilometer(Service):

@@ -1,7 +1,8 @@
 """Firewalls over HTTP, against a stand-in for the first version of Neutron's firewall service.
 
-That service ended with Stein, and no package brings it any more. The stand-in does what its API
-reference says: what is required and known, what is in use, and states that pass by themselves.
+That service ended with Stein. The stand-in does what its API reference says, and what was seen of the
+real one (`tests/cloud`, when it is asked for): what is required and known, what it looks at together,
+what is in use, and states that pass by themselves.
 """
 # ruff: noqa: F401, F811 - pytest passes fixtures by the names they are imported under
 from __future__ import annotations
@@ -94,13 +95,41 @@ class Firewalls(SimCloud):
                 raise Refused(400, 'HTTPBadRequest', f"Unrecognized attribute(s) '{name}'")
             if value not in CHOICES.get(name, (value,)):
                 raise Refused(400, 'HTTPBadRequest', f'Invalid input for {name}. Reason: {value}')
-        if there is not None and str(there.get('status')).startswith('PENDING'):
-            raise Refused(409, 'FirewallInPendingState', f'Firewall {there["id"]} is in {there["status"]}')
+        if there is not None:
+            self._settled(kind, there)
+        if kind == 'firewall_rule':
+            self._matched(said)
+        if kind == 'firewall_policy' and there is not None:
+            said.setdefault('audited', False)
         for name, below in (('firewall_policy_id', 'firewall_policy'), ('firewall_rules', 'firewall_rule')):
             wanted = said.get(name) or []
             for one in [wanted] if isinstance(wanted, str) else wanted:
                 if one not in self.things[below]:
                     raise Refused(404, f'{below}NotFound', f'{below} {one} could not be found.')
+
+    def _settled(self, kind: str, there: dict[str, Any]) -> None:
+        """Nothing that a firewall is made of is changed while its agents are at work."""
+        identity, above = there['id'], {'firewall_rule': 'firewall_policy', 'firewall_policy': 'firewall'}
+        for one in [there] if kind == 'firewall' else list(self.things[above[kind]].values()):
+            if kind == 'firewall_rule' and identity in one['firewall_rules']:
+                self._settled('firewall_policy', one)
+            elif kind == 'firewall_policy' and identity != one['firewall_policy_id']:
+                continue
+            elif str(one.get('status')).startswith('PENDING'):
+                raise Refused(409, 'FirewallInPendingState',
+                              'Operation cannot be performed since associated firewall '
+                              f'{one["id"]} is in {one["status"]}.')
+
+    def _matched(self, said: dict[str, Any]) -> None:
+        """It looks only at what it is told."""
+        if said.get('protocol') not in ('tcp', 'udp') and (
+                said.get('source_port') or said.get('destination_port')):
+            raise Refused(400, 'FirewallRuleInvalidICMPParameter', 'Source, destination port are not allowed '
+                          'when protocol is set to ICMP.')
+        for name in ('source_ip_address', 'destination_ip_address'):
+            if said.get(name) and str(said.get('ip_version', '')) != '46'[':' in said[name]]:
+                raise Refused(400, 'FirewallIpAddressConflict',
+                              'Invalid input - IP addresses do not agree with IP Version.')
 
     def _seen(self, kind: str, one: dict[str, Any]) -> dict[str, Any]:
         if one.get('status') == 'PENDING_DELETE':
@@ -153,6 +182,44 @@ def test_a_firewall_lives_as_told(driver: Driver, cloud: Firewalls) -> None:
     for kind, row in ((FIREWALL, wall), (POLICY, policy), (RULE, rest), (RULE, web)):
         driver.delete(kind, row)
     assert cloud.things == {kind: {} for kind in KNOWN}
+
+
+def test_what_belongs_to_a_match_is_said_together(driver: Driver, cloud: Firewalls) -> None:
+    """An update with a port or an address alone is refused: of which protocol, and of which version?"""
+    rule = driver.create(RULE, 'rule', protocol='udp', destination_port='53', ip_version='6',
+                         source_ip_address='2001:db8::/32')
+    for changed in (
+            {'destination_port': '54'}, {'source_ip_address': '2001:db8:1::/48'}, {'protocol': 'tcp'}):
+        props = {'protocol': 'udp', 'destination_port': '53', 'ip_version': '6',
+                 'source_ip_address': '2001:db8::/32', **changed}
+        rule = driver.update(RULE, rule, **props)
+        there = cloud.things['firewall_rule'][str(rule.physical_id)]
+        assert {name: there[name] for name in props} == props
+    driver.delete(RULE, rule)
+
+
+def test_a_policy_that_was_looked_over_stays_so_when_it_is_changed(driver: Driver, cloud: Firewalls) -> None:
+    """The service takes the mark away with each change that does not set it again."""
+    policy = driver.create(POLICY, 'policy', audited=True)
+    policy = driver.update(POLICY, policy, audited=True, description='second')
+    there = cloud.things['firewall_policy'][str(policy.physical_id)]
+    assert (there['audited'], there['description']) == (True, 'second')
+    driver.delete(POLICY, policy)
+
+
+def test_changes_wait_for_each_other_where_a_firewall_is_done_again(driver: Driver, cloud: Firewalls) -> None:
+    """A rule is refused while agents are at what another change has begun."""
+    rule = driver.create(RULE, 'rule')
+    policy = driver.create(POLICY, 'policy', firewall_rules=[rule.physical_id])
+    wall = driver.create(FIREWALL, 'wall', firewall_policy_id=policy.physical_id)
+    for kind, row, props in ((RULE, rule, {}),
+                             (POLICY, policy, {'firewall_rules': [rule.physical_id]}),
+                             (FIREWALL, wall, {'firewall_policy_id': policy.physical_id})):
+        cloud.things['firewall'][str(wall.physical_id)]['status'] = 'PENDING_UPDATE'
+        row = driver.update(kind, row, description='x', **props)
+        assert cloud.things[kind.key][str(row.physical_id)]['description'] == 'x'
+    for kind, row in ((FIREWALL, wall), (POLICY, policy), (RULE, rule)):
+        driver.delete(kind, row)
 
 
 def test_what_the_service_refuses_is_told(driver: Driver, cloud: Firewalls) -> None:

@@ -1,20 +1,49 @@
 """Firewalls of routers, as the first version of Neutron's firewall service has them.
 
 Purpose: OS::Neutron::Firewall, FirewallPolicy and FirewallRule. Invariant: a
-firewall is changed and gone when the router's agent says so. Neighbours: ``rest``.
+firewall is changed and gone when the router's agent says so; until then the service
+refuses changes to all that it is made of, and they are asked for again afterwards.
+Neighbours: ``rest``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from heat.model.op import Call, CloudFault, Poll
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.neutron.rest import Hosted, Neutron
 from heat.schema import IN_PLACE, Attr, Boolean, List, Map, String, Support
 
 EXTENSION = 'fwaas'
 ANY = 'any'
+# What a rule matches: the service looks at its parts together, and only at those that it is told.
+MATCH = ('protocol', 'ip_version', 'source_ip_address', 'destination_ip_address', 'source_port',
+         'destination_port')
+PENDING = re.compile(r'firewall ([0-9a-f-]{36}) is in PENDING', re.IGNORECASE)
+
+
+def pending(fault: CloudFault) -> bool:
+    """Whether a change is refused because agents are still at the one before: nothing was begun."""
+    return fault.status == 409 and PENDING.search(fault.message) is not None
+
+
+def changing(call: Call) -> Steps:
+    """Make the call as soon as the firewall takes it; each change makes the others wait again."""
+    while True:
+        try:
+            return (yield replace(call, for_now=pending))
+        except CloudFault as fault:
+            found = PENDING.search(fault.message)
+            if found is None or not pending(fault):
+                raise
+            identity = found.group(1)
+        yield Poll('network', f'/fw/firewalls/{identity}', identity,
+                   lambda body: not str((body or {}).get('status')).startswith('PENDING'),
+                   unwrap='firewall', in_turn=True)
 
 
 class Firewall(Hosted):
@@ -45,6 +74,9 @@ class Firewall(Hosted):
         status = Attr('Current status.', 'String')
         tenant_id = Attr('Project that owns it.', 'String')
 
+    def change(self, body: dict[str, Any]) -> Steps:
+        yield from changing(self.put(body))
+
 
 class FirewallPolicy(Neutron):
     """Rules in their order."""
@@ -72,7 +104,13 @@ class FirewallPolicy(Neutron):
         yield from ()
         if 'firewall_rules' in body and body['firewall_rules'] is None:
             body['firewall_rules'] = []
+        if body:
+            # The service forgets it with each change that does not say it again.
+            body.setdefault('audited', props['audited'])
         return body
+
+    def change(self, body: dict[str, Any]) -> Steps:
+        yield from changing(self.put(body))
 
 
 class FirewallRule(Neutron):
@@ -113,10 +151,15 @@ class FirewallRule(Neutron):
 
     def prepare(self, body: dict[str, Any], props: Mapping[str, Any], diff: Diff | None = None) -> Steps:
         yield from ()
+        if any(name in body for name in MATCH):
+            body = {**{name: props.get(name) for name in MATCH}, **body}
         if body.get('protocol') == ANY:
             # The service says any by null.
             body['protocol'] = None
         return body
+
+    def change(self, body: dict[str, Any]) -> Steps:
+        yield from changing(self.put(body))
 
     def differences(self, body: Mapping[str, Any]) -> dict[str, Any]:
         seen = body if body.get('protocol') is not None else {**body, 'protocol': ANY}

@@ -189,7 +189,9 @@ class Neutron(Service):
              'upgrade', 'heads'], 'sync-neutron')
 
     def procs(self):
-        return {'neutron': ([PYTHON, BIN + '/neutron-server', '--config-file', self.conf], {})}
+        wheels = os.pathsep.join(s.site_packages for s in self.more() if s.wheels)
+        return {'neutron': ([PYTHON, BIN + '/neutron-server', '--config-file', self.conf],
+                            {'DEVCLOUD_WHEELS': wheels} if wheels else {})}
 
     def late(self, api):
         n = 'network/v2.0/'

@@ -4,7 +4,7 @@ import re
 
 from plane.core import Cinder, Glance, Keystone, Neutron, Nova, Placement
 from plane.machines import Ironic, Trove
-from plane.networking import Designate, L2gw, Octavia, Sfc, Taas, Vpnaas
+from plane.networking import Designate, Fwaas, L2gw, Octavia, Sfc, Taas, Vpnaas
 from plane.reservations import Blazar
 from plane.service import ENABLED, SERVICES
 from plane.settings import CORE, HOME
@@ -16,7 +16,7 @@ from plane.workflows import Magnum, Mistral
 SERVICES.update((s.name, s) for s in (
     Keystone(), Glance(), Placement(), Neutron(), Nova(), Cinder(), Gnocchi(), Aodh(), Ceilometer(),
     Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar(),
-    Ironic(), Trove(), Blazar(), Prometheus(), Vpnaas(), Sfc(), Taas(), L2gw()))
+    Ironic(), Trove(), Blazar(), Prometheus(), Vpnaas(), Sfc(), Taas(), L2gw(), Fwaas()))
 
 
 def select(arg):

@@ -161,3 +161,19 @@ class L2gw(Plugin):
     name, apt = 'l2gw', ('python3-networking-l2gw',)
     project, table, plugins = 'networking-l2gw', 'l2gateways', ('l2gw',)
     providers = ('L2GW:devcloud-gateway:devcloud_drivers.neutron_plugins.gateway_driver:default',)
+
+
+class Fwaas(Plugin):
+    """The first version of firewalls, as types of Heat's have it; the second has another API."""
+
+    name, apt = 'fwaas', ('python3-neutron', 'python3-six', 'python3-debtcollector')
+    wheels = ('neutron-fwaas==13.0.3', 'neutron-lib==1.20.0')
+    table = 'firewall_router_associations'
+    plugins = ('devcloud_drivers.firewall_v1.FirewallPlugin',)
+
+    def sync(self):
+        # Neutron's own migrations make some of them, as they were before firewalls had a project of their own.
+        run([PYTHON, '-c', 'import sqlalchemy as sa; from devcloud_drivers import firewall_v1 as f; '
+             'e = sa.create_engine(%r); m = f.TABLES[0].metadata; m.drop_all(e, f.TABLES); '
+             'm.create_all(e, f.TABLES)' % db_url('neutron')],
+            'sync-neutron', env={'DEVCLOUD_WHEELS': self.site_packages})

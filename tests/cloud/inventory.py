@@ -53,7 +53,8 @@ NETWORK_BELOW = (('qos', 'policies'), ('metering', 'metering-labels'), ('meterin
 # Of Neutron's plugins, where they are loaded.
 PLUGINS = ('vpn/ikepolicies', 'vpn/ipsecpolicies', 'vpn/vpnservices', 'vpn/ipsec-site-connections',
            'sfc/flow_classifiers', 'sfc/port_pairs', 'sfc/port_pair_groups', 'sfc/port_chains',
-           'taas/tap_services', 'taas/tap_flows', 'l2-gateways', 'l2-gateway-connections')
+           'taas/tap_services', 'taas/tap_flows', 'l2-gateways', 'l2-gateway-connections',
+           'fw/firewalls', 'fw/firewall_policies', 'fw/firewall_rules')
 VOLUMES = ('volumes', 'snapshots', 'backups', 'attachments')
 
 

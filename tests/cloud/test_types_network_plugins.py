@@ -1,4 +1,4 @@
-"""The types of Neutron's plugins on their real APIs: VPNs, service chains, taps, gateways to switches."""
+"""The types of Neutron's plugins on their real APIs: VPNs, chains, taps, gateways to switches, firewalls."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -144,4 +144,54 @@ def test_a_gateway_to_switches_lives_as_told(administrator: User) -> None:
     assert gateways.of('l2-gateways', 'gateway')['name'] == 'gate-second'
     assert gateways.changed(segment='302') == {'link'}
     assert str(gateways.of('l2-gateway-connections', 'link')['segmentation_id']) == '302'
+    stack.delete()
+
+
+@pytest.mark.groups('fwaas')
+def test_a_firewall_lives_as_told(user: User) -> None:
+    """Of the first version, in a Neutron that is newer; the agents of its routers are imagined."""
+    walls = Network(user, 'walls')
+    stack = walls.stack
+    stack.create(TYPES / 'fwaas.yaml', ports='90:80')
+    assert 'First port in a port range must be lower than the second port' in stack.ends(
+        'CREATE_FAILED')['stack_status_reason']
+    walls.changed(ports='80:90')
+
+    def rules() -> dict[str, dict[str, Any]]:
+        return {name: walls.of('fw/firewall_rules', name) for name in ('web', 'newer', 'rest')}
+
+    policy, wall = walls.of('fw/firewall_policies', 'policy'), walls.of('fw/firewalls', 'wall')
+    found = rules()
+    assert policy['firewall_rules'] == [found[name]['id'] for name in ('web', 'newer', 'rest')]
+    assert (policy['audited'], policy['shared'], policy['description']) == (True, False, 'first')
+    assert (wall['name'], wall['status']) == ('types-wall', 'ACTIVE')
+    assert (wall['firewall_policy_id'], wall['router_ids']) == (policy['id'], [stack.physical('router')])
+    web, newer, rest = found['web'], found['newer'], found['rest']
+    assert (web['protocol'], web['destination_port'], web['action'], web['ip_version']) == (
+        'tcp', '80:90', 'allow', 4)
+    assert (newer['ip_version'], newer['destination_ip_address']) == (6, '2001:db8::/32')
+    assert (rest['protocol'], rest['action'], rest['source_ip_address']) == (None, 'deny', None)
+    outputs = stack.outputs()
+    assert (outputs['status'], outputs['rules']) == ('ACTIVE', policy['firewall_rules'])
+    assert outputs['wall']['router_ids'] == wall['router_ids']
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
+    assert stack.drifted() == {}
+
+    # Each of these has the firewall done again, which takes no other change meanwhile.
+    assert walls.changed(text='second', ports='81', up='false') == set()
+    policy, wall = walls.of('fw/firewall_policies', 'policy'), walls.of('fw/firewalls', 'wall')
+    found = rules()
+    assert {one['description'] for one in (policy, wall, found['web'], found['rest'])} == {'second'}
+    assert (wall['status'], policy['audited'], found['web']['destination_port']) == ('DOWN', True, '81')
+    assert (found['newer']['enabled'], found['web']['protocol']) == (False, 'tcp')
+    assert walls.changed(senders='10.70.0.0/16', up='true') == set()
+    assert walls.changed(log_only='true') == set()
+    policy = walls.of('fw/firewall_policies', 'policy')
+    assert (policy['firewall_rules'], policy['audited']) == ([stack.physical('rest')], True)
+    assert rules()['web']['source_ip_address'] == '10.70.0.0/16'
+    assert walls.of('fw/firewalls', 'wall')['status'] == 'ACTIVE'
+    stack.update('--existing', protocol='icmp')
+    assert 'port are not allowed when protocol is set to ICMP' in stack.ends(
+        'UPDATE_FAILED')['stack_status_reason']
     stack.delete()

@@ -23,6 +23,10 @@ from heat.db.secrets import Cipher, seal, unseal
 # Names of the encrypted parameters, inside the stored environment.
 SEALED = 'encrypted_param_names'
 PARTS = ('parameters', 'parameter_defaults')
+# What most reads of one stack ask for; to put it together takes longer than to have it answered.
+_WHOLE = (sa.select(raw_template.c.template, raw_template.c.environment, raw_template_files.c.files)
+          .select_from(raw_template.outerjoin(raw_template_files))
+          .where(raw_template.c.id == sa.bindparam('number')))
 # What the stack took from other stacks and stores: encrypted whole, since an export may be secret.
 BORROWED = 'borrowed'
 
@@ -115,10 +119,7 @@ def _store_files(conn: Connection, files: Mapping[str, str], tenant: str, now: d
 def load_template(conn: Connection, template_id: int, crypt: Cipher | None = None,
                   ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]] | None:
     """(tree, environment, files), hidden parameters in clear; None if there is none."""
-    row = conn.execute(
-        sa.select(raw_template.c.template, raw_template.c.environment, raw_template_files.c.files)
-        .select_from(raw_template.outerjoin(raw_template_files))
-        .where(raw_template.c.id == template_id)).one_or_none()
+    row = conn.execute(_WHOLE, {'number': template_id}).one_or_none()
     if row is None:
         return None
     return row[0], unseal_environment(row[1] or {}, crypt), row[2] or {}

@@ -207,6 +207,8 @@ class _Builder:
             unit.fault('', 'Each Resource must contain a Type key.')
         elif not isinstance(kind, str):
             unit.fault('', f'Resource {name} {words.type} type must be string', at=(*place, words.type))
+        elif flaw := text.flaw(kind):
+            unit.fault('', f'Resource type {flaw}', at=(*place, words.type))
         condition = data.get(words.condition) if words.condition in self.version.resource_keys else None
         external = data.get(words.external_id) if words.external_id in self.version.resource_keys else None
         policy, policy_from = self._deletion_policy(data.get(words.deletion_policy), place)

@@ -75,6 +75,8 @@ def test_half_a_character_in_a_template_sent_as_text(here: Site) -> None:
     ({'timeout_mins': '+-5'}, "Only integer is acceptable by 'timeout_mins'."),
     ({'template': {**HOT, 'resources': {'n' * 256: TRIAL}}},
      'Resource name should be no more than 255 characters'),
+    ({'template': {**HOT, 'resources': {'a': {'type': f'http://{"x" * 250}'}}}},
+     'Resource type should be no more than 255 characters'),
     ({'template': {**HOT, 'resources': {'n\0': TRIAL}}},
      'Resource name may not contain the character U+0000')])
 def test_what_the_database_could_not_keep(here: Site, body: dict[str, Any], sentence: str) -> None:

@@ -21,7 +21,7 @@ from heat.common.context import RequestContext
 from heat.common.fault import PROPERTY, TYPE
 from heat.common.ids import StackId
 from heat.common.policy import Enforcer
-from heat.common.text import content_hash
+from heat.common.text import content_hash, flaw
 from heat.engine.compiled import Compiled, at_leisure, child_environment, compile_child, section_of
 from heat.engine.findings import (
     attributes_of,
@@ -161,6 +161,10 @@ class Validator:
         """The type of each resource that has one which may be used here."""
         kinds = {}
         for name, definition in green.at_ease(template.resources.items()):
+            for part, said in (('name', flaw(name)), ('type', flaw(definition.type))):
+                if said:
+                    found.add(errors.StackValidationFailed(message=f'Resource {part} {said}').at(
+                        place_of(template, name, *(['type'] if part == 'type' else ()))))
             kind = type_of(template, name, types, found)
             if kind is None:
                 continue

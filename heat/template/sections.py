@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heat.common import errors, text
+from heat.common import errors
 from heat.common.fault import SHAPE
 from heat.schema.declarations import cfn_schema, hot_schema, undeclared
 from heat.schema.kinds import UNKNOWN
@@ -187,8 +187,6 @@ class _Builder:
         unit.place = place
         if '/' in name:
             unit.fault('', 'Resource name may not contain "/"')
-        if flaw := text.flaw(name):
-            unit.fault('', f'Resource name {flaw}')
         if not isinstance(data, dict) or not data:
             unit.fault('', words.no_type)
             return Definition(name, '')
@@ -207,8 +205,6 @@ class _Builder:
             unit.fault('', 'Each Resource must contain a Type key.')
         elif not isinstance(kind, str):
             unit.fault('', f'Resource {name} {words.type} type must be string', at=(*place, words.type))
-        elif flaw := text.flaw(kind):
-            unit.fault('', f'Resource type {flaw}', at=(*place, words.type))
         condition = data.get(words.condition) if words.condition in self.version.resource_keys else None
         external = data.get(words.external_id) if words.external_id in self.version.resource_keys else None
         policy, policy_from = self._deletion_policy(data.get(words.deletion_policy), place)

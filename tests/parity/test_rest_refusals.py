@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
+from heat.db import connect, schema
 from tests.parity.conftest import Site
 from tests.wire.keystone import PROJECT
 
@@ -184,3 +186,14 @@ def test_an_item_of_a_text_nested_without_end(here: Site) -> None:
     outputs = {one['output_key']: one for one in here.ask('GET', path).json_body['stack']['outputs']}
     assert outputs['p']['output_value'] == 7
     assert 'are no list or map' in outputs['o']['output_error']
+
+
+def test_a_stack_whose_names_are_refused_by_now_can_still_be_deleted(here: Site) -> None:
+    path = made(here, template={**HOT, 'resources': {'a': TRIAL}})
+    long = 'n' * 256
+    with connect.write(here.world.database) as conn:
+        conn.execute(sa.update(schema.raw_template).values(template={**HOT, 'resources': {long: TRIAL}}))
+        conn.execute(sa.update(schema.resource).values(name=long))
+    assert here.ask('DELETE', path).status_int == 204
+    here.world.run()
+    assert here.ask('GET', path).json_body['stack']['stack_status'] == 'DELETE_COMPLETE'

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from heat.common.ids import derived_id
 from heat.db import bulk
 from heat.db.connect import now_expression
 from heat.db.schema import lease, stack
@@ -48,6 +49,30 @@ def take(conn: Connection, root_id: str, engine_id: str, ttl: float = 20.0,
             {'root_id': root_id, 'engine_id': engine_id, 'fence': 1, 'beat_at': beat}])
         return 1 if new else None
     return int(conn.execute(sa.select(lease.c.fence).where(lease.c.root_id == root_id)).scalar_one())
+
+
+def open_line(conn: Connection, tenant: str) -> None:
+    """What ``in_line`` needs in a project, in a transaction before that of its first use."""
+    bulk.insert_missing(conn, lease, [
+        {'root_id': _line(tenant), 'engine_id': None, 'fence': 0, 'beat_at': 0.0}])
+
+
+def has_line(conn: Connection, tenant: str) -> bool:
+    """Whether that has been done."""
+    return conn.execute(sa.select(lease.c.root_id).where(
+        lease.c.root_id == _line(tenant))).first() is not None
+
+
+def in_line(conn: Connection, tenant: str) -> None:
+    """Wait for whoever makes a stack in the project, and have others wait until this transaction ends.
+
+    Names are free again after a deletion, so no key of the table keeps two live stacks from one name.
+    """
+    conn.execute(sa.select(lease.c.root_id).where(lease.c.root_id == _line(tenant)).with_for_update())
+
+
+def _line(tenant: str) -> str:
+    return derived_id('stacks of', tenant)
 
 
 def beat(conn: Connection, engine_id: str, now: float | None = None) -> int:

@@ -183,8 +183,14 @@ class Intake:
         action = Action.ADOPT if args.get('adopt_stack_data') else Action.CREATE
         disable_rollback = bool(args.get('disable_rollback', True))
         minutes = args.get('timeout_mins')
+        with connect.read(self.database) as conn:
+            lined = leases.has_line(conn, identity.tenant)
+        if not lined:
+            with connect.write(self.database) as conn:
+                leases.open_line(conn, identity.tenant)
         with connect.write(self.database) as conn:
             # Asked again inside the transaction: two requests may have come at once.
+            leases.in_line(conn, identity.tenant)
             self._check_room(conn, identity.stack_name, identity.tenant)
             creds_id = self.creds.store(conn, deferred, context, now)
             lent = {settings.LENT: True} if deferred is not None and not deferred.owned else {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.engine import Engine
 
 from heat.common import errors
-from heat.db import connect, events, goals, leases, migrate, schema, sinks
+from heat.common.ids import new_id
+from heat.db import connect, events, goals, leases, migrate, schema, sinks, stacks
 from heat.model.stack import Goal
 from heat.model.status import Action
 from tests.unit import (
@@ -84,6 +86,25 @@ def test_one_of_many_takes_a_free_tree(engine: Engine) -> None:
             return leases.take(conn, 'root', f'engine-{i}')
 
     assert sorted(together(6, take), key=str) == [1, None, None, None, None, None]
+
+
+def test_stacks_of_a_project_are_made_one_at_a_time(engine: Engine) -> None:
+    """Eight requests with one name, or one key that makes them the same, made several stacks."""
+    before = store.put_stack(engine, 'other')
+
+    def make(_i: int) -> str:
+        with connect.write(engine) as conn:
+            leases.open_line(conn, 't')
+        with connect.write(engine) as conn:
+            leases.in_line(conn, 't')
+            found = stacks.find_by_name(conn, 'web', 't')
+            if found is None:
+                made = new_id()
+                found = replace(before, id=made, root_id=made, name='web')
+                stacks.insert_stack(conn, found)
+            return found.id
+
+    assert len(set(map(str, together(8, make)))) == 1
 
 
 def test_events_of_a_tree_get_their_numbers_in_the_order_of_their_commits(engine: Engine) -> None:

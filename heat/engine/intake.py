@@ -53,6 +53,8 @@ from heat.schema.parameters import check_immutable
 
 Args = Mapping[str, Any]
 Also = Callable[[Connection, Goal], None]
+# What is refused while a stack is at work.
+ALONE = (Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT, Action.RESTORE)
 
 
 def nothing_else(conn: Connection, goal: Goal) -> None:
@@ -436,6 +438,11 @@ class Intake:
         now = self.clock.now()
         with connect.write(self.database) as conn:
             sinks.in_turn(conn, stack.root_id)
+            if (action in ALONE or options.get('abandon')) and not options.get('stop'):
+                # Asked again: another wish may have come at the same time.
+                there = stacks.load_stack(conn, stack.id)
+                if there is not None and there.status is Status.IN_PROGRESS:
+                    raise errors.ActionInProgress(stack_name=there.name, action=there.action)
             if action is Action.DELETE:
                 self.exchange.check_deletion(conn, stack)
             if compiled is not None and wanted is not None:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from heat.common.context import RequestContext
 from heat.db import connect, schema
 from tests.parity.conftest import Site
 from tests.wire.keystone import PROJECT
@@ -197,3 +198,31 @@ def test_a_stack_whose_names_are_refused_by_now_can_still_be_deleted(here: Site)
     assert here.ask('DELETE', path).status_int == 204
     here.world.run()
     assert here.ask('GET', path).json_body['stack']['stack_status'] == 'DELETE_COMPLETE'
+
+
+@pytest.mark.parametrize('asked', ['snapshots', 'suspend', 'resume', 'check', 'abandon'])
+def test_what_came_at_the_same_time_as_another_wish_is_refused(here: Site, asked: str) -> None:
+    """Of several snapshots asked for at once, all but the last stood IN_PROGRESS for ever."""
+    path = made(here)
+    intake = here.world.engine.intake
+    find, asks = intake.find, iter((True,))
+
+    def late(context: RequestContext, identity: Any) -> Any:
+        """Finds the stack as it was before another request came in between."""
+        found = find(context, identity)
+        if next(asks, False):
+            assert here.ask('POST', f'{path}/snapshots', {'name': 'other'}).status_int == 200
+        return found
+
+    intake.find = late  # type: ignore[method-assign]
+    if asked == 'abandon':
+        got = here.ask('DELETE', f'{path}/abandon')
+    elif asked == 'snapshots':
+        got = here.ask('POST', f'{path}/snapshots', {'name': 'mine'})
+    else:
+        got = here.ask('POST', f'{path}/actions', {asked: None})
+    assert got.status_int == 409, got.text
+    assert got.json_body['error']['message'] == 'Stack s already has an action (SNAPSHOT) in progress.'
+    here.world.run()
+    snapshots = here.ask('GET', f'{path}/snapshots').json_body['snapshots']
+    assert [(one['name'], one['status']) for one in snapshots] == [('other', 'COMPLETE')]

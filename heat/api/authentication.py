@@ -112,6 +112,7 @@ class PasswordAuth:
             'X-User-Domain-Id': access.user_domain_id or '',
             'X-Project-Id': access.project_id or '', 'X-Project-Name': access.project_name or '',
             'X-Project-Domain-Id': access.project_domain_id or '',
+            'X-Is-Admin-Project': str(access.is_admin_project),
             'X-Roles': ','.join(access.role_names or ())})
 
 

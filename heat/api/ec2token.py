@@ -232,5 +232,5 @@ def _confirm(request: webob.Request, url: str, token: str, data: dict[str, Any],
         'X-Project-Name': str(project.get('name') or ''), 'X-Project-Id': str(project.get('id') or ''),
         'X-User-Id': str((data.get('user') or {}).get('id') or ''),
         'X-User-Name': str((data.get('user') or {}).get('name') or ''),
-        'X-Auth-Url': url,
+        'X-Auth-Url': url, 'X-Is-Admin-Project': str(data.get('is_admin_project', True)),
         'X-Roles': ','.join(str(role.get('name')) for role in data.get('roles') or [])})

@@ -74,7 +74,8 @@ def context_of(request: webob.Request, policy: wiring.Policy) -> RequestContext:
         'roles': tuple(role.strip() for role in headers.get('X-Roles', '').split(',') if role.strip()),
         'auth_token': headers.get('X-Auth-Token'), 'auth_url': headers.get('X-Auth-Url') or None,
         'region_name': headers.get('X-Region-Name'),
-        'system_scope': headers.get('Openstack-System-Scope') or None}
+        'system_scope': headers.get('Openstack-System-Scope') or None,
+        'is_admin_project': headers.get('X-Is-Admin-Project', 'True').lower() != 'false'}
     if headers.get('X-Auth-User') is not None:
         values['username'] = headers['X-Auth-User']
         values['password'] = headers.get('X-Auth-Key')
@@ -86,8 +87,8 @@ def context_of(request: webob.Request, policy: wiring.Policy) -> RequestContext:
     if environ.get(request_id.ENV_REQUEST_ID):
         values['request_id'] = environ[request_id.ENV_REQUEST_ID]
     context = RequestContext(**values)
-    # An admin of a project that is not the admin project administers only that one.
-    if headers.get('X-Is-Admin-Project', 'True').lower() != 'false' and policy.is_admin(context):
+    # By the default rule an admin of a project that is not the admin project administers only that one.
+    if policy.is_admin(context):
         return replace(context, is_admin=True)
     return context
 

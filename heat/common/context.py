@@ -26,6 +26,8 @@ class RequestContext:
     project_domain_id: str | None = None
     roles: tuple[str, ...] = ()
     is_admin: bool = False
+    # Keystone may name one project whose administrators are those of the cloud.
+    is_admin_project: bool = True
     auth_token: str | None = field(default=None, repr=False)
     auth_url: str | None = None
     password: str | None = field(default=None, repr=False)

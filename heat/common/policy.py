@@ -160,8 +160,8 @@ def credentials(context: RequestContext) -> dict[str, Any]:
         'user_id': context.user_id, 'username': context.username, 'user_domain_id': context.user_domain_id,
         'project_id': context.tenant_id, 'tenant': context.tenant, 'tenant_id': context.tenant_id,
         'project_domain_id': context.project_domain_id, 'roles': list(context.roles),
-        'is_admin': context.is_admin, 'is_admin_project': True, 'system_scope': context.system_scope,
-        'trust_id': context.trust_id}
+        'is_admin': context.is_admin, 'is_admin_project': context.is_admin_project,
+        'system_scope': context.system_scope, 'trust_id': context.trust_id}
 
 
 def operator_enforcer() -> policy.Enforcer:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from heat.api import wiring
 from heat.common import errors
 from heat.common.clock import Clock
+from heat.common.context import RequestContext
+from heat.common.policy import Enforcer
 from tests.wire.conftest import World
-from tests.wire.keystone import ADMIN_PROJECT, OTHER_PROJECT, PASSWORD, PROJECT
+from tests.wire.keystone import ADMIN_PROJECT, OTHER_PROJECT, PASSWORD, PROJECT, Keystone
 
 Load = Callable[..., World]
 ARN = f'arn%3Aopenstack%3Aheat%3A%3A{PROJECT}%3Astacks/web/id-1/resources/h'
@@ -71,6 +75,35 @@ def test_reader_may_not_create_but_may_list(api: World, monkeypatch: pytest.Monk
     assert refused.status_int == 403
     assert refused.json_body['error'] == {'type': 'Forbidden', 'traceback': None,
                                           'message': 'You are not authorized to use stacks:create.'}
+
+
+@pytest.mark.parametrize('of_the_cloud', [True, False])
+@pytest.mark.parametrize('flavor', [None, 'standalone'])
+def test_an_admin_of_another_project_than_the_admin_project_is_none_of_the_cloud(
+        pipeline: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flavor: str | None,
+        of_the_cloud: bool) -> None:
+    """Also for an operator's own rules, which may hang on it."""
+    real = Keystone.token
+    api = pipeline(flavor=flavor) if flavor else pipeline()
+    policy_file = tmp_path / 'policy.yaml'
+    policy_file.write_text('"stacks:global_index": "rule:context_is_admin"\n')
+    # The pipeline holds on to its rules, so that these are other ones.
+    conf = wiring.current().conf
+    conf.set_override('policy_file', str(policy_file), 'oslo_policy')
+    enforcer = Enforcer(conf)
+    secret = {'X_Auth_User': 'boss', 'X_Auth_Key': PASSWORD} if flavor else {'X_Auth_Token': 'token-boss'}
+
+    def token(self: Keystone, user: str) -> dict[str, Any]:
+        found = real(self, user)
+        found['token']['is_admin_project'] = of_the_cloud
+        return found
+
+    monkeypatch.setattr(Keystone, 'token', token)
+    assert api.ask('GET', f'/v1/{ADMIN_PROJECT}/stacks', **secret).status_int == 200
+    context = api.engine.contexts[-1]
+    assert context.is_admin is of_the_cloud
+    assert enforcer.check(context, 'stacks:global_index') is of_the_cloud
+    assert RequestContext.from_wire(context.to_wire()) == context
 
 
 def test_password_in_the_standalone_flavor(pipeline: Load) -> None:

@@ -19,8 +19,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from heat.common import errors, green
+from heat.common.hurried import Hurried
 
 HOPS = 5
+# Networks of version 6 whose addresses end in one of version 4, to which a gateway sends on.
+TRANSLATED = (ipaddress.IPv6Network('64:ff9b::/96'), ipaddress.IPv6Network('::/96'))
 SECONDS = 30.0
 CHUNK = 65536
 
@@ -50,8 +53,9 @@ def post(address: str, question: Any, limit: int, seconds: float = SECONDS) -> A
     """As ``ask``, in this thread."""
     until = time.monotonic() + seconds
     try:
-        with requests.post(address, json=question, stream=True, timeout=min(10.0, seconds),
-                           allow_redirects=False) as answer:
+        with _session(until) as session, session.post(
+                address, json=question, stream=True, timeout=min(10.0, seconds),
+                allow_redirects=False) as answer:
             answer.raise_for_status()
             if answer.is_redirect:
                 raise ValueError('it answers with a redirect')
@@ -68,7 +72,7 @@ def post(address: str, question: Any, limit: int, seconds: float = SECONDS) -> A
 def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) -> str:
     """As ``document``, in this thread."""
     url, until, patience = address, time.monotonic() + seconds, min(10.0, seconds)
-    with requests.Session() as session:
+    with _session(until) as session:
         # A proxy from the environment would resolve names we have not looked at.
         session.trust_env = allow_local
         for _hop in range(HOPS):
@@ -85,6 +89,13 @@ def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) 
             except requests.RequestException as error:
                 raise ValueError(f'Failed to retrieve template from {shown(address)}') from error
     raise ValueError(f'Too many redirects from {shown(address)}')
+
+
+def _session(until: float) -> requests.Session:
+    session = requests.Session()
+    for scheme in ('http://', 'https://'):
+        session.mount(scheme, Hurried(until))
+    return session
 
 
 def check(url: str, allow_local: bool) -> None:
@@ -108,8 +119,11 @@ def check(url: str, allow_local: bool) -> None:
 def is_local(address: str | int) -> bool:
     """Whether an IP address means this host, its link, or nobody."""
     number = ipaddress.ip_address(str(address).split('%')[0])
-    mapped = getattr(number, 'ipv4_mapped', None)
-    number = mapped or number
+    if isinstance(number, ipaddress.IPv6Address):
+        carried = number.ipv4_mapped or number.sixtofour
+        if any(number in network for network in TRANSLATED) and int(number) > 1:
+            carried = ipaddress.IPv4Address(int(number) & 0xffffffff)
+        number = carried or number
     return bool(number.is_loopback or number.is_link_local or number.is_unspecified or number.is_multicast)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -77,6 +79,7 @@ def test_refuses(root: str, path: str, words: str) -> None:
 
 
 @pytest.mark.parametrize('url', [
+    'http://[64:ff9b::a9fe:a9fe]/', 'http://[2002:7f00:1::]/', 'http://[::ffff:127.0.0.1]/', 'http://[::127.0.0.1]/',
     'http://127.0.0.1/', 'http://localhost/', 'http://169.254.169.254/latest/meta-data', 'http://[::1]/',
     'http://[::ffff:127.0.0.1]/', 'http://[fe80::1]/', 'http://0.0.0.0/', 'http://2130706433/', 'http://0x7f.1/'])
 def test_this_host_and_its_link_are_out_of_bounds(url: str) -> None:
@@ -102,3 +105,38 @@ def test_error_hides_credentials_of_the_url() -> None:
     with pytest.raises(ValueError, match='retrieve') as caught:
         fetch.document('http://me:hush@127.0.0.1:9/t', conf)
     assert str(caught.value) == 'Failed to retrieve template from http://127.0.0.1:9/t'
+
+
+@contextlib.contextmanager
+def trickling(head: bytes) -> Iterator[str]:
+    """A host that says ``head`` at once and then a letter in every twentieth of a second."""
+    def answer(conn: socket.socket) -> None:
+        with conn, contextlib.suppress(OSError):
+            conn.recv(65536)
+            conn.sendall(head)
+            while True:
+                conn.sendall(b'x')
+                time.sleep(0.05)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f'http://127.0.0.1:{server.getsockname()[1]}/t'
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize('head', [
+    b'', b'HTTP/1.1 200 OK\r\n', b'HTTP/1.1 200 OK\r\nX-More: ', b'HTTP/1.1 200 OK\r\n\r\n',
+    b'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n', b'HTTP/1.1 302 Found\r\nX-More: '])
+def test_who_sends_a_letter_now_and_then_holds_nobody_up(head: bytes) -> None:
+    with trickling(head) as url:
+        for ask in (lambda: fetch.read(url, 1000, allow_local=True, seconds=0.5),
+                    lambda: fetch.post(url, {}, 1000, seconds=0.5)):
+            began = time.monotonic()
+            with pytest.raises((ValueError, OSError)):
+                ask()
+            assert time.monotonic() - began < 5

@@ -130,6 +130,11 @@ def xml_response(body: str, status: int = 200) -> webob.Response:
     return webob.Response(text=body, status=status, content_type='application/xml', charset='UTF-8')
 
 
+def parsed(body: bytes) -> Any:
+    """The JSON value of a body; ValueError also for what could not be written again."""
+    return read_json(body.decode(json.detect_encoding(body)))
+
+
 def json_object(body: bytes, limit: int) -> dict[str, Any]:
     """The JSON object of a signal; an empty body is an empty object. AWSError for anything else."""
     if len(body) > limit:
@@ -137,7 +142,7 @@ def json_object(body: bytes, limit: int) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        data = read_json(body.decode(json.detect_encoding(body)))
+        data = parsed(body)
     except ValueError as error:
         raise AWSError('InvalidParameterValue', 'The body is not valid JSON') from error
     if not isinstance(data, dict):

@@ -79,6 +79,8 @@ NEW = {'Name': 'a', 'Value': 'v', 'Type': 'String'}
     ('put_parameter', {**NEW, 'Value': 5}, 'ValidationException'),
     ('put_parameter', {**NEW, 'AllowedPattern': 'b'}, 'ValidationException'),
     ('put_parameter', {**NEW, 'Tier': 'Advanced'}, 'ValidationException'),
+    ('put_parameter', {**NEW, 'Value': 'half \ud800'}, 'SerializationException'),
+    ('get_parameter', {'Name': 'a\udfff'}, 'SerializationException'),
     ('put_parameter', {**NEW, 'KeyId': 'k'}, 'ValidationException'),
     ('get_parameters', {'Names': []}, 'ValidationException'),
     ('get_parameters', {'Names': ['a'] * 11}, 'ValidationException'),

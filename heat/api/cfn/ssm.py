@@ -239,8 +239,8 @@ def _run(call: Call, action: str) -> Json:
 
 def _members(call: Call, action: str, operation: Operation) -> Json:
     try:
-        given = json.loads(call.request.body or b'{}')
-    except (ValueError, RecursionError) as error:
+        given = aws.parsed(call.request.body or b'{}')
+    except ValueError as error:
         raise _Refusal('SerializationException', 'The body is not valid JSON.') from error
     if not isinstance(given, dict):
         raise _Refusal('SerializationException', 'The body must be a JSON object.')

@@ -56,7 +56,7 @@ def asked(request: webob.Request) -> Asked:
         service, _, name = request.headers[aws.TARGET].partition('.')
         if service != SERVICE:
             raise Fault('InvalidAction', f'The target is not an operation of {SERVICE}.')
-        return Asked(name, _body(request, json.loads))
+        return Asked(name, _body(request, aws.parsed))
     given = signatures.parameters(request)
     return Asked(given.get('Action', ''), given, True, given.get('ContentType') == 'JSON')
 

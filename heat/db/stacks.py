@@ -230,6 +230,13 @@ def set_tags(conn: Connection, stack_id: str, tags: Sequence[str], now: datetime
     bulk.insert(conn, stack_tag, [{'stack_id': stack_id, 'tag': tag, 'created_at': now} for tag in tags])
 
 
+def is_user_project(conn: Connection, project: str, tenant: str) -> bool:
+    """Whether a stack of ``tenant`` has its in-instance users in ``project``."""
+    return conn.execute(sa.select(stack.c.id).where(
+        stack.c.stack_user_project_id == project, stack.c.tenant == tenant,
+        stack.c.deleted_at.is_(None)).limit(1)).first() is not None
+
+
 def count_of_tenant(conn: Connection, tenant: str) -> int:
     """Live root stacks of a project: what its quota counts."""
     return int(conn.execute(sa.select(sa.func.count()).where(

@@ -21,7 +21,7 @@ from heat.common import errors, green, text
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
-from heat.db import connect, software
+from heat.db import connect, software, stacks
 from heat.db.secrets import Cipher
 from heat.engine import deployed, render
 from heat.engine.reads_stored import reach
@@ -116,6 +116,7 @@ class Software:
 
         def create(conn: Connection) -> SoftwareDeployment:
             self._config(conn, context, config_id)
+            _check_users(conn, context, stack_user_project_id)
             _room('software deployments', software.count_deployments(conn, context.tenant_id or ''),
                   self._conf.max_software_deployments_per_tenant)
             return software.insert_deployment(conn, SoftwareDeployment(
@@ -237,6 +238,17 @@ def _room(what: str, count: int, most: int) -> None:
     if 0 <= most <= count:
         raise errors.RequestLimitExceeded(message=(
             f'You have reached the maximum {what} per tenant, {most}. Please delete some {what}.'))
+
+
+def _check_users(conn: Connection, context: RequestContext, project: str | None) -> None:
+    """Invalid unless ``project`` is the caller's, or one of users of the caller's stacks.
+
+    What is deployed is visible there, and run by the servers of those who look.
+    """
+    if project is None or context.is_admin or project == context.tenant_id:
+        return
+    if not stacks.is_user_project(conn, project, context.tenant_id or ''):
+        raise errors.Invalid(reason='"stack_user_project_id" is no project of users of your stacks')
 
 
 def _fit(**values: str | None) -> None:

@@ -17,6 +17,7 @@ from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
 from heat.db import connect, migrate
 from heat.engine.software import Software
+from tests.unit.store import put_stack
 
 ME = RequestContext(user_id='u', tenant_id='t')
 GUEST = RequestContext(user_id='g', tenant_id='sup')
@@ -29,6 +30,7 @@ def software() -> Iterator[Software]:
     migrate.upgrade(engine)
     conf = config_of_heat.load('heat-engine', argv=[], config_files=[], logging_setup=False)
     clock = VirtualClock()
+    put_stack(engine, stack_user_project_id='sup')
     yield Software(engine, conf, Crypt(['k']), clock, lambda root_id: None, clock.advance)
     engine.dispose()
 
@@ -64,6 +66,19 @@ def test_only_the_project_sees_its_configurations(software: Software) -> None:
     assert software.list_software_configs(STRANGER) == []
     everything = software.list_software_configs(RequestContext(tenant_id='x', is_admin=True))
     assert [one['project'] for one in everything] == ['t']
+
+
+def test_nobody_deploys_on_the_servers_of_another_project(software: Software) -> None:
+    """What names a project is visible in it, and its servers do what they see."""
+    mine = software.create_software_config(STRANGER, 'script', 'c', 'rm -rf /', [], [], {})['id']
+    for project in ('t', 'sup', 'nobody'):
+        with pytest.raises(errors.Invalid, match='no project of users of your stacks'):
+            software.create_software_deployment(STRANGER, 'srv', mine, {}, 'CREATE', 'IN_PROGRESS', 'r',
+                                                project)
+    assert software.metadata_software_deployments(GUEST, 'srv') == []
+    assert software.list_software_deployments(ME) == []
+    software.create_software_deployment(STRANGER, 'srv', mine, {}, 'CREATE', 'IN_PROGRESS', 'r', 'x')
+    assert software.metadata_software_deployments(ME, 'srv') == []
 
 
 def test_a_server_polls_what_is_deployed_on_it(software: Software) -> None:

@@ -346,9 +346,23 @@ class Intake:
             # Said again: make sure somebody is at it.
             self.owner.poke(stack.root_id)
             return
+        self._check_types(context, stack)
         options: dict[str, Any] = {**({'retain': list(retain)} if retain else {}),
                                    **({'force': True} if force else {})}
         self.wish(context, stack, Action.DELETE, stack.timeout, options=options)
+
+    def _check_types(self, context: RequestContext, stack: Stack) -> None:
+        """Forbidden if policy keeps a type that the stack, or one in it, has from the caller."""
+        if self.policy is None:
+            return
+
+        def read() -> set[str]:
+            with connect.read(self.database) as conn:
+                rows = resources.light_rows(conn, [one.id for one in stacks.tree(conn, stack.root_id)])
+            return {row.class_name for row in rows}
+
+        for kind in sorted(connect.offload(self.database, read)):
+            self.policy.enforce_type(context, kind)
 
     def stack_suspend(self, context: RequestContext, stack_identity: Args) -> None:
         self._act(context, stack_identity, Action.SUSPEND)
@@ -374,6 +388,8 @@ class Intake:
     def _act(self, context: RequestContext, stack_identity: Args, action: Action,
              options: dict[str, Any] | None = None) -> None:
         stack = self.find(context, stack_identity)
+        if action is not Action.CHECK:
+            self._check_types(context, stack)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
         if stack.owner_id is not None and action is Action.CHECK:

@@ -32,6 +32,7 @@ from heat.common.policy_rules import (
 _SINCE = 'W'
 _REASON = 'The default now asks for the reader, member and admin roles.'
 _SCOPE = ['project']
+TYPES = 'resource_types:'
 LOOK_EVERY = 1.0
 MOST_DECIDED = 10_000
 
@@ -145,13 +146,24 @@ class Enforcer:
         a rule that nobody wrote agrees.
         """
         self._enforcer.load_rules()
-        names = [f'resource_types:{kind}', f'resource_types:{kind.rsplit("::", 1)[0]}::*']
+        names = [f'{TYPES}{name}' for name in names_of(kind)]
         return all(self.check(context, name) for name in names if name in self._enforcer.rules)
+
+    def denied_types(self, context: RequestContext) -> list[str]:
+        """What rules keep from ``context``: names of types, and wildcards of services."""
+        self._enforcer.load_rules()
+        return sorted(name.removeprefix(TYPES) for name in self._enforcer.rules
+                      if name.startswith(TYPES) and not self.check(context, name))
 
     def enforce_type(self, context: RequestContext, kind: str) -> None:
         """Raise Forbidden, naming the type, unless ``allows_type``."""
         if not self.allows_type(context, kind):
             raise errors.Forbidden(action=kind)
+
+
+def names_of(kind: str) -> tuple[str, str]:
+    """What a rule may call a type: its name, and the wildcard of its service."""
+    return kind, f'{kind.rsplit("::", 1)[0]}::*'
 
 
 def credentials(context: RequestContext) -> dict[str, Any]:

@@ -209,7 +209,8 @@ class Intake:
                                 settings={**settings.brought(args), **lent} or None)
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
-                        settings.after_failure(args), context.request_id, settings.options(args))
+                        settings.after_failure(args), context.request_id,
+                        {**settings.options(args), **self._denied(context)})
             goals.add_goals(conn, [goal], now)
             rows = adopted_rows(stack, wanted, compiled.types, handed_over(args['adopt_stack_data'])
                                 ) if action is Action.ADOPT else []
@@ -364,6 +365,11 @@ class Intake:
         for kind in sorted(connect.offload(self.database, read)):
             self.policy.enforce_type(context, kind)
 
+    def _denied(self, context: RequestContext) -> dict[str, Any]:
+        """The option of a goal by which nested stacks are held to policy."""
+        denied = [] if self.policy is None else self.policy.denied_types(context)
+        return {settings.DENIED: denied} if denied else {}
+
     def stack_suspend(self, context: RequestContext, stack_identity: Args) -> None:
         self._act(context, stack_identity, Action.SUSPEND)
 
@@ -475,7 +481,7 @@ class Intake:
                 options = {**settings.options(args={}, kept=settings.of(conn, stack.id)), **options}
             goal = goals.add_goal(conn, Goal(
                 stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
-                context.request_id, options), now)
+                context.request_id, {**options, **self._denied(context)}), now)
             if context.generations and goal.seq - 1 not in context.generations:
                 raise errors.GenerationPassed(stack_name=stack.name, generation=goal.seq - 1)
             also(conn, goal)

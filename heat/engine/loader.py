@@ -23,6 +23,7 @@ from heat.engine.addresses import Addresses
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import HostFiles
 from heat.engine.nested import facade
+from heat.engine.settings import DENIED
 from heat.engine.tree import Basis, NewGoal, StackRun, Tree
 from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
@@ -183,9 +184,8 @@ def rollback_goal(goal: Goal, template_id: int) -> Goal:
 
     What was there before an adoption stays there after it has failed.
     """
-    options = {'abandon': True} if goal.action is Action.ADOPT else {}
-    if goal.options.get('except_on_create'):
-        options['except_on_create'] = True
+    options: dict[str, Any] = {'abandon': True} if goal.action is Action.ADOPT else {}
+    options |= {key: goal.options[key] for key in ('except_on_create', DENIED) if goal.options.get(key)}
     if goal.on_failure == 'delete':
         return replace(goal, action=Action.DELETE, on_failure=None, options={**options, 'undo': True})
     return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None, options=options)

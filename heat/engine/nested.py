@@ -16,11 +16,13 @@ from typing import Any
 
 from heat.common import errors
 from heat.common.ids import StackId, new_id, physical_name
+from heat.common.policy import names_of
 from heat.engine import stages
 from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, child_environment, compile_child
 from heat.engine.late import IMPORTS, Found, Late, Sought, lacks
 from heat.engine.render import plain
+from heat.engine.settings import DENIED
 from heat.engine.tree import StackRun
 from heat.model.op import StepFailed
 from heat.model.outcome import Failed
@@ -32,6 +34,7 @@ from heat.plan.handed_down import OPTION, tags_of
 from heat.plan.scope import StackScope
 from heat.plan.traversal import Traversal, Wanted
 from heat.resources.nested import ChildTemplate, Stage
+from heat.resources.provider import TemplateResource
 from heat.template.stack_policy import MODIFY, SEALED, StackPolicy
 
 _NAMESPACE = uuid_module.UUID('5d5f0ab9-6c2a-4c0f-9b57-0e3a1f6f8f11')
@@ -127,6 +130,7 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
     environment = child_environment(parent.environment, template, row.name)
     reads = kind.reads(row)
     compiled, wanted, environment = _compiled(parent, stack, template, environment, row, reads, found)
+    _check_types(goal, compiled, wanted)
     if found is not None or IMPORTS in row.data:
         late = {IMPORTS: list(found.imports)} if found is not None and found.imports else {}
         row = replace(row, data={**{key: value for key, value in row.data.items() if key != IMPORTS}, **late})
@@ -168,6 +172,16 @@ def _compiled(parent: StackRun, stack: Stack, template: ChildTemplate, environme
     if lacks(compiled, wanted):
         raise late
     return compiled, wanted, environment
+
+
+def _check_types(goal: Goal, compiled: Compiled, wanted: Wanted) -> None:
+    """Forbidden for a type that policy keeps from who asked for the goal."""
+    denied = frozenset(goal.options.get(DENIED) or ())
+    for name, definition in wanted.definitions.items() if denied else ():
+        kind = compiled.types(definition.type, name).type
+        called = definition.type if kind == TemplateResource.type else kind
+        if denied.intersection(names_of(called)):
+            raise errors.Forbidden(action=called)
 
 
 def _keep_immutable(child: StackRun, compiled: Compiled) -> None:
@@ -220,6 +234,8 @@ def _referred(parent: StackRun, row: Row, name: str, reference: Any) -> dict[str
 def child_options(goal: Goal, row: Row) -> dict[str, Any]:
     """What of the parent's goal holds inside; a resource that is retained abandons what it holds."""
     options = goal.inside(row.name)
+    if goal.options.get(DENIED):
+        options[DENIED] = goal.options[DENIED]
     policy = StackPolicy.of(goal.options.get('policy'))
     if row.action is Action.UPDATE and policy.denial(MODIFY, row.name, row.type):
         options['policy'] = SEALED

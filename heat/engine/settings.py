@@ -21,6 +21,9 @@ Args = Mapping[str, Any]
 # Setting -> argument of a request that brings it.
 BROUGHT = {'policy': 'stack_policy', 'capabilities': 'capabilities'}
 DURING = 'stack_policy_during_update'
+# The option of a goal that names the types which policy keeps from who asked for it: what nested
+# stacks are made of may be known at their step only, or when somebody signals.
+DENIED = 'denied'
 # The setting of a stack whose request came by a trust: it acts by that, which is not its own.
 LENT = 'lent_trust'
 

@@ -59,15 +59,19 @@ def _environment(conn: Connection, number: int, tree: dict[str, Any], environmen
                  reader: Cipher, writer: Cipher | None, renew: bool) -> bool:
     sealed = set(environment.get(templates.SEALED, ()))
     given = {name for part in templates.PARTS for name in environment.get(part) or {}}
-    wanted = (hidden_names(tree) | sealed) & given if writer else set()
-    borrowed = templates.BORROWED in environment
-    if wanted == sealed and not (renew and (sealed or borrowed)) and not (borrowed and writer is None):
+    plain_tree = templates.unseal_tree(tree, reader)
+    wanted = (hidden_names(plain_tree) | sealed) & given if writer else set()
+    borrowed, private = templates.BORROWED in environment, templates.TREE in tree
+    if (wanted == sealed and not (renew and (sealed or borrowed or private))
+            and not ((borrowed or private) and writer is None)):
         return False
+    if private:
+        tree = templates.seal_tree(plain_tree, writer) if writer else plain_tree
     plain = templates.unseal_environment(environment, reader)
     new = templates.seal_environment(plain, wanted, writer)
     # An environment in another form must not be found as an equal by its old hash.
     conn.execute(sa.update(raw_template).where(raw_template.c.id == number).values(
-        environment=new, content_hash=content_hash(f'{number} rewritten')))
+        template=tree, environment=new, content_hash=content_hash(f'{number} rewritten')))
     return True
 
 

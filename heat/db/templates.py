@@ -29,6 +29,8 @@ _WHOLE = (sa.select(raw_template.c.template, raw_template.c.environment, raw_tem
           .where(raw_template.c.id == sa.bindparam('number')))
 # What the stack took from other stacks and stores: encrypted whole, since an export may be secret.
 BORROWED = 'borrowed'
+# What an encrypted tree stands under, as [method, token].
+TREE = 'sealed'
 
 
 def seal_environment(environment: Mapping[str, Any], names: Collection[str],
@@ -63,13 +65,23 @@ def unseal_environment(environment: Mapping[str, Any], crypt: Cipher | None) -> 
     return plain
 
 
+def seal_tree(tree: Mapping[str, Any], crypt: Cipher | None) -> dict[str, Any]:
+    return {TREE: list(seal(crypt, tree))}
+
+
+def unseal_tree(tree: Mapping[str, Any], crypt: Cipher | None) -> dict[str, Any]:
+    """The reverse of ``seal_tree``, and of nothing; errors as ``secrets.unseal``."""
+    return unseal(crypt, *tree[TREE]) if TREE in tree else dict(tree)
+
+
 def store_template(conn: Connection, tree: Mapping[str, Any], environment: Mapping[str, Any] | None,
                    files: Mapping[str, str] | None, tenant: str, now: datetime.datetime,
                    crypt: Cipher | None = None, secret_names: Collection[str] = (),
-                   known: dict[Any, int] | None = None) -> int:
+                   known: dict[Any, int] | None = None, private: bool = False) -> int:
     """Store and return the number; an equal one of the same project is used again.
 
-    ``secret_names`` are the parameters to encrypt. One with encrypted parameters is
+    ``secret_names`` are the parameters to encrypt; a ``private`` tree, which was made of a
+    resource's properties, is encrypted as these are. What is encrypted is
     never shared, since equal secrets look different. ``known`` is what this transaction
     has stored already; it is added to.
     """
@@ -81,8 +93,10 @@ def store_template(conn: Connection, tree: Mapping[str, Any], environment: Mappi
         files_id = known.get((tenant, id(files)))
         if files_id is None:
             files_id = known[tenant, id(files)] = _store_files(conn, files, tenant, now)
+    if private and crypt is not None:
+        tree = seal_tree(tree, crypt)
     digest = content_hash(dump([tree, env, files_id]))
-    if SEALED in env:
+    if SEALED in env or TREE in tree:
         return _store_tree(conn, tree, env, files_id, digest, tenant, now)
     if (tenant, digest) not in known:
         known[tenant, digest] = _store_tree(conn, tree, env, files_id, digest, tenant, now)
@@ -92,7 +106,7 @@ def store_template(conn: Connection, tree: Mapping[str, Any], environment: Mappi
 def _store_tree(conn: Connection, tree: Mapping[str, Any], env: Mapping[str, Any], files_id: int | None,
                 digest: str, tenant: str, now: datetime.datetime) -> int:
     found = None
-    if SEALED not in env:
+    if SEALED not in env and TREE not in tree:
         # The update is a lock: a purge that waits for it then sees the new time.
         same = (raw_template.c.content_hash == digest, raw_template.c.tenant == tenant)
         conn.execute(sa.update(raw_template).where(*same).values(updated_at=now))
@@ -122,7 +136,7 @@ def load_template(conn: Connection, template_id: int, crypt: Cipher | None = Non
     row = conn.execute(_WHOLE, {'number': template_id}).one_or_none()
     if row is None:
         return None
-    return row[0], unseal_environment(row[1] or {}, crypt), row[2] or {}
+    return unseal_tree(row[0] or {}, crypt), unseal_environment(row[1] or {}, crypt), row[2] or {}
 
 
 def event_sinks(conn: Connection, template_id: int) -> list[dict[str, Any]]:

@@ -46,13 +46,17 @@ MUCH = 2000
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A nested stack that gets a goal: made if it is not there yet."""
+    """A nested stack that gets a goal: made if it is not there yet.
+
+    A ``private`` tree was made of properties, in which secrets may stand.
+    """
 
     stack: Stack
     goal: Goal
     tree: Mapping[str, Any]
     environment: Mapping[str, Any]
     files: Mapping[str, str]
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ def _write_children(conn: Connection, children: Sequence[Child], crypt: Cipher |
         secret = tuple(child.environment.get('parameters') or ()) if crypt is not None else ()
         template_id = templates.store_template(conn, child.tree, child.environment, child.files,
                                                child.stack.tenant, now, crypt=crypt, secret_names=secret,
-                                               known=known)
+                                               known=known, private=child.private)
         given.append(replace(child.goal, template_id=template_id))
         value = replace(child.stack, template_id=template_id, created_at=now)
         if child.stack.id in there:

@@ -279,7 +279,7 @@ class Carrier:
         stack = made.run.stack
         tree.stacks[stack.id] = made.run
         self._loop.batch.children[stack.id] = Child(
-            stack, made.run.goal, made.tree, made.run.environment, made.run.files)
+            stack, made.run.goal, made.tree, made.run.environment, made.run.files, made.private)
         self._loop.batch.events.append(stack_event(stack, stack.action, stack.status, stack.reason))
         self._loop.set_timeout(tree, made.run)
         self.begin(tree, made.run, running)

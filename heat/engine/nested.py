@@ -44,11 +44,15 @@ _CAUSE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A child's next goal, ready to begin; ``row`` is the parent's row with what it must keep."""
+    """A child's next goal, ready to begin; ``row`` is the parent's row with what it must keep.
+
+    ``private``: its template is no document, but made of the properties of its resource.
+    """
 
     run: StackRun
     tree: Mapping[str, Any]
     row: Row
+    private: bool = False
 
 
 def child_id(row: Row) -> str:
@@ -107,7 +111,12 @@ def child_goal(parent: StackRun, row: Row, verb: Action, child: StackRun | None,
     run = StackRun(stack, goal, wanted, rows, child.types, replace(parent.around, stack=stack.identity),
                    child.environment, child.files, restraints=parent.restraints.inside(row.name))
     run.traversal = Traversal(stack, goal, wanted, rows, run.types, restraints=run.restraints)
-    return Made(run, raw, row)
+    return Made(run, raw, row, _private(parent, row))
+
+
+def _private(parent: StackRun, row: Row) -> bool:
+    kind: Any = parent.types.of(row)
+    return not kind.source
 
 
 def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun | None, rows: dict[str, Row],
@@ -150,7 +159,7 @@ def _made(parent: StackRun, row: Row, stack: Stack, goal: Goal, child: StackRun 
     run = StackRun(stack, goal, wanted, rows, compiled.types, replace(parent.around, stack=stack.identity),
                    environment, compiled.files, restraints=parent.restraints.inside(row.name))
     run.traversal = Traversal(stack, goal, wanted, rows, compiled.types, restraints=run.restraints)
-    return Made(run, compiled.template.raw, row)
+    return Made(run, compiled.template.raw, row, _private(parent, row))
 
 
 def _compiled(parent: StackRun, stack: Stack, template: ChildTemplate, environment: dict[str, Any], row: Row,

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from heat.db import connect, schema
+from heat.db import connect, resources, schema
 from tests.sim.world import World
 
 SECRET = 'hush-hush'
@@ -87,3 +87,33 @@ def test_who_looks_at_a_snapshot_sees_no_secret_and_the_stack_comes_back_with_it
     world.run()
     assert world.state(me) == 'RESTORE_COMPLETE'
     assert world.rows(me)['r'].data['value'] == SECRET
+
+
+def test_a_template_made_of_properties_is_not_stored_in_clear(world: World) -> None:
+    member = {'type': 'OS::Heat::TestResource', 'properties': {'value': {'get_param': 's'}}}
+    chain = {'type': 'OS::Heat::ResourceChain', 'properties': {
+        'resources': ['OS::Heat::TestResource'], 'resource_properties': {'value': {'get_param': 's'}}}}
+    template = {**tree(''), 'resources': {
+        'g': {'type': 'OS::Heat::ResourceGroup', 'properties': {'count': 2, 'resource_def': member}},
+        'a': {'type': 'OS::Heat::AutoScalingGroup', 'properties': {
+            'min_size': 1, 'max_size': 3, 'resource': member}}, 'c': chain}}
+    me = world.create('s', template, environment={'parameters': {'s': SECRET}})
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    assert SECRET not in whole_database(world)
+    # Another engine reads it, and goes on from it.
+    world.kill(world.engine)
+    world.add_engine()
+    for act in (world.engine.intake.stack_suspend, world.engine.intake.stack_resume):
+        act(world.context, me)
+        world.run()
+    world.update(me, template, environment={'parameters': {'s': SECRET + '2'}})
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    assert SECRET not in whole_database(world)
+    with connect.read(world.database) as conn:
+        rows = resources.rows_of_tree(conn, me['stack_id'], world.crypt)
+    assert {row.data['value'] for row in rows if row.type == 'OS::Heat::TestResource'} == {SECRET + '2'}
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE'

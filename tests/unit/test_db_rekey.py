@@ -36,6 +36,7 @@ from heat.model.watch import Metric, WatchRule
 NOW = datetime.datetime(2026, 3, 1, 12, 0, 0)
 OLD, NEW = Crypt(['the key before']), Crypt(['the key from now on'])
 TREE = {'heat_template_version': '2018-08-31', 'parameters': {'pw': {'type': 'string', 'hidden': True}}}
+MADE = {**TREE, 'resources': {'r': {'type': 'OS::Heat::None', 'properties': {'p': 'hunter2'}}}}
 ENVIRONMENT = {'parameters': {'pw': 'hunter2'}}
 TOKEN = re.compile(r'gAAAA[\w=-]{40,}')
 # Tables that keep no secret of this service's key.
@@ -47,6 +48,7 @@ def fill(engine: Engine) -> Row:
     """A secret in each place that has any."""
     with connect.write(engine) as conn:
         number = templates.store_template(conn, TREE, ENVIRONMENT, {}, 't', NOW, OLD, ['pw'])
+        templates.store_template(conn, MADE, {}, {}, 't', NOW, OLD, private=True)
         stacks.insert_stack(conn, Stack('s', 's', 't', 's', number, created_at=NOW))
         row = Row('u', 's', 's', 'r', 'OS::Heat::None', Action.CREATE, Status.COMPLETE, created_at=NOW,
                   props={'p': 'hunter2'}, data={'d': 'hunter2'}, attrs={'a': 'hunter2'}, memo=('hunter2',),
@@ -100,7 +102,7 @@ def test_no_table_needs_the_key_before(engine: Engine) -> None:
     count = {name: readable(text, OLD) for name, text in before.items()}
     assert all(all(one) for one in count.values())
 
-    assert recrypt.recrypt(engine, OLD, NEW, renew=True) == (1, 1)
+    assert recrypt.recrypt(engine, OLD, NEW, renew=True) == (2, 1)
     assert rekey.rekey(engine, OLD, NEW, batch=1) == 14
     after = stored(engine)
     assert {name: readable(text, NEW) for name, text in after.items()} == count
@@ -108,6 +110,16 @@ def test_no_table_needs_the_key_before(engine: Engine) -> None:
     with connect.read(engine) as conn:
         assert resources.rows_of_tree(conn, 's', NEW) == [row]
         assert software.load_deployment(conn, 'e', 't', NEW).output_values == {'o': 'hunter2'}
+
+
+def test_templates_made_of_properties_can_be_written_in_clear_again(engine: Engine) -> None:
+    with connect.write(engine) as conn:
+        number = templates.store_template(conn, MADE, {}, {}, 't', NOW, OLD, private=True)
+        assert templates.store_template(conn, MADE, {}, {}, 't', NOW, OLD, private=True) != number
+        assert templates.load_template(conn, number, OLD) == (MADE, {}, {})
+    assert recrypt.recrypt(engine, OLD, None) == (2, 0)
+    with connect.read(engine) as conn:
+        assert templates.load_template(conn, number) == (MADE, {}, {})
 
 
 def test_what_no_key_fits_is_left_as_it_was(engine: Engine) -> None:

@@ -93,6 +93,10 @@ class Stack:
         found: dict[str, Any] = self._api.get(f'{self._path}/resources/{name}').json()['resource']
         return found
 
+    def metadata(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._api.get(f'{self._path}/resources/{name}/metadata').json()['metadata']
+        return found
+
     def resources(self, depth: int = 0) -> dict[str, dict[str, Any]]:
         """By name; members of nested stacks come as 'name@parent' with `depth`."""
         query = {'nested_depth': str(depth)} if depth else {}

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cloud.daemons import User
 from tests.cloud.stack import Stack
+from tests.servers.daemon import wait_until
 
 TYPES = Path(__file__).with_name('types')
 PLACES = {'balancer': ('loadbalancers', 'loadbalancer'), 'listener': ('listeners', 'listener'),
@@ -176,4 +177,72 @@ def test_a_classic_load_balancer_and_a_group_behind_it(user: User) -> None:
     stack.update('--existing', WithWeb='yes', Size=1)
     stack.ends('UPDATE_COMPLETE')
     assert set(members(pool)) == {outputs['Web'], *stack.outputs()['Instances'].split(',')}
+    stack.delete()
+
+
+class Scaled:
+    """Servers of a group that are members of a pool, as compute and Octavia have them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._balancing, self._compute = Balancing(stack), stack.user.api('compute')
+
+    def members(self) -> list[str]:
+        """The addresses of the pool's members, each as often as it is there."""
+        listed = self._balancing.get(f'pools/{self.stack.physical("pool")}/members', 'members')
+        return sorted(one['address'] for one in listed if one['provisioning_status'] != 'PENDING_DELETE')
+
+    def servers(self) -> dict[str, str]:
+        """Address -> id, of those that serve."""
+        listed = self._compute.get('/servers/detail').json()['servers']
+        return {address['addr']: one['id'] for one in listed
+                if one['status'] == 'ACTIVE' and one['OS-EXT-STS:task_state'] is None
+                for network in one['addresses'].values() for address in network}
+
+    def signal(self, policy: str, size: int) -> None:
+        """Have ``policy`` scale the group, and wait until all that belongs to it has followed."""
+        self.stack.user.openstack('stack', 'resource', 'signal', self.stack.name, policy)
+        wait_until(f'{size} members', lambda: len(self.members()) == size == len(self.servers())
+                   and not self.stack.metadata('group')['scaling_in_progress'], 180, every=0.5)
+
+    def agree(self, size: int) -> dict[str, str]:
+        """Fails unless each server is a member, and nothing else is; gives the servers."""
+        servers, outputs = self.servers(), self.stack.outputs()
+        assert self.members() == sorted(servers) == sorted(outputs['addresses']) and len(servers) == size
+        assert set(outputs['servers'].values()) == set(servers.values())
+        return servers
+
+
+def test_the_members_of_a_pool_follow_the_servers_of_a_group(user: User) -> None:
+    stack = Stack(user, 'scaled')
+    there = Scaled(stack)
+    stack.create(TYPES / 'scaled_servers.yaml')
+    stack.ends('CREATE_COMPLETE')
+    first = there.agree(2)
+
+    there.signal('out', 3)
+    grown = there.agree(3)
+    assert first.items() < grown.items()
+
+    # Another release: all servers are made anew, one after the other, while the others serve.
+    stack.update('--existing', release='second', in_service=2)
+    serving = []
+    while stack.show()['stack_status'] == 'UPDATE_IN_PROGRESS':
+        servers = there.servers()
+        serving.append(len([address for address in there.members() if address in servers]))
+    stack.ends('UPDATE_COMPLETE')
+    # A desired capacity is one that an update leads to.
+    rolled = there.agree(2)
+    assert not set(rolled.values()) & set(grown.values())
+    assert min(serving) >= 2, serving
+
+    there.signal('out', 3)
+    there.signal('in', 2)
+    there.signal('in', 1)
+    there.agree(1)
+    # Less than one there is not.
+    user.openstack('stack', 'resource', 'signal', 'scaled', 'in')
+    stack.update('--existing', size=3)
+    stack.ends('UPDATE_COMPLETE')
+    there.agree(3)
     stack.delete()

@@ -88,6 +88,8 @@ class Octavia(Service):
                 'amp_image_tag': 'amphora', 'loadbalancer_topology': 'SINGLE',
                 'client_ca': ca, 'amp_active_retries': 5, 'amp_active_wait_sec': 1},
             'health_manager': {'heartbeat_key': 'devcloud', 'bind_ip': HOST},
+            # In threads, several flows at once end the worker's eventlet now and then.
+            'task_flow': {'engine': 'serial'},
             'oslo_messaging': {'topic': 'octavia_prov'},
             'house_keeping': {'load_balancer_expiry_age': 3600},
             'certificates': {'ca_certificate': ca, 'ca_private_key': self.etc('ca-enc.key'),

@@ -114,3 +114,14 @@ def test_no_crash_loses_or_doubles_them(conf):
     assert second['queues'] == {'drops': {'colour': 'red', 'third': 1}, 'own': {}}
     assert [one[1] for one in resting['alarms']] == [False, False]
     assert gone == {'queues': {}, 'told': [], 'alarms': []}
+
+
+def test_an_update_that_takes_metadata_away_may_be_said_twice(world):
+    me = made(world)
+    world.cloud.faults.add(service='messaging', method='PATCH', path='/v2/queues/drops', kind='drop_after',
+                           count=1)
+    world.update(me, template('red', 9000, 70.0, 'third'))
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert world.cloud.requests['messaging PATCH /v2/queues/{queue}'] == 2
+    assert things(world)['queues']['drops'] == {'colour': 'red', 'third': 1}

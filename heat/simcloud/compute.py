@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from heat.common import ids
-from heat.simcloud import compute_actions, compute_tables, guest, volume
+from heat.simcloud import attachments, compute_actions, compute_tables, guest
 from heat.simcloud.compute_rows import compute_fault, own_server, shown_server
 from heat.simcloud.routing import Call, Fault, Reply, Row, Service, dotted, next_link, page
 from heat.simcloud.stamps import iso
@@ -202,10 +202,10 @@ def _wire(call: Call, server: Row, wanted: Row, devices: list[Row]) -> None:
         for item in networks:
             made.append(compute_actions.plug(call, server, item, groups))
         for index, device in enumerate(devices):
-            volume.plug_device(call, server, device, index)
+            attachments.plug_device(call, server, device, index)
     except Fault:
         for attachment in call.inv.attachments.where('instance_uuid', server['id']):
-            volume.unplug(call, attachment)
+            attachments.unplug(call, attachment)
         for port in made:
             compute_actions.unplug(call, server, port)
         call.inv.servers.drop(server['id'])
@@ -339,7 +339,7 @@ def transition(cloud: SimCloud, server: Row, then: str, at: float) -> None:
 
 def _gone(call: Call, server: Row) -> None:
     for attachment in call.inv.attachments.where('instance_uuid', server['id']):
-        volume.unplug(call, attachment, gone=True)
+        attachments.unplug(call, attachment, gone=True)
     for port in call.inv.ports.where('device_id', server['id']):
         compute_actions.unplug(call, server, port)
     for group in call.inv.server_groups.all():

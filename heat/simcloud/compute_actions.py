@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from heat.common import ids
-from heat.simcloud import compute_tables, ports, volume
+from heat.simcloud import attachments, compute_tables, ports
 from heat.simcloud.compute_rows import addresses, own_server, shown_server
 from heat.simcloud.netrows import found
 from heat.simcloud.routing import Call, Fault, Reply, Row
@@ -350,7 +350,7 @@ def attach_volume(call: Call) -> Reply:
     server = own_server(call)
     _need(server, 'attach_volume', ('active', 'paused', 'stopped', 'suspended', 'resized'))
     wanted = call.json('volumeAttachment')
-    row = volume.plug(
+    row = attachments.plug(
         call,
         server,
         wanted.get('volumeId'),
@@ -365,7 +365,7 @@ def detach_volume(call: Call) -> Reply:
     row = own_attachment(call)
     if row['attach_status'] != 'attached':
         raise Fault(409, f"Invalid volume: volume {row['volume_id']} status must be 'in-use'.")
-    volume.start_unplug(call, row)
+    attachments.start_unplug(call, row)
     return Reply(202)
 
 

@@ -23,6 +23,7 @@ from heat.common import green, ids
 from heat.common.clock import Clock
 from heat.simcloud import (
     alarming,
+    attachments,
     backups,
     compute,
     control,
@@ -108,7 +109,7 @@ class SimCloud:
         self._transitions: dict[str, Callable[[SimCloud, Row, str, float], None]] = {
             'servers': compute.transition, 'volumes': volume.transition,
             'snapshots': volume.transition_snapshot, 'backups': backups.transition,
-            'attachments': volume.transition_attachment,
+            'attachments': attachments.transition,
             'stacks': orchestration.transition, 'guests': guest.transition}
         self._journal = Journal(state_file, self.inventory) if state_file else None
         if self._journal is None or not self._journal.load():

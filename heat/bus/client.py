@@ -39,15 +39,26 @@ class EngineClient:
         EngineOutdated from an engine that does not know what it is asked, and
         TypeError for a method or argument outside the table.
         """
-        version = _checked(wire.SERVED, method, arguments)
-        if self._parcels is not None and rpc_timeout is None:
-            return wire.opened(self._parcels.ask(_wired(context), method, arguments))
-        reply = self._port.call(wire.TOPIC, version, _wired(context), method, arguments,
-                                timeout=rpc_timeout)
+        _checked(wire.SERVED, method, arguments)
+        needs = wire.needs(context.generations, arguments)
+        try:
+            reply = self._reply(_wired(context), method, {**arguments, **needs}, rpc_timeout)
+        except errors.EngineOutdated:
+            if needs:
+                raise wire.unknown(method, needs[wire.NEEDS]) from None
+            raise
         return wire.opened(reply)
 
-    def _ask(self, context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
-        return self._port.call(wire.TOPIC, wire.SERVED[method][0], context, method, arguments)
+    def _reply(self, context: dict[str, Any], method: str, arguments: dict[str, Any],
+               timeout: float | None) -> Any:
+        if self._parcels is not None and timeout is None:
+            return self._parcels.ask(context, method, arguments)
+        return self._ask(context, method, arguments, timeout)
+
+    def _ask(self, context: dict[str, Any], method: str, arguments: dict[str, Any],
+             timeout: float | None = None) -> Any:
+        return self._port.call(wire.TOPIC, wire.SERVED[method][0], context, method, arguments,
+                               timeout=timeout)
 
     def cast(self, context: RequestContext, method: str, /, **arguments: Any) -> None:
         """Have any engine run ``method``; its outcome is not reported back."""

@@ -9,7 +9,8 @@ error of its bus, or by a TypeError. Neighbours: ``client``, ``server``, ``trans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from heat.common import errors
@@ -156,6 +157,14 @@ OWN_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 SERVED = {**METHODS, **OWN_METHODS}
 
+# What a request may ask in ``args`` that the classic interface does not have, and must not be carried out
+# without; GENERATIONS is a condition in its context. The call names it in NEEDS, which no classic method
+# takes, so that an engine which does not know it refuses.
+NEEDS, GENERATIONS = 'needs', 'generations'
+BINDING = frozenset((
+    GENERATIONS, 'clear_event_sinks', 'guard', 'on_failure', 'retain_except_on_create', 'stack_policy',
+    'stack_policy_during_update', 'termination_protection'))
+
 # Methods of the topic on which one engine is addressed by its id.
 LISTENER_METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     'listening': ('1.0', ()),
@@ -203,6 +212,9 @@ class Port(Protocol):
         """Give up connections."""
 
 
+_UNEXPECTED = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+
+
 class NoReply(errors.RemoteError):
     """Nobody answered in time; whether the request is carried out is unknown."""
 
@@ -215,6 +227,13 @@ class Refusal(Exception):
     def __init__(self, error: errors.HeatException) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def needs(generations: Collection[int], arguments: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a call says of what it must not be served without; nothing for most calls."""
+    given = arguments.get('args') or {}
+    found = [name for name in sorted(BINDING) if given.get(name)] + [GENERATIONS] * bool(generations)
+    return {NEEDS: found} if found else {}
 
 
 def result(value: Any) -> dict[str, Any]:
@@ -247,9 +266,10 @@ def opened(reply: Any) -> Any:
 
 def named(class_name: str, message: str, request_id: str, method: str) -> errors.HeatException:
     """An error of our own by class name, as an engine without envelopes sends it."""
-    if class_name in ('NoSuchMethod', 'UnsupportedVersion') or (
-            class_name == 'TypeError' and f'{method}() got an unexpected keyword argument' in message):
+    if class_name in ('NoSuchMethod', 'UnsupportedVersion'):
         return unknown(method)
+    if class_name == 'TypeError' and (found := _UNEXPECTED.search(message)) and found[1] == method:
+        return unknown(method, [found[2]])
     error = errors.from_wire({'class': class_name, 'message': message})
     if isinstance(error, errors.RemoteError):
         return errors.RemoteError(request_id=request_id, type=class_name)

@@ -65,9 +65,11 @@ class Service:
         function = self._methods.get(method)
         if function is None:
             raise errors.NotSupported(feature=f'The RPC method {method}')
-        unknown = arguments.keys() - self._arguments[method]
+        unknown = (arguments.keys() - self._arguments[method] - {wire.NEEDS}) | (
+            set(arguments.get(wire.NEEDS, ())) - wire.BINDING)
         if unknown:
             raise wire.unknown(method, unknown)
+        arguments = {name: value for name, value in arguments.items() if name != wire.NEEDS}
         identity = arguments.get('stack_identity')
         with logs.bind(request=context.request_id, user=context.user_id, project=context.tenant_id,
                        stack=identity.get('stack_id') if isinstance(identity, Mapping) else None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,8 +197,12 @@ def classic(request: pytest.FixtureRequest) -> Any:
     def delete_stack(stack_identity: Any) -> None:
         pass
 
+    def create_stack(stack_name: str, args: Any) -> str:
+        return stack_name
+
     def handle(context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
-        return delete_stack(**arguments) if method == 'delete_stack' else method
+        own = {'delete_stack': delete_stack, 'create_stack': create_stack}.get(method)
+        return own(**arguments) if own is not None else method
 
     listener = port.serve(wire.TOPIC, 'old', wire.SERVER_VERSION, wire.METHODS, handle)
     yield EngineClient(port, conf)
@@ -211,8 +216,27 @@ def test_an_engine_that_is_not_upgraded_yet_does_not_know_our_methods(
     with pytest.raises(errors.EngineOutdated, match='does not know describe_stacks yet'):
         classic.call(CONTEXT, 'describe_stacks')
     if 'rabbit' in request.node.name:
-        with pytest.raises(errors.EngineOutdated, match='does not know delete_stack yet'):
+        with pytest.raises(errors.EngineOutdated, match='does not know delete_stack with retain yet'):
             classic.call(CONTEXT, 'delete_stack', stack_identity='s', retain=['a'])
+
+
+def test_a_wish_that_must_not_be_carried_out_without_says_so(world: World) -> None:
+    world.client.call(CONTEXT, 'create_stack', stack_name='n', args={'tags': ['a'], 'capabilities': ['C'],
+                                                                     'termination_protection': False})
+    world.client.call(CONTEXT, 'create_stack', stack_name='n', args={'on_failure': 'DELETE', 'guard': []})
+    world.client.call(replace(CONTEXT, generations=(3,)), 'update_stack', args={'guard': ['a']})
+    assert [arguments.get('needs') for _method, _context, arguments in world.engine.seen] == [
+        None, ['on_failure'], ['guard', 'generations']]
+
+
+def test_an_engine_that_is_not_upgraded_yet_drops_nothing_that_matters(
+        classic: EngineClient, request: pytest.FixtureRequest) -> None:
+    assert classic.call(CONTEXT, 'create_stack', stack_name='n', args={'capabilities': ['C']}) == 'n'
+    if 'rabbit' in request.node.name:
+        for context, args, said in ((CONTEXT, {'on_failure': 'DELETE'}, 'on_failure'),
+                                    (replace(CONTEXT, generations=(3,)), {}, 'generations')):
+            with pytest.raises(errors.EngineOutdated, match=f'does not know create_stack with {said} yet'):
+                classic.call(context, 'create_stack', stack_name='n', args=args)
 
 
 def test_a_version_that_no_engine_serves_yet_is_told_like_a_method(request: pytest.FixtureRequest) -> None:

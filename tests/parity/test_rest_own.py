@@ -203,5 +203,12 @@ def test_what_a_newer_front_end_asks_beyond_what_the_engine_knows_is_not_done_in
     with pytest.raises(errors.EngineOutdated, match='does not know delete_stack with gently yet'):
         wiring.current().engine.call(RequestContext(tenant_id=PROJECT), 'delete_stack',
                                      stack_identity=identity, gently=True)
+    with pytest.raises(errors.EngineOutdated, match='does not know delete_stack with kindness yet'):
+        wiring.current().engine.call(RequestContext(tenant_id=PROJECT), 'delete_stack',
+                                     stack_identity=identity, needs=['guard', 'kindness'])
     here.world.run()
     assert here.world.state(identity) == 'CREATE_COMPLETE'
+    wiring.current().engine.call(RequestContext(tenant_id=PROJECT), 'stack_check', stack_identity=identity,
+                                 needs=['generations'])
+    here.world.run()
+    assert here.world.state(identity) == 'CHECK_COMPLETE'

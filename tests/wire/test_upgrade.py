@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from heat.api.rest import keys
+from heat.bus import wire
 from heat.common import errors
 from tests.wire import boto
-from tests.wire.cfn import ARN, LIVE, Load, calls, fault, knowing_web
+from tests.wire.cfn import ARN, BODY, LIVE, Load, calls, fault, knowing_web
 from tests.wire.conftest import World
 from tests.wire.keystone import PROJECT
 from tests.wire.test_shapes import EVENT, RESOURCE, STACK, WEB
@@ -110,3 +112,22 @@ def test_our_own_routes_are_unavailable_for_now(pipeline: Load) -> None:
         assert got.status_int == 503, path
         assert got.json_body['error']['message'].endswith('try again when all engines are upgraded.')
     assert world.ask('GET', f'/v1/{PROJECT}/stacks/web/id-1', X_Auth_Token='token-member').status_int == 200
+
+
+# Arguments of ours without which a wish may be carried out: an acknowledgement, a mark by which a repeated
+# request is known, and the refusal of an update that changes nothing.
+MAY_BE_DROPPED = {'capabilities', 'client_request_token', 'refuse_unchanged'}
+RECORDED = {'timeout_mins', 'disable_rollback', 'adopt_stack_data', 'tags', 'converge', 'existing',
+            'clear_parameters'}
+
+
+def test_each_argument_of_ours_is_either_needed_or_may_be_dropped(api: World, cloud: Any) -> None:
+    api.engine.earlier_release = False
+    asked = {'StackName': 'web', 'TemplateBody': BODY, 'ClientRequestToken': 't', 'StackPolicyBody': '{}',
+             'Capabilities': ['CAPABILITY_IAM'], 'RetainExceptOnCreate': True, 'NotificationARNs': [],
+             'Tags': [{'Key': 'k', 'Value': 'v'}]}
+    cloud.create_stack(**asked, OnFailure='DELETE', EnableTerminationProtection=True, TimeoutInMinutes=5)
+    cloud.update_stack(**asked, StackPolicyDuringUpdateBody='{}', DisableRollback=False)
+    sent = {name for method in ('create_stack', 'update_stack') for one in calls(api, method)
+            for name in one['args']}
+    assert sent | set(keys.ARGUMENTS) == RECORDED | MAY_BE_DROPPED | (wire.BINDING - {wire.GENERATIONS})

@@ -18,29 +18,37 @@ from urllib.parse import parse_qsl, urlsplit
 
 Row = dict[str, Any]
 Made = Callable[[Row, dict[str, str]], Row]
+Act = Callable[[Row, str, dict[str, str]], None]
+Check = Callable[[str, dict[str, str], Any, str], str]
 
 
 class Collections(ThreadingHTTPServer):
     """`collections` says of each its key in answers ('' for bare objects), and what is made of a body.
 
     `said` are the changing requests: (method, path, query, body, version asked for). What stands in
-    `refusals` is answered to the next of them.
+    `refusals` is answered to the next of them. `act` does what is asked of a row by a verb behind it, '' at
+    each look; `check` says from method, query, body and version why a request is refused, if it is.
     """
 
     daemon_threads = True
 
-    def __init__(self, collections: dict[str, tuple[str, Made]], identity: str = 'id') -> None:
+    def __init__(self, collections: dict[str, tuple[str, Made]], identity: str = 'id',
+                 act: Act | None = None, check: Check | None = None) -> None:
         super().__init__(('127.0.0.1', 0), Handler)
-        self.collections, self.identity = collections, identity
+        self.collections, self.identity, self.act, self.check = collections, identity, act, check
         self.rows: dict[str, dict[str, Row]] = {name: {} for name in collections}
         self.said: list[tuple[str, str, dict[str, str], Any, str]] = []
         self.refusals: list[tuple[int, Row]] = []
         self.url = f'http://127.0.0.1:{self.server_port}/v1'
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any,
+               version: str = '') -> tuple[int, Any]:
         if method != 'GET' and self.refusals:
             return self.refusals.pop()
+        why = self.check(method, query, body, version) if self.check else ''
+        if why:
+            return 400, {'errors': [{'title': why, 'detail': why}]}
         _version, name, *rest = path.strip('/').split('/')
         key, made = self.collections[name]
         rows = self.rows[name]
@@ -60,6 +68,8 @@ class Collections(ThreadingHTTPServer):
         if method == 'DELETE':
             del rows[rest[0]]
             return 204, None
+        if self.act is not None and method != 'PATCH':
+            self.act(row, '/'.join(rest[1:]), query)
         if method == 'PATCH':
             row.update(body)
         return 200, shown(row)
@@ -74,10 +84,10 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get('Content-Length') or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         query = dict(parse_qsl(parts.query))
+        version = self.headers.get(self.VERSION, '')
         if self.command != 'GET':
-            version = self.headers.get(self.VERSION, '')
             self.server.said.append((self.command, parts.path, query, body, version))
-        status, answer = self.server.answer(self.command, parts.path, query, body)
+        status, answer = self.server.answer(self.command, parts.path, query, body, version)
         text = b'' if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header('Content-Type', 'application/json')

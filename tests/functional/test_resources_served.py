@@ -7,6 +7,7 @@ too. `tests/cloud` meets a real Blazar, when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,35 @@ def container(body: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
             'addresses': {net['network']: [{'addr': '10.0.0.5'}] for net in body.get('nets', ())}}
 
 
+def plug(row: dict[str, Any], verb: str, query: dict[str, str]) -> None:
+    """A network is joined or left when the container has been looked at twice, if it is at all."""
+    if verb:
+        row.update(task_state=verb, wanted=query, looks=0)
+    elif row.get('task_state'):
+        row['looks'] += 1
+        if row['looks'] == 2:
+            verb, where = row.pop('task_state'), row['wanted'].get('network', '')
+            if verb == 'network_attach' and row.get('labels') != {'stubborn': 'yes'}:
+                row['addresses'] = {**row['addresses'], where: [{'addr': '10.0.0.5'}]}
+            elif verb == 'network_detach':
+                row['addresses'] = {
+                    net: there for net, there in row['addresses'].items()
+                    if net != where and there[0].get('port') != row['wanted'].get('port', '')}
+
+
+def zun_refuses(method: str, query: dict[str, str], body: Any, version: str) -> str:
+    """As the real one: what each release of its interface knows."""
+    release = int(version.partition('.')[2] or 1)
+    if 'stop' in query and release < 12:
+        return 'Invalid param stop because current request version is 1.1. stop is only supported from 1.12'
+    if 'port' in query and release < 17:
+        return 'Invalid param port'
+    if method == 'POST' and body and body.get('command') is not None:
+        wanted = list if release >= 20 else str
+        return '' if isinstance(body['command'], wanted) else "Invalid input for field 'command'."
+    return ''
+
+
 @pytest.fixture(scope='module')
 def blazar() -> Iterator[Collections]:
     served = Collections({'os-hosts': ('host', host), 'leases': ('lease', lease)})
@@ -52,7 +82,7 @@ def blazar() -> Iterator[Collections]:
 
 @pytest.fixture(scope='module')
 def zun() -> Iterator[Collections]:
-    served = Collections({'containers': ('', container)}, identity='uuid')
+    served = Collections({'containers': ('', container)}, identity='uuid', act=plug, check=zun_refuses)
     yield served
     served.shutdown()
 
@@ -166,6 +196,44 @@ def test_a_container_as_it_is_asked_for(driver: Driver, zun: Collections) -> Non
     assert zun.rows['containers'] == {}
 
 
+def test_a_command_is_words_where_a_terminal_is_asked_for(driver: Driver, zun: Collections) -> None:
+    """A text is refused by the releases of the interface that know terminals."""
+    row = driver.create(Container, 'box', image='cirros', command="sh -c 'sleep 9'", tty=True)
+    assert zun.rows['containers'][str(row.physical_id)]['command'] == ['sh', '-c', 'sleep 9']
+    assert zun.said[-1][4] == 'container 1.36'
+    driver.delete(Container, row)
+    assert zun.rows['containers'] == {}
+
+
+def test_a_port_is_left_before_another_is_joined(driver: Driver, zun: Collections) -> None:
+    """Zun leaves and joins after it has answered, and has one port of a network at a time."""
+    net = str(driver.create(Net, 'net').physical_id)
+    row = driver.create(Container, 'box', image='cirros', networks=[{'network': net}])
+    there = zun.rows['containers'][str(row.physical_id)]
+    there['addresses'] = {net: [{'addr': '10.0.0.5', 'port': 'old'}]}
+    old = {**(row.props or {}), 'networks': [{'port': 'old'}]}
+    row = replace(row, props=old)
+    given = {name: value for name, value in old.items() if value not in (None, [])}
+    row = driver.update(Container, row, **{**given, 'networks': [{'network': net, 'fixed_ip': '10.0.0.5'}]})
+    assert [(one[1].rpartition('/')[2], one[2], one[4]) for one in zun.said[-2:]] == [
+        ('network_detach', {'port': 'old'}, 'container 1.18'),
+        ('network_attach', {'network': net, 'fixed_ip': '10.0.0.5'}, 'container 1.12')]
+    assert there['addresses'] == {net: [{'addr': '10.0.0.5'}]} and 'task_state' not in there
+    driver.delete(Container, row)
+
+
+def test_a_container_that_joins_no_network_is_told(driver: Driver, zun: Collections) -> None:
+    """Zun says nothing of what failed after it had answered."""
+    net = str(driver.create(Net, 'net').physical_id)
+    row = driver.create(Container, 'box', image='cirros', labels={'stubborn': 'yes'})
+    row = driver.changed(Container, row, image='cirros', labels={'stubborn': 'yes'},
+                         networks=[{'network': net}])
+    outcome, row = driver.run(Container, row, Action.UPDATE)
+    assert isinstance(outcome, Failed)
+    assert outcome.message == f'Container {row.physical_id} did not join {net}.'
+    driver.delete(Container, row)
+
+
 @pytest.mark.parametrize(('props', 'said'), [
     ({'image': 'broken'}, 'Went to status Error due to "the image was broken"'),
     ({'image': 'short', 'interactive': True}, 'is interactive, but has stopped: the image was short')])
@@ -178,6 +246,7 @@ def test_why_a_container_failed_is_told(driver: Driver, props: dict[str, Any], s
 @pytest.mark.parametrize(('kind', 'props', 'part'), [
     (Container, {'restart_policy': 'sometimes'}, 'Invalid restart_policy "sometimes"'),
     (Container, {'restart_policy': 'always:3'}, 'Invalid restart_policy'),
+    (Container, {'command': "sh -c 'sleep"}, 'command: No closing quotation.'),
     (Container, {'mounts': [{'mount_path': '/x'}]}, 'volume_id and volume_size'),
     (Container, {'networks': [{'network': 'n', 'port': 'p'}]}, 'network and port'),
     (Container, {'networks': [{'port': 'p', 'fixed_ip': '10.0.0.1'}]}, 'a port has its address'),

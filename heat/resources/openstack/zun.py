@@ -1,17 +1,19 @@
 """Containers.
 
 Purpose: OS::Zun::Container. Invariant: a container is found again by its name; what the service
-takes as text is written as text. Neighbours: ``patched`` has ``uuid`` and bare objects in common.
+takes as text is written as text, and each call says by which release of its interface it is made.
+Neighbours: ``patched`` has ``uuid`` and bare objects in common.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from heat import schema
-from heat.model.op import Adopt, Call, StepFailed
+from heat.model.op import Adopt, Call, Poll, StepFailed
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack.journal import once
 from heat.resources.rest import Rest
@@ -19,8 +21,12 @@ from heat.schema import IN_PLACE, Attr, Boolean, Integer, List, Map, Number, Str
 
 POLICIES = ('no', 'on-failure', 'always', 'unless-stopped')
 ON_FAILURE = 'on-failure'
-# The release of its interface that knows what is asked for besides.
+# The release of its interface that knows what is asked for, and the one that knows what is always asked for.
 VERSIONS = (('tty', '1.36'), ('mounts', '1.18'))
+BASE = '1.12'
+LEAVES_PORTS = '1.18'
+# Looks at a container at rest before it is said that it does not change its networks.
+PATIENCE = 20
 HEADER = 'OpenStack-API-Version'
 TEN, ELEVEN = Support(version='10.0.0'), Support(version='11.0.0')
 
@@ -75,6 +81,10 @@ class Container(Rest):
             if name not in POLICIES or (colon and (name != ON_FAILURE or not times.isdigit())):
                 yield (f'Invalid restart_policy "{policy}". Valid values are: {", ".join(POLICIES)} and '
                        'on-failure:N.')
+        try:
+            shlex.split(str(props.get('command') or ''))
+        except ValueError as fault:
+            yield f'command: {fault}.'
         for key, ways in (('mounts', ('volume_id', 'volume_size')), ('networks', ('network', 'port'))):
             value = props.get(key)
             for one in value if isinstance(value, list) else ():
@@ -100,6 +110,9 @@ class Container(Rest):
         for key in ('environment', 'labels', 'hints'):
             if body.get(key) is not None:
                 body[key] = {name: str(value) for name, value in body[key].items()}
+        if body.get('command') is not None and props.get('tty') is not None:
+            # As the service reads a text that it is told in the older releases of its interface.
+            body['command'] = shlex.split(body['command'])
         if props.get('restart_policy') is not None:
             name, _, times = props['restart_policy'].partition(':')
             body['restart_policy'] = {'Name': name, **({'MaximumRetryCount': times} if times else {})}
@@ -116,13 +129,17 @@ class Container(Rest):
                         self.path, 'containers', lambda found: found.get('name') == name))
 
     def _version(self) -> dict[str, str]:
-        wanted = next((version for name, version in VERSIONS if self.props.get(name) is not None), '')
-        return {HEADER: f'container {wanted}'} if wanted else {}
+        wanted = next((version for name, version in VERSIONS if self.props.get(name) is not None), BASE)
+        return {HEADER: f'container {wanted}'}
+
+    def _call(self, method: str, tail: str, body: Any = None, version: str = BASE, **options: Any) -> Call:
+        return Call(self.service, method, self.url(tail), body, headers={HEADER: f'container {version}'},
+                    **options)
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         changes = self.body_of_update(self.changes(diff, 'name', 'cpu', 'memory'))
         if changes:
-            yield Call(self.service, 'PATCH', self.url(), changes, label='update')
+            yield self._call('PATCH', '', changes, label='update')
         if 'networks' in diff:
             yield from self._replug(diff)
 
@@ -135,15 +152,34 @@ class Container(Rest):
             where = {'port': one['port']} if one.get('port') is not None else {'network': one['network']}
             if one.get('port') is None and one['network'] not in joined:
                 continue
-            yield Call(self.service, 'POST', self.url('/network_detach'), query=where, ok=(400, 404),
-                       label=f'leave {next(iter(where.values()))}')
+            yield self._call('POST', '/network_detach', version=LEAVES_PORTS, query=where, ok=(400, 404),
+                             label=f'leave {next(iter(where.values()))}')
+            yield self._plugged(one, False)
         for one in diff.came('networks'):
             query = {name: value for name, value in one.items() if value is not None}
-            yield Call(self.service, 'POST', self.url('/network_attach'), query=query,
-                       label=f'join {one.get("port") or one.get("network")}')
+            yield self._call('POST', '/network_attach', query=query,
+                             label=f'join {one.get("port") or one.get("network")}')
+            yield self._plugged(one, True)
+
+    def _plugged(self, one: Mapping[str, Any], wanted: bool) -> Poll:
+        """Wait until the container is on a network, or off it; the service says so after it has begun."""
+        looks = 0
+        broken = self.judge((), self.broken)
+
+        def judge(body: dict[str, Any] | None) -> bool | str:
+            nonlocal looks
+            if body is not None and not body.get('task_state'):
+                if _on(body, one) is wanted:
+                    return True
+                looks += 1
+            if looks == PATIENCE:
+                place = one.get('port') or one.get('network')
+                return f'Container {self.id} did not {"join" if wanted else "leave"} {place}.'
+            return broken(body)
+        return self.poll(judge)
 
     def remove(self, label: str = 'delete') -> Call:
-        return Call(self.service, 'DELETE', self.url(), query={'stop': 'true'}, ok=(404,), label=label)
+        return self._call('DELETE', '', query={'stop': 'true'}, ok=(404,), label=label)
 
     def url(self, tail: str = '') -> str:
         return f'{self.path}/{quote(self.id, safe="")}{tail}'
@@ -158,6 +194,14 @@ class Container(Rest):
                     self.props[name], there):
                 found[name] = there
         return found
+
+
+def _on(body: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """Whether a container has an address in the network, or of the port."""
+    addresses: Mapping[str, Any] = body.get('addresses') or {}
+    if one.get('port') is None:
+        return one['network'] in addresses
+    return any(address.get('port') == one['port'] for there in addresses.values() for address in there)
 
 
 def _mount(one: Mapping[str, Any]) -> dict[str, str]:

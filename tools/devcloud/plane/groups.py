@@ -2,6 +2,7 @@
 import os
 import re
 
+from plane.containers import Zun
 from plane.core import Cinder, Glance, Keystone, Neutron, Nova, Placement
 from plane.machines import Ironic, Trove
 from plane.networking import Designate, Fwaas, L2gw, Octavia, Sfc, Taas, Vpnaas
@@ -16,7 +17,9 @@ from plane.workflows import Magnum, Mistral
 SERVICES.update((s.name, s) for s in (
     Keystone(), Glance(), Placement(), Neutron(), Nova(), Cinder(), Gnocchi(), Aodh(), Ceilometer(),
     Swift(), Barbican(), Designate(), Octavia(), Magnum(), Mistral(), Manila(), Zaqar(),
-    Ironic(), Trove(), Blazar(), Prometheus(), Vpnaas(), Sfc(), Taas(), L2gw(), Fwaas()))
+    Ironic(), Trove(), Blazar(), Zun(), Prometheus(), Vpnaas(), Sfc(), Taas(), L2gw(), Fwaas()))
+
+BEYOND = ('blazar', 'zun', 'prometheus', 'fwaas')        # asked for by name only: not Debian's
 
 
 def select(arg):
@@ -28,7 +31,7 @@ def select(arg):
     else:
         names = []
         for n in re.split(r'[ ,]+', arg or 'core'):
-            names += {'core': CORE, 'full': list(SERVICES)}.get(n, [n])
+            names += {'core': CORE, 'full': [s for s in SERVICES if s not in BEYOND]}.get(n, [n])
     bad = [n for n in names if n not in SERVICES]
     if bad:
         die('unknown services: %s (known: %s)' % (' '.join(bad), ' '.join(SERVICES)))

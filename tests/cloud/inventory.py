@@ -28,6 +28,7 @@ BEYOND = (
     ('database servers', 'database', '/mgmt/instances?deleted=false', 'instances'),
     ('hosts to be reserved', 'reservation', '/os-hosts', 'hosts'),
     ('leases', 'reservation', '/leases', 'leases'),
+    ('containers', 'container', '/containers?all_projects=true', 'containers'),
     ('machines', 'baremetal', '/v1/nodes', 'nodes'),
     ('ports of machines', 'baremetal', '/v1/ports', 'ports'),
     ('clusters', 'container-infra', '/clusters', 'clusters'),

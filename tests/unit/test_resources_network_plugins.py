@@ -79,15 +79,21 @@ def test_a_policy_in_use_is_replaced_for_what_the_ends_agree_on_only() -> None:
         steps.throw(IN_USE)
 
 
+MATCHES_ALL = {'protocol': None, 'ip_version': '4', 'source_ip_address': None, 'destination_ip_address': None,
+               'source_port': None, 'destination_port': None}
+
+
 @pytest.mark.parametrize(
     ('kind', 'old', 'new', 'said'),
     [
         ('OS::Neutron::IKEPolicy', {'lifetime': {'value': 60}}, {},
          {'lifetime': {'units': 'seconds', 'value': 3600}}),
-        ('OS::Neutron::FirewallRule', {'protocol': 'tcp'}, {}, {'protocol': None}),
+        # The service looks at what a rule matches together, and forgets a policy's mark if it is not said.
+        ('OS::Neutron::FirewallRule', {'protocol': 'tcp'}, {}, MATCHES_ALL),
         ('OS::Neutron::FirewallRule', {'source_port': '80', 'description': 'web'}, {},
-         {'source_port': None, 'description': ''}),
-        ('OS::Neutron::FirewallPolicy', {'firewall_rules': ['a']}, {}, {'firewall_rules': []}),
+         {**MATCHES_ALL, 'description': ''}),
+        ('OS::Neutron::FirewallPolicy', {'firewall_rules': ['a']}, {},
+         {'firewall_rules': [], 'audited': False}),
     ],
 )
 def test_what_is_taken_away_is_as_at_the_beginning(kind: str, old: dict[str, Any], new: dict[str, Any],

@@ -53,6 +53,8 @@ from heat.schema.parameters import check_immutable
 
 Args = Mapping[str, Any]
 Also = Callable[[Connection, Goal], None]
+# How often an update that is laid over what is stored is worked out, if that changes each time.
+ATTEMPTS = 20
 # What is refused while a stack is at work.
 ALONE = (Action.SUSPEND, Action.RESUME, Action.CHECK, Action.SNAPSHOT, Action.RESTORE)
 
@@ -242,6 +244,20 @@ class Intake:
             if repeats.repeated(conn, stack.tenant, stack.name, Action.UPDATE,
                                 args.get('client_request_token')) is not None:
                 return stack.identity.to_wire()
+        left = ATTEMPTS
+        while True:
+            try:
+                return self._updated(context, stack_identity, template, params, files, args,
+                                     environment_files, files_container)
+            except errors.ConcurrentTransaction:
+                # What it was laid over is not what is stored by now.
+                left -= 1
+                if not left:
+                    raise
+
+    def _updated(self, context: RequestContext, stack_identity: Args, template: Args | None,
+                 params: Args | None, files: Mapping[str, str] | None, args: Args,
+                 environment_files: Sequence[str] | None, files_container: str | None) -> dict[str, Any]:
         stack, compiled, kept = self.check_update(context, stack_identity, template, params, files, args,
                                                   environment_files, files_container)
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
@@ -292,7 +308,7 @@ class Intake:
 
         self.wish(context, stack, Action.UPDATE, minutes, compiled=compiled,
                   on_failure=None if rollback_off else 'rollback', changes=changes,
-                  tags=tuple(tags or ()), options=options, also=keep)
+                  tags=tuple(tags or ()), options=options, also=keep, laid_over=bool(args.get('existing')))
 
     def observes(self, stack: Stack, args: Args) -> bool:
         """Whether the update looks at the cloud first; without a word, as the update before it."""
@@ -440,8 +456,11 @@ class Intake:
              compiled: Compiled | None = None, template_id: int | None = None,
              on_failure: str | None = None, changes: Args | None = None,
              tags: tuple[str, ...] | None = None, options: dict[str, Any] | None = None,
-             also: Also = nothing_else) -> None:
-        """A new goal for a stack, durable when this returns; ``also`` runs in its transaction."""
+             also: Also = nothing_else, laid_over: bool = False) -> None:
+        """A new goal for a stack, durable when this returns; ``also`` runs in its transaction.
+
+        ``laid_over``: what is stored is part of it; ConcurrentTransaction if that has changed meanwhile.
+        """
         if stack.owner_id is not None:
             # Its goals are its parent's to give; two who number them would spoil the tree.
             raise errors.NotSupported(feature=(
@@ -450,13 +469,13 @@ class Intake:
         self.creds.renew(context, stack)
         wanted = compiled.wanted() if compiled is not None else None
         connect.offload(self.database, self._store_wish, context, stack, action, minutes, compiled, wanted,
-                        template_id, on_failure, dict(changes or {}), tags, options or {}, also)
+                        template_id, on_failure, dict(changes or {}), tags, options or {}, also, laid_over)
         self.owner.poke(stack.root_id)
 
     def _store_wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None,
                     compiled: Compiled | None, wanted: Wanted | None, template_id: int | None,
                     on_failure: str | None, changes: dict[str, Any], tags: tuple[str, ...] | None,
-                    options: dict[str, Any], also: Also) -> None:
+                    options: dict[str, Any], also: Also, laid_over: bool) -> None:
         now = self.clock.now()
         with connect.write(self.database) as conn:
             sinks.in_turn(conn, stack.root_id)
@@ -484,6 +503,8 @@ class Intake:
                 context.request_id, {**options, **self._denied(context)}), now)
             if context.generations and goal.seq - 1 not in context.generations:
                 raise errors.GenerationPassed(stack_name=stack.name, generation=goal.seq - 1)
+            if laid_over and goal.seq - 1 != stack.goal_seq:
+                raise errors.ConcurrentTransaction(action=f'updating stack {stack.name}')
             also(conn, goal)
             stop = bool(options.get('stop'))
             reason = f'Stack {action} cancelled' if stop else f'Stack {action} started'

@@ -226,3 +226,24 @@ def test_what_came_at_the_same_time_as_another_wish_is_refused(here: Site, asked
     here.world.run()
     snapshots = here.ask('GET', f'{path}/snapshots').json_body['snapshots']
     assert [(one['name'], one['status']) for one in snapshots] == [('other', 'COMPLETE')]
+
+
+def test_two_that_lay_something_over_a_stack_at_the_same_time_both_do(here: Site) -> None:
+    """Both were accepted, and the second had never heard of the first."""
+    parameters = {name: {'type': 'string', 'default': 'old'} for name in 'pq'}
+    path = made(here, template={**HOT, 'parameters': parameters}, tags='x')
+    intake = here.world.engine.intake
+    find, asks = intake.find, iter((False, True))
+
+    def late(context: RequestContext, identity: Any) -> Any:
+        """Finds the stack as it was before another request came in between."""
+        found = find(context, identity)
+        if next(asks, False):
+            assert here.ask('PATCH', path, {'parameters': {'p': 'new'}, 'tags': 'y'}).status_int == 202
+        return found
+
+    intake.find = late  # type: ignore[method-assign]
+    assert here.ask('PATCH', path, {'parameters': {'q': 'new'}}).status_int == 202
+    here.world.run()
+    shown = here.ask('GET', path).json_body['stack']
+    assert (shown['parameters']['p'], shown['parameters']['q'], shown['tags']) == ('new', 'new', ['y'])

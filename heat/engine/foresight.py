@@ -129,8 +129,11 @@ class Foresight:
                   see: See) -> Foreseen:
         restraints = restraints_of(compiled)
         expansion = Expansion(self._intake.loader, self._intake.database, compiled, goal, restraints, rows)
-        source = Source(compiled.template.resources, changed_parameters(compiled, kept),
-                        frozenset(name for name, one in compiled.template.parameters.items() if one.hidden))
+        templates = [compiled.template, *([kept.template] if kept is not None else [])]
+        source = Source(compiled.template.resources, kept.template.resources if kept is not None else {},
+                        changed_parameters(compiled, kept), frozenset(
+                            name for one in templates for name, value in one.parameters.items()
+                            if value.hidden))
         inner = Inner(stack, goal, compiled.wanted(), rows.of(stack.id), compiled.types, source,
                       restraints)
         entries = see(inner, expansion).run()

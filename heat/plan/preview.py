@@ -39,11 +39,13 @@ from heat.template.restraints import FREE, Restraints
 class Source:
     """What the stack is to be made from, for naming causes: definitions before parameters went in.
 
-    ``changed`` and ``hidden`` are names of parameters. ``veiled``: what the stack is made
-    from has hidden values in it, so none is shown.
+    ``standing`` are those of what it is made from now. ``changed`` and ``hidden`` are names of
+    parameters, ``hidden`` of either. ``veiled``: what the stack is made from has hidden values in
+    it, so none is shown.
     """
 
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    standing: Mapping[str, Definition] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     veiled: bool = False
@@ -168,9 +170,11 @@ class Preview(Traversal):
         return found
 
     def _decided(self, row: Row, definition: Definition, found: Evaluated, decision: Decision) -> None:
-        source = self._source.definitions.get(row.name, definition)
+        sources = [self._source.definitions.get(row.name, definition)]
+        if row.name in self._source.standing:
+            sources.append(self._source.standing[row.name])
         if self._source.veiled or ((self._source.hidden or self._secretive) and any(
-                self._veils(part) for _place, part in source.parts())):
+                self._veils(part) for source in sources for _place, part in source.parts())):
             self._secretive.add(row.name)
         definite = self._final(row, self._definite.get(row.uuid, decision), self._wanted_attributes(row))
         action = {Verdict.REFUSE: 'refuse'}.get(decision.verdict, decision.verdict.value)
@@ -212,14 +216,17 @@ class Preview(Traversal):
         before = row.keep.get('metadata', {})
         if not making and not schema.same(before, found.metadata):
             changes.append(Change('metadata', before, found.metadata, 'update',
-                                  schema.has_unknown(found.metadata), ('template',)))
+                                  schema.has_unknown(found.metadata), ('template',),
+                                  self._hides(definition, lambda one: one.metadata)))
         return changes
 
     def _change(self, name: str, before: Any, after: Any, effect: str, definition: Definition,
                 making: bool) -> Change:
-        source = self._source.definitions.get(definition.name, definition)
-        expr = items_of(source.properties).get(name) or (
-            source.properties if not isinstance(source.properties, Constant) else Constant(None))
+        def of(source: Definition) -> Expr:
+            return items_of(source.properties).get(name) or (
+                source.properties if not isinstance(source.properties, Constant) else Constant(None))
+
+        expr = of(self._source.definitions.get(definition.name, definition))
         names = expr.parameters()
         cause = [f'parameter {one}' for one in sorted(names & self._source.changed)]
         for ref in sorted(expr.refs(), key=str):
@@ -230,7 +237,13 @@ class Preview(Traversal):
                 cause.append(f'{ref.resource}{attribute} {_told(entry)}')
         return Change(name, before, after, effect, not making and schema.has_unknown(after),
                       tuple(dict.fromkeys(cause)) or (() if making else ('template',)),
-                      self._source.veiled or self._veils(expr))
+                      self._hides(definition, of))
+
+    def _hides(self, definition: Definition, part: Callable[[Definition], Expr]) -> bool:
+        """Whether something hidden may stand in a part of the resource, now or then."""
+        then = self._source.definitions.get(definition.name, definition)
+        now = self._source.standing.get(definition.name, then)
+        return self._source.veiled or self._veils(part(then)) or self._veils(part(now))
 
     def _veils(self, expr: Expr) -> bool:
         """Whether a hidden parameter's value may be in it, be it by way of a resource that has one."""

@@ -302,3 +302,21 @@ def test_a_guard_sees_what_hangs_on_a_nested_stack_that_stays_as_it_is(world):
     world.run()
     with pytest.raises(errors.ResourceGuarded, match=r'parent \(replace\)'):
         world.update(me, tree({'get_attr': ['source', 'outputs', 'o']}), args={'guard': ['parent']})
+
+
+@pytest.mark.parametrize('then', ['another value', 'no reference', 'not hidden'])
+def test_no_plan_tells_what_a_hidden_parameter_gave(world: World, then: str) -> None:
+    """Metadata was told in clear, and so was what a property had before it referred to nothing hidden."""
+    def tree(hidden: bool, value: Any) -> dict[str, Any]:
+        one = {'type': 'OS::Heat::TestResource', 'properties': {'value': value}, 'metadata': {'m': value}}
+        return {**hot(a=one), 'parameters': {'s': {'type': 'string', 'hidden': hidden, 'default': 'hush'}}}
+
+    given = {'get_param': 's'}
+    me = world.create('s', tree(True, given))
+    world.run()
+    after = {'another value': tree(True, given), 'no reference': tree(True, 'plain'),
+             'not hidden': tree(False, given)}[then]
+    made = plan(world, me, after, environment={'parameters': {'s': 'quiet'}})
+    assert [one['property'] for one in made['entries'][0]['changes']] == ['value', 'metadata']
+    assert 'hush' not in json.dumps(made)
+    assert 'quiet' not in json.dumps([made['text'], made['entries']])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from heat.schema.kinds import UNKNOWN
 from heat.template.expr import OMITTED, Constant, Expr, Scope, settled_or_kept
 from heat.template.functions import Path
-from heat.template.functions_text import joined, scalar_text
+from heat.template.functions_text import MAX_TEXT, joined, scalar_text
 
 if TYPE_CHECKING:
     from heat.template.compile import Unit
@@ -28,13 +28,18 @@ _NAME = re.compile(r'[A-Za-z0-9_.:]+\Z')
 
 @dataclass(frozen=True, slots=True)
 class Text(Expr):
-    """Pieces put one after another; AWS::NoValue is an empty one."""
+    """Pieces put one after another; AWS::NoValue is an empty one.
+
+    A variable that is named often is the same piece each time, and is worked out once: those of
+    texts inside texts would be as many as all their names multiplied.
+    """
 
     name: str
     pieces: tuple[Expr, ...]
 
     def value(self, scope: Scope) -> Any:
-        values = [piece.value(scope) for piece in self.pieces]
+        known = {id(piece): piece.value(scope) for piece in self._distinct()}
+        values = [known[id(piece)] for piece in self.pieces]
         if any(value is UNKNOWN for value in values):
             return UNKNOWN
         made = joined(self.name, '', ['' if value is OMITTED else scalar_text(self.name, value)
@@ -43,13 +48,17 @@ class Text(Expr):
         return made
 
     def children(self) -> Iterable[Expr]:
-        return self.pieces
+        return self._distinct()
+
+    def _distinct(self) -> tuple[Expr, ...]:
+        return tuple({id(piece): piece for piece in self.pieces}.values())
 
     def steps(self) -> tuple[str, ...]:
         return (self.name,)
 
     def settle(self, scope: Scope) -> Expr:
-        return settled_or_kept(Text(self.name, tuple(piece.settle(scope) for piece in self.pieces)), scope)
+        known = {id(piece): piece.settle(scope) for piece in self._distinct()}
+        return settled_or_kept(Text(self.name, tuple(known[id(piece)] for piece in self.pieces)), scope)
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -78,7 +87,10 @@ def sub(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     made = tuple(_piece(unit, name, inside, values, path) if is_name else Constant(inside)
                  for inside, is_name in pieces(text))
     if all(type(piece) is Constant and isinstance(piece.data, str) for piece in made):
-        return Constant(''.join(piece.data for piece in made))  # type: ignore[attr-defined]
+        texts: list[str] = [piece.data for piece in made]  # type: ignore[attr-defined]
+        if sum(map(len, texts)) <= MAX_TEXT:
+            return Constant(''.join(texts))
+        # Says so when it is evaluated.
     return Text(name, made)
 
 

@@ -238,3 +238,21 @@ def test_an_operator_may_widen_the_limits_of_yaql() -> None:
         yaql_language.limit(yaql_language.DEFAULT_ITERATORS, yaql_language.DEFAULT_MEMORY)
     with pytest.raises(Exception, match='exceeds'):
         yaql_language.evaluate('range(0, 900).toList()', {})
+
+
+@pytest.mark.parametrize('inner', ['a' * 1000, {'Ref': 'AWS::StackName'}])
+def test_texts_inside_texts_are_not_worked_out_once_for_each_name(inner: Any) -> None:
+    value = inner
+    for _turn in range(8):
+        value = {'Fn::Sub': ['${A}' * 200, {'A': value}]}
+    template = compile_template({'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {
+        'R': {'Type': 'AWS::CloudFormation::WaitConditionHandle', 'Metadata': {'m': value}}}})
+    for name in ('', 'some-stack'):
+        scope = NullScope({'AWS::StackName': name})
+        settled = template.settle(scope).resources['R'].metadata
+        assert settled.refs() == frozenset()
+        if name or isinstance(inner, str):
+            with pytest.raises(ValueError, match='"Fn::Sub" would make'):
+                settled.value(scope)
+        else:
+            assert settled.value(scope) == {'m': ''}

@@ -229,6 +229,7 @@ def to_json_string(unit: Unit, name: str, args: Any, path: Path) -> Expr:
     def rule(value: Any) -> str:
         if not isinstance(value, (list, dict)):
             raise ValueError(f'Argument to "{name}" must be a map or a list, not {kind_of(value)}')
-        return json.dumps(value, separators=(',', ':'), ensure_ascii=False)
+        # A text in a text in a text has its quotes escaped each time.
+        return joined(name, '', [json.dumps(value, separators=(',', ':'), ensure_ascii=False)])
 
     return Apply(name, unit.node(args, path), rule)

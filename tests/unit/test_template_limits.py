@@ -256,3 +256,14 @@ def test_texts_inside_texts_are_not_worked_out_once_for_each_name(inner: Any) ->
                 settled.value(scope)
         else:
             assert settled.value(scope) == {'m': ''}
+
+
+def test_json_in_json_in_json_does_not_fill_the_memory() -> None:
+    value: Any = {'a': '"' * 100}
+    for _turn in range(24):
+        value = {'a': {'Fn::ToJsonString': value}}
+    template = compile_template({
+        'AWSTemplateFormatVersion': '2010-09-09', 'Transform': 'AWS::LanguageExtensions', 'Resources': {
+            'R': {'Type': 'AWS::CloudFormation::WaitConditionHandle', 'Metadata': value}}})
+    with pytest.raises(ValueError, match='"Fn::ToJsonString" would make'):
+        template.settle(NullScope({})).resources['R'].metadata.value(NullScope({}))

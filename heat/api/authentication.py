@@ -9,7 +9,8 @@ live in headers of this one request and reach no log. Neighbours:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import webob
@@ -125,7 +126,10 @@ def clear_identity(request: webob.Request) -> None:
 
 
 class CustomBackend:
-    """Lets the engine's own back end decide (RPC ``authenticated_to_backend``)."""
+    """Lets the engine's own back end decide (RPC ``authenticated_to_backend``).
+
+    Whom it names is the caller, whatever the headers say. A back end that only nods vouches for them.
+    """
 
     def __init__(self, application: Any, wiring: Wiring) -> None:
         self._application = application
@@ -134,8 +138,13 @@ class CustomBackend:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = webob.Request(environ)
         context: RequestContext = environ['heat.context']
-        if not self._wiring.engine.call(context, 'authenticated_to_backend'):
+        found = self._wiring.engine.call(context, 'authenticated_to_backend')
+        if not found:
             return unauthorized(request, None)(environ, start_response)
+        if isinstance(found, Mapping):
+            context = replace(context, **{**found, 'roles': tuple(found['roles'])}, is_admin=False,
+                              system_scope=None, trust_id=None, trustor_user_id=None)
+            environ['heat.context'] = replace(context, is_admin=self._wiring.policy.is_admin(context))
         return self._application(environ, start_response)
 
 

@@ -320,13 +320,16 @@ class Engine:
         return not kind.extension or self.performer.extensions.has(
             Credential.of_request(context), kind.service, kind.extension)
 
-    def _authenticated(self, context: RequestContext) -> bool:
-        """Whether keystone takes the request's own credential."""
+    def _authenticated(self, context: RequestContext) -> dict[str, Any] | None:
+        """Who the request's own credential is by keystone's word; None if it takes none."""
         try:
-            self.sessions.for_credential(Credential.of_request(context)).access()
+            access = self.sessions.for_credential(Credential.of_request(context)).access()
         except (CloudFault, errors.HeatException):
-            return False
-        return True
+            return None
+        return {'user_id': access.user_id, 'username': access.username,
+                'user_domain_id': access.user_domain_id, 'tenant_id': access.project_id,
+                'tenant': access.project_name, 'project_domain_id': access.project_domain_id,
+                'roles': list(access.role_names or ()), 'is_admin_project': access.is_admin_project}
 
     def _allowed(self, context: RequestContext, type_name: str) -> bool:
         return self.policy.allows_type(context, type_name)

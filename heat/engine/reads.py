@@ -232,9 +232,12 @@ class Reads(DriftReads, Overview):
     def get_revision(self, context: RequestContext) -> str:
         return str(self._conf.revision.heat_revision)
 
-    def authenticated_to_backend(self, context: RequestContext) -> bool:
-        """Whether the caller's credential is good. Nobody is believed where nobody can check."""
-        return self._authenticate is not None and self._authenticate(context)
+    def authenticated_to_backend(self, context: RequestContext) -> dict[str, Any] | bool:
+        """Who the caller's credential is, as values of a context; False if it is nobody's.
+
+        Nobody is believed where nobody can check.
+        """
+        return (self._authenticate(context) if self._authenticate is not None else None) or False
 
 
 def _like_uuid(text: str) -> bool:

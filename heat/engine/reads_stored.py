@@ -76,7 +76,7 @@ class Stored:
 
     def __init__(self, database: Engine, conf: cfg.ConfigOpts, crypt: Cipher, clock: Clock, live: Live,
                  operator: Sequence[Layer] = (),
-                 authenticate: Callable[[RequestContext], bool] | None = None) -> None:
+                 authenticate: Callable[[RequestContext], dict[str, Any] | None] | None = None) -> None:
         self._database = database
         self._conf = conf
         self._crypt = crypt

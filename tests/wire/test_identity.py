@@ -120,6 +120,22 @@ def test_password_in_the_standalone_flavor(pipeline: Load) -> None:
         assert refused.headers['WWW-Authenticate'] == f'Keystone uri="{api.url}"'
 
 
+def test_a_custom_back_end_says_who_asks_and_no_header_does(pipeline: Load) -> None:
+    api = pipeline(flavor='custombackend')
+    claimed = {'X_Auth_Token': 'some', 'X_User_Id': 'boss', 'X_Project_Id': OTHER_PROJECT, 'X_Roles': 'admin'}
+    api.engine.answers['authenticated_to_backend'] = {
+        'user_id': 'me', 'username': 'm', 'tenant_id': PROJECT, 'roles': ['reader'], 'is_admin_project': True}
+    foreign = api.ask('GET', f'/v1/{OTHER_PROJECT}/stacks', **claimed)
+    assert foreign.status_int == 403
+    assert api.ask('GET', f'/v1/{PROJECT}/services', **claimed).status_int == 403
+    assert api.ask('GET', f'/v1/{PROJECT}/stacks', **claimed).status_int == 200
+    context = api.engine.contexts[-1]
+    assert (context.user_id, context.tenant_id, context.roles, context.is_admin) == (
+        'me', PROJECT, ('reader',), False)
+    api.engine.answers['authenticated_to_backend'] = False
+    assert api.ask('GET', f'/v1/{PROJECT}/stacks', **claimed).status_int == 401
+
+
 def test_noauth_believes_the_path(pipeline: Load) -> None:
     api = pipeline(flavor='noauth')
     assert api.ask('GET', '/v1/anything/stacks').status_int == 200

@@ -10,6 +10,7 @@ in another's name: the key holds all on which an answer depends. Neighbours:
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -74,20 +75,28 @@ class Tails:
         self._lock = threading.Lock()
         self._tails: dict[Hashable, Tail] = {}
         self.watchers = 0
+        self._of_project: Counter[str] = Counter()
 
-    def join(self, key: Hashable, shortest: float, longest: float, most: int) -> Tail | None:
-        """The tail of ``key``, to be given back to ``leave``; None when ``most`` are watching already."""
+    def join(self, key: Hashable, shortest: float, longest: float, most: int, project: str) -> Tail | None:
+        """The tail of ``key``, to be given back to ``leave``; None when ``most`` are watching already.
+
+        One project may be half of them, so that it does not keep all others out.
+        """
         with self._lock:
-            if self.watchers >= most:
+            if self.watchers >= most or self._of_project[project] >= (most + 1) // 2:
                 return None
+            self._of_project[project] += 1
             tail = self._tails.setdefault(key, Tail(self.clock, shortest, longest))
             tail.watchers += 1
             self.watchers += 1
             return tail
 
-    def leave(self, key: Hashable) -> None:
+    def leave(self, key: Hashable, project: str) -> None:
         with self._lock:
             self.watchers -= 1
+            self._of_project[project] -= 1
+            if not self._of_project[project]:
+                del self._of_project[project]
             tail = self._tails[key]
             tail.watchers -= 1
             if not tail.watchers:

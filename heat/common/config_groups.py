@@ -155,7 +155,8 @@ API: list[cfg.Opt] = [
     cfg.IntOpt('request_burst', default=100, min=1,
                help='Requests that a project which was quiet may make at once, if request_rate limits it.'),
     cfg.IntOpt('event_streams', default=1000, min=0,
-               help='Streams of events that one process keeps open at a time.'),
+               help='Streams of events that one process keeps open at a time; one project may have half of '
+                    'them.'),
     cfg.FloatOpt('event_stream_seconds', default=900.0, min=1.0,
                  help='Seconds after which a stream of events ends; its client comes back by itself.'),
     cfg.FloatOpt('event_stream_interval', default=1.0, min=0.05,

@@ -139,12 +139,23 @@ def test_a_stream_ends_in_time_and_gives_its_place_back(pipeline: Callable[..., 
     second = Watcher(api, log, clock)
     assert (second.response.status_int, second.response.headers['Retry-After']) == (503, '10')
     assert second.response.json_body['error']['message'] == (
-        '1 streams of events are open already; try again later.')
+        '1 streams of events are open already, or half of them by this project; try again later.')
     assert all(chunk.startswith((b'retry', b':')) for chunk in watcher.chunks)
     assert clock.monotonic() - begun == pytest.approx(60)
     watcher.response.app_iter.close()
     watcher.response.app_iter.close()
     assert Watcher(api, log, clock).response.status_int == 200
+
+
+def test_one_project_keeps_no_other_out(clock: VirtualClock) -> None:
+    tails = Tails(clock, clock.advance)
+    mine = [tails.join(number, 1, 2, 5, 'mine') for number in range(4)]
+    assert [tail is not None for tail in mine] == [True, True, True, False]
+    other = [tails.join(f'o{number}', 1, 2, 5, 'other') for number in range(3)]
+    assert [tail is not None for tail in other] == [True, True, False]
+    tails.leave(0, 'mine')
+    assert tails.join('again', 1, 2, 5, 'mine') is not None
+    assert tails.watchers == 5
 
 
 def test_an_engine_that_is_away_only_delays(api: World, clock: VirtualClock) -> None:

@@ -59,14 +59,15 @@ def serve(call: Call, arguments: dict[str, Any], shape: Shape) -> webob.Response
     key = (context.tenant_id, context.is_admin, request.application_url,
            json.dumps(arguments, sort_keys=True))
     tail = tails.join(key, options.event_stream_interval, options.event_stream_idle_interval,
-                      options.event_streams)
+                      options.event_streams, context.tenant_id or '')
     if tail is None:
         raise webob.exc.HTTPServiceUnavailable(
-            f'{options.event_streams} streams of events are open already; try again later.',
+            f'{options.event_streams} streams of events are open already, or half of them by this project; '
+            'try again later.',
             headers=[('Retry-After', '10')])
     green.unbuffered(request.environ)
     body = Body(written(so_far, last, tail, ask, tails, options.event_stream_seconds),
-                lambda: tails.leave(key))
+                lambda: tails.leave(key, context.tenant_id or ''))
     return webob.Response(app_iter=body, content_type=TYPE, charset='utf-8', headerlist=[
         ('Content-Type', f'{TYPE}; charset=utf-8'), ('Cache-Control', 'no-cache'),
         # nginx would keep it back until it is a whole page.

@@ -8,13 +8,12 @@ signal has exactly its four keys; the same UniqueId overwrites. Neighbours:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from heat.model.op import StepFailed
 from heat.model.resource import Row
 from heat.resources.base import Steps
-from heat.resources.heat.wait_condition import FAILURE, SUCCESS, StackUser, WaitCondition
+from heat.resources.heat.wait_condition import FAILURE, SUCCESS, StackUser, WaitCondition, gathered
 from heat.schema import IN_PLACE, Attr, Integer, String, Support
 
 KEYS = {'Data', 'Reason', 'Status', 'UniqueId'}
@@ -53,9 +52,8 @@ class AWSWaitConditionHandle(StackUser):
         if status not in (SUCCESS, FAILURE):
             raise StepFailed(f'Signal has the status {status}, which is neither SUCCESS nor FAILURE',
                              'ValueError')
-        metadata = {**row.metadata, str(given['UniqueId']): {
-            'Data': given['Data'], 'Reason': reason, 'Status': status}}
-        return replace(row, metadata=metadata), f'Signal: status:{status} reason:{reason}'
+        told = {'Data': given['Data'], 'Reason': reason, 'Status': status}
+        return gathered(row, str(given['UniqueId']), told), f'Signal: status:{status} reason:{reason}'
 
 
 class UpdateWaitConditionHandle(AWSWaitConditionHandle):

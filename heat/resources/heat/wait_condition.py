@@ -24,8 +24,11 @@ from heat.resources.base import Diff, Resource, Steps
 from heat.resources.queue import Messages
 from heat.resources.temp_url import Puts, parsed
 from heat.schema import IN_PLACE, Attr, Integer, Number, String, Support
+from heat.template.expr import weight
 
 SUCCESS, FAILURE = 'SUCCESS', 'FAILURE'
+# Characters of all signals of one handle.
+MOST_GATHERED = 8 * 1024 * 1024
 
 
 class StackUser(Resource):
@@ -207,8 +210,20 @@ class WaitConditionHandle(StackUser):
                              'ValueError')
         uid = str(given.get('id') or number)
         reason = given.get('reason') or f'Signal {number} received'
-        metadata = {**row.metadata, uid: {'data': given.get('data'), 'reason': reason, 'status': status}}
-        return replace(row, metadata=metadata), f'Signal: status:{status} reason:{reason}'
+        told = {'data': given.get('data'), 'reason': reason, 'status': status}
+        return gathered(row, uid, told), f'Signal: status:{status} reason:{reason}'
+
+
+def gathered(row: Row, name: str, told: Mapping[str, Any]) -> Row:
+    """The handle with one more signal. StepFailed when there would be too much to keep.
+
+    They are kept together, and written anew with each; who sends them is anybody inside an instance.
+    """
+    metadata = {**row.metadata, name: told}
+    if weight(metadata) > MOST_GATHERED:
+        raise StepFailed(f'The signals that {row.name} has taken come to more than {MOST_GATHERED} characters '
+                         'with this one.', 'ValueError')
+    return replace(row, metadata=metadata)
 
 
 class WaitCondition(Resource):

@@ -221,8 +221,8 @@ def gathered(row: Row, name: str, told: Mapping[str, Any]) -> Row:
     """
     metadata = {**row.metadata, name: told}
     if weight(metadata) > MOST_GATHERED:
-        raise StepFailed(f'The signals that {row.name} has taken come to more than {MOST_GATHERED} characters '
-                         'with this one.', 'ValueError')
+        raise StepFailed(f'The signals that {row.name} has taken come to more than {MOST_GATHERED} '
+                         'characters with this one.', 'ValueError')
     return replace(row, metadata=metadata)
 
 

@@ -9,6 +9,7 @@ complete. Interface: ``stack_abandon`` of the REST contract.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,10 @@ from heat.plan.breakpoints import KEY as HOOKS
 from heat.template.environment import Environment
 
 Json = dict[str, Any]
+# Private data of these names lets somebody in; that of random strings is what they are for.
+SECRETIVE = re.compile('pass|secret|private|token|key|sign|credential|account|access|url|address|endpoint|'
+                       'payload|memo|at_first', re.IGNORECASE)
+RANDOM = 'OS::Heat::RandomString'
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def resource_data(row: Row) -> Json:
 
 
 def veiled(data: Mapping[str, Any]) -> Json:
-    """``data`` without hidden parameters and what resources keep privately, ids aside."""
+    """``data`` without hidden parameters, and without what lets somebody in among private data."""
     return _veiled(data, ())
 
 
@@ -89,8 +94,8 @@ def _veiled(data: Mapping[str, Any], outer: tuple[str, ...]) -> Json:
 
 
 def _private(one: Mapping[str, Any], secrets: tuple[str, ...]) -> Json:
-    kept = {key: value if not value or key.endswith('id') else MASK
-            for key, value in (one.get('resource_data') or {}).items()}
+    kept = {key: MASK if value and (SECRETIVE.search(key) or one.get('type') == RANDOM)
+            else _without(value, secrets) for key, value in (one.get('resource_data') or {}).items()}
     return {**_without({key: value for key, value in one.items() if key != 'resource_data'}, secrets),
             'resource_data': kept}
 

@@ -7,12 +7,13 @@ Neighbours: ``server`` calls these steps, ``server_ports`` makes and changes a p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.model.op import Call, CloudFault, Poll, Record
 from heat.resources.base import Diff, Resource, Steps
-from heat.resources.openstack.journal import once
+from heat.resources.openstack.journal import once, successors
 from heat.resources.openstack.server_ports import (
     PORTS,
     Nic,
@@ -23,6 +24,9 @@ from heat.resources.openstack.server_ports import (
     reshape,
     stays,
 )
+
+RELEASED = 'released_addresses'
+MADE = re.compile(r'-port-\d+(-\d+)?$')
 
 
 def faults(props: Mapping[str, Any]) -> Iterable[str]:
@@ -231,14 +235,16 @@ def _as_the_service_likes(server: Resource) -> Steps:
 
 
 def let_go(server: Resource) -> Steps:
-    """Detach the ports of the template: the server that replaces this one needs them."""
+    """Give up what the server that replaces this one needs: ports of the template, and given addresses."""
+    for port, _fixed in (yield from _given_addresses(server)):
+        yield _addressed(port, [], 'release')
     for nic in server.props.get('networks') or ():
         if nic.get('port'):
             yield from _detach(server, str(nic['port']), False)
 
 
 def take_back(server: Resource) -> Steps:
-    """Attach the ports of the template again, off whatever server has them now."""
+    """Have again what was let go, off whatever server has it now."""
     for nic in server.props.get('networks') or ():
         if nic.get('port'):
             port = str(nic['port'])
@@ -246,6 +252,49 @@ def take_back(server: Resource) -> Steps:
             if holder is not None:
                 yield from _take_from(holder['id'], holder['broken'], port)
             yield from _attach(server, port, nic.get('tag'))
+    for port, fixed in server.row.data.get(RELEASED) or ():
+        for one in fixed:
+            look = _holders(server, one, port)
+            for other in (yield from once(server, f'holders of {one["ip_address"]}', look)):
+                yield _addressed(other, [], f'release {other}')
+        yield _addressed(port, fixed, 'restore')
+
+
+def _given_addresses(server: Resource) -> Steps:
+    """(port, its addresses) of the interfaces whose address the template says, kept on the row."""
+    nics = [nic for nic in server.props.get('networks') or () if nic.get('fixed_ip')]
+    if not nics:
+        return []
+
+    def look() -> Steps:
+        view = {'present': (yield _interfaces(server)), 'own': list(server.row.data.get(PORTS) or ())}
+        there = {one['port_id']: one.get('fixed_ips') or [] for one in view['present']}
+        taken: set[str] = set()
+        return [[port, there[port]] for nic in nics for port in _taking(nic, view, taken) if port in there]
+    found = yield from once(server, 'given addresses', look())
+    yield Record(data={RELEASED: found})
+    return found
+
+
+def _holders(server: Resource, fixed: Mapping[str, Any], but: str) -> Steps:
+    """The ports of successors that have this address now; what is somebody else's keeps it."""
+    listed = yield Call('network', 'GET', '/ports', query={'fixed_ips': f'ip_address={fixed["ip_address"]}'},
+                        unwrap='ports', label='look')
+    found = []
+    for one in listed:
+        same = any(each.get('subnet_id') == fixed['subnet_id'] for each in one.get('fixed_ips') or ())
+        if one['id'] == but or not same:
+            continue
+        device = one.get('device_id')
+        # One whose server was never made has the name that it was given here.
+        if (yield from successors(server, [device])) if device else MADE.search(one.get('name') or ''):
+            found.append(one['id'])
+    return found
+
+
+def _addressed(port: str, fixed: list[Any], label: str) -> Call:
+    return Call('network', 'PUT', f'/ports/{port}', {'port': {'fixed_ips': fixed}}, ok=(404,),
+                label=f'{label} {port}')
 
 
 def _holder(server: Resource, port: str) -> Steps:

@@ -75,3 +75,26 @@ def test_the_ports_of_a_server_change_in_place(user: User) -> None:
     assert (new['mac_address'], still['id']) == ('fa:16:3e:33:00:01', plain['id'])
     assert new['id'] not in before and len(ports.all()) == 2
     stack.delete()
+
+
+def test_a_server_made_anew_has_the_addresses_that_the_template_says(user: User) -> None:
+    stack = Stack(user, 'addresses')
+    ports, wanted = Ports(stack), ['10.34.0.77', '10.34.0.78']
+
+    def addresses() -> list[str]:
+        return sorted(one['ip_address'] for port in ports.all().values() for one in port['fixed_ips'])
+
+    stack.create(TYPES / 'server_addresses.yaml')
+    stack.ends('CREATE_COMPLETE')
+    first = stack.physical('server')
+    assert addresses() == wanted
+    stack.update('--existing', release='second')
+    stack.ends('UPDATE_COMPLETE')
+    second = stack.physical('server')
+    assert second != first and addresses() == wanted
+
+    # Where there is no other, this one has its addresses again.
+    stack.update('--existing', '--rollback', 'enabled', release='third', zone='nowhere')
+    stack.ends('ROLLBACK_COMPLETE')
+    assert stack.physical('server') == second and addresses() == wanted
+    stack.delete()

@@ -53,7 +53,7 @@ def test_a_replaced_server_has_its_address_again_when_its_successor_breaks(world
     assert addresses(world) == [(first, ['10.9.0.77'])]
 
 
-def test_every_crash_while_an_address_is_handed_on_ends_where_no_crash_ends(conf):
+def test_every_crash_while_an_address_goes_and_comes_back_ends_where_no_crash_ends(conf):
     def life(world: World) -> Any:
         world.project_id  # noqa: B018 - the project's default group is made at first sight
         world.cloud.faults.add(service='compute', method='POST', path='/servers', kind='error_state',
@@ -63,11 +63,7 @@ def test_every_crash_while_an_address_is_handed_on_ends_where_no_crash_ends(conf
         first = world.rows(me)['front'].physical_id
         world.update(me, template(user_data='two'), disable_rollback=False)
         world.run()
-        seen = [(world.state(me), world.rows(me)['front'].physical_id == first,
-                 [one for _server, one in addresses(world)])]
-        world.update(me, template(user_data='three'))
-        world.run()
-        return [*seen, world.state(me), [one for _server, one in addresses(world)]]
+        return world.state(me), world.rows(me)['front'].physical_id == first, [
+            one for _server, one in addresses(world)]
 
-    assert every_crash(conf, life) == [
-        ('ROLLBACK_COMPLETE', True, [['10.9.0.77']]), 'UPDATE_COMPLETE', [['10.9.0.77']]]
+    assert every_crash(conf, life) == ('ROLLBACK_COMPLETE', True, [['10.9.0.77']])

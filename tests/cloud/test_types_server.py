@@ -98,3 +98,15 @@ def test_a_server_made_anew_has_the_addresses_that_the_template_says(user: User)
     stack.ends('ROLLBACK_COMPLETE')
     assert stack.physical('server') == second and addresses() == wanted
     stack.delete()
+
+
+def test_a_group_of_instances_is_like_the_one_that_it_names(user: User) -> None:
+    stack = Stack(user, 'alike')
+    stack.create(TYPES / 'like_instance.yaml')
+    stack.ends('CREATE_COMPLETE')
+    listed = user.api('compute').get('/servers/detail').json()['servers']
+    like, members = stack.physical('Like'), set(stack.members('Group').values())
+    assert {one['id'] for one in listed} == {like, *members} and len(members) == 2
+    for name in ('image', 'flavor', 'security_groups', 'key_name'):
+        assert len({json.dumps(one[name], sort_keys=True) for one in listed}) == 1, name
+    stack.delete()

@@ -128,11 +128,7 @@ class Actions:
             raise errors.NotSupported(feature='Deleting in-progress snapshot')
         self._take_away(context, found)
 
-        def forget() -> None:
-            with connect.write(intake.database) as conn:
-                snapshots.delete_snapshot(conn, snapshot_id)
-
-        connect.offload(intake.database, forget)
+        connect.writing(intake.database, snapshots.delete_snapshot, snapshot_id)
 
     def stack_restore(self, context: RequestContext, stack_identity: Args, snapshot_id: str) -> None:
         """Walk back to what a snapshot says; NotFound, ActionInProgress, ActionNotComplete."""

@@ -66,7 +66,6 @@ from heat.model.event import Event
 from heat.model.op import CloudFault, UserCall
 from heat.model.stack import Stack
 from heat.plan.effects import Finish
-from heat.resources.base import Steps
 from heat.resources.types import PLUGINS, take_defaults, take_region
 from heat.template import yaql_language
 from heat.template.load import parse
@@ -287,11 +286,8 @@ class Engine:
 
     def _lent(self, root_id: str) -> bool:
         """Whether the stack's trust is that of who asked for it, such as another stack's cluster."""
-        def read() -> bool:
-            with connect.read(self.database) as conn:
-                return bool(settings.of(conn, root_id).get(settings.LENT))
         try:
-            return connect.offload(self.database, read)
+            return bool(connect.reading(self.database, settings.of, root_id).get(settings.LENT))
         except Exception as error:
             LOG.warning('Whose trust stack %s has is not known, so it stays: %s', root_id, error)
             return True
@@ -303,12 +299,8 @@ class Engine:
             LOG.warning('The end of stack tree %s is not told to its sinks: %s', root_id, error)
 
     def _drop_snapshots(self, stack: Stack, credential: Any) -> None:
-        def load() -> list[Steps]:
-            with connect.read(self.database) as conn:
-                return left_of_stack(conn, stack.id, self.crypt)
-
         try:
-            take_away(connect.offload(self.database, load),
+            take_away(connect.reading(self.database, left_of_stack, stack.id, self.crypt),
                       lambda call: self.performer.perform_now(credential, call))
         except (CloudFault, errors.HeatException) as error:
             LOG.warning('After stack %s something was left of its snapshots: %s', stack.name, error)

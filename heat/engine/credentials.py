@@ -58,15 +58,14 @@ class Credentials:
             return
         deferred, old = self.defer(context), stack.user_creds_id
 
-        def change() -> None:
-            with connect.write(self.database) as conn:
-                number = self.store(conn, deferred, context, self.clock.now())
-                for one in stacks.tree(conn, stack.root_id):
-                    if one.user_creds_id == old:
-                        stacks.update_stack(conn, one.id, user_creds_id=number)
-                creds.delete_unused_credential(conn, old)
+        def change(conn: Connection) -> None:
+            number = self.store(conn, deferred, context, self.clock.now())
+            for one in stacks.tree(conn, stack.root_id):
+                if one.user_creds_id == old:
+                    stacks.update_stack(conn, one.id, user_creds_id=number)
+            creds.delete_unused_credential(conn, old)
 
-        connect.offload(self.database, change)
+        connect.writing(self.database, change)
 
     def forget(self, deferred: trust.Deferred | None, context: RequestContext) -> None:
         """Of a wish that was refused after all."""

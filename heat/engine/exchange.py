@@ -65,16 +65,14 @@ class Exchange:
                       lambda: self._zones(credential()))
 
     def _output(self, tenant: str, name: str, output: str) -> Any:
-        def load() -> tuple[Stack, Any, list[Row]]:
-            with connect.read(self._database) as conn:
-                stack = stacks.find_by_name(conn, name, tenant)
-                parts = None if stack is None else templates.load_template(
-                    conn, stack.template_id, self._crypt)
-                if stack is None or parts is None:
-                    raise errors.EntityNotFound(entity='Stack', name=name)
-                return stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt)
+        def load(conn: Connection) -> tuple[Stack, Any, list[Row]]:
+            stack = stacks.find_by_name(conn, name, tenant)
+            parts = None if stack is None else templates.load_template(conn, stack.template_id, self._crypt)
+            if stack is None or parts is None:
+                raise errors.EntityNotFound(entity='Stack', name=name)
+            return stack, parts, resources.rows_of_stack(conn, stack.id, self._crypt)
 
-        stack, parts, rows = connect.offload(self._database, load)
+        stack, parts, rows = connect.reading(self._database, load)
         compiled = self._loader.compile(stack.identity, *parts)
         told = Standing(stack, compiled, rows, self._live, lambda row: None).outputs(output)
         if not told:
@@ -135,14 +133,12 @@ class Exchange:
 
         May be repeated. Nothing is done, and nothing said, by an engine that lost the tree.
         """
-        def run() -> str | None:
-            with connect.write(self._database) as conn:
-                if not leases.hold(conn, engine_id, {stack.root_id: fence}):
-                    return None
-                return self._published(conn, stack, values, imports)
+        def run(conn: Connection) -> str | None:
+            if not leases.hold(conn, engine_id, {stack.root_id: fence}):
+                return None
+            return self._published(conn, stack, values, imports)
 
-        found: str | None = connect.offload(self._database, run)
-        return found
+        return connect.writing(self._database, run)
 
     def _published(self, conn: Connection, stack: Stack, values: Mapping[str, Any],
                    imports: Collection[str]) -> str | None:

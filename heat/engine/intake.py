@@ -444,12 +444,11 @@ class Intake:
         """A wish for a nested stack, to be carried out by whoever drives the tree."""
         self.creds.renew(context, stack)
 
-        def keep() -> None:
-            with connect.write(self.database) as conn:
-                signals.add(conn, stack.root_id, stack.id, '', options, self.crypt, self.clock.now(),
-                            kind=kind)
+        def keep(conn: Connection) -> None:
+            signals.add(conn, stack.root_id, stack.id, '', options, self.crypt, self.clock.now(),
+                        kind=kind)
 
-        connect.offload(self.database, keep)
+        connect.writing(self.database, keep)
         self.owner.poke(stack.root_id)
 
     def wish(self, context: RequestContext, stack: Stack, action: Action, minutes: int | None, *,
@@ -540,14 +539,13 @@ class Intake:
             except (StepFailed, ValueError) as error:
                 raise errors.StackValidationFailed(message=str(error)) from error
 
-        def keep() -> None:
-            with connect.write(self.database) as conn:
-                if kind.deploys and not hook:
-                    deployed.answer(conn, row, details, self.crypt, now)
-                else:
-                    signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
+        def keep(conn: Connection) -> None:
+            if kind.deploys and not hook:
+                deployed.answer(conn, row, details, self.crypt, now)
+            else:
+                signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
 
-        connect.offload(self.database, keep)
+        connect.writing(self.database, keep)
         self.owner.poke(stack.root_id)
 
     def _refuse_signal(self, context: RequestContext, row: Row, now: datetime.datetime) -> None:
@@ -555,12 +553,11 @@ class Intake:
         event = Event(row.stack_id, row.root_id, row.name, row.type, row.action, row.status,
                       f'Cannot signal resource during {row.action}', row.physical_id, row.props)
 
-        def record() -> None:
-            with connect.write(self.database) as conn:
-                sinks.in_turn(conn, row.root_id)
-                self._record(conn, event, context, now)
+        def record(conn: Connection) -> None:
+            sinks.in_turn(conn, row.root_id)
+            self._record(conn, event, context, now)
 
-        connect.offload(self.database, record)
+        connect.writing(self.database, record)
         self.tell(row.root_id)
         raise errors.NotSupported(feature=f'Signal resource during {row.action}')
 

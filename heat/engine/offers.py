@@ -95,11 +95,7 @@ class Offers:
             raise errors.NotSupported(feature='A policy of a nested stack by itself')
         settings.check(policy)
 
-        def store() -> None:
-            with connect.write(self._intake.database) as conn:
-                settings.change(conn, stack.id, {'policy': policy})
-
-        connect.offload(self._intake.database, store)
+        connect.writing(self._intake.database, settings.change, stack.id, {'policy': policy})
 
     def stack_rollback(self, context: RequestContext, stack_identity: Args,
                        client_request_token: str | None = None, again: bool = False,

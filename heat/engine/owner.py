@@ -134,12 +134,11 @@ class Owner:
             return
         known = {stack_id: run.goal.seq for stack_id, run in tree.stacks.items()}
 
-        def load() -> Changed:
-            with connect.read(self._database) as conn:
-                return Changed(root_id, self._loader.news(conn, root_id, known),
-                               self._loader.signals(conn, root_id))
+        def load(conn: Connection) -> Changed:
+            return Changed(root_id, self._loader.news(conn, root_id, known),
+                           self._loader.signals(conn, root_id))
 
-        changed = connect.offload(self._database, load)
+        changed = connect.reading(self._database, load)
         if changed.goals or changed.signals:
             self.loop.put(changed)
 
@@ -152,11 +151,7 @@ class Owner:
         if self._retired:
             return
 
-        def unfinished() -> bool:
-            with connect.read(self._database) as conn:
-                return _unfinished(conn, root_id)
-
-        if connect.offload(self._database, unfinished):
+        if connect.reading(self._database, _unfinished, root_id):
             self.claim(root_id)
 
     def check_signal(self, stack: Stack, resource_name: str,
@@ -165,11 +160,8 @@ class Owner:
 
         ``unset_hook`` in it is for the engine: InvalidBreakPointHook unless that hook holds the resource.
         """
-        def load() -> list[Row]:
-            with connect.read(self._database) as conn:
-                return resources.rows_of_name(conn, stack.id, resource_name, self._loader.crypt)
-
-        rows = connect.offload(self._database, load)
+        rows = connect.reading(self._database, resources.rows_of_name, stack.id, resource_name,
+                               self._loader.crypt)
         rows.sort(key=lambda r: (r.action is Action.DELETE, r.replaced_by is not None))
         hook = (details or {}).get('unset_hook')
         held = next((r for r in rows if breakpoints.waits(r)), None) if hook is not None else None
@@ -236,11 +228,7 @@ class Owner:
             found = leases.stale(conn, self.ttl) + leases.orphans(conn) + signals.roots_waiting(conn)
             return list(dict.fromkeys(found))
 
-        def load() -> list[str]:
-            with connect.read(self._database) as conn:
-                return look(conn)
-
-        for root_id in connect.offload(self._database, load):
+        for root_id in connect.reading(self._database, look):
             if root_id == leases.WATCHES:
                 self._guard(self._watch)
             elif root_id not in self.loop.trees and not self._retired:

@@ -120,26 +120,25 @@ class Plans:
         kept = {key: args[key] for key in KEPT if key in args}
         failed = args.get('change_set') is not None and _changes_nothing(foreseen, args)
 
-        def keep() -> SavedPlan:
-            with connect.write(self._intake.database) as conn:
-                beside, stale = self._beside(conn, stack.tenant, stack.id if base else None, stack.name)
-                if args.get('change_set') is not None and any(
-                        _is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
-                    raise errors.EntityExists(entity='ChangeSet', name=name)
-                plans.free(conn, [one.id for one in stale if one.claim is not None])
-                template_id = self._intake.store_template(conn, foreseen.compiled, stack.tenant, now)
-                return plans.insert_plan(conn, SavedPlan(
-                    id=new_id(), tenant=stack.tenant, stack_name=stack.name, template_id=template_id,
-                    action=str(action), stack_id=stack.id if base else None, base_goal_seq=base, name=name,
-                    status=plans.FAILED if failed else plans.AVAILABLE,
-                    arguments={**kept, **({} if base else {'stack_id': _future_id(beside)}),
-                               **({'reason': NO_CHANGES} if failed else {})},
-                    entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username,
-                    claim=_claim(stack, base, name) if args.get('change_set') is not None else None),
-                    self._intake.crypt, now)
+        def keep(conn: Connection) -> SavedPlan:
+            beside, stale = self._beside(conn, stack.tenant, stack.id if base else None, stack.name)
+            if args.get('change_set') is not None and any(
+                    _is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
+                raise errors.EntityExists(entity='ChangeSet', name=name)
+            plans.free(conn, [one.id for one in stale if one.claim is not None])
+            template_id = self._intake.store_template(conn, foreseen.compiled, stack.tenant, now)
+            return plans.insert_plan(conn, SavedPlan(
+                id=new_id(), tenant=stack.tenant, stack_name=stack.name, template_id=template_id,
+                action=str(action), stack_id=stack.id if base else None, base_goal_seq=base, name=name,
+                status=plans.FAILED if failed else plans.AVAILABLE,
+                arguments={**kept, **({} if base else {'stack_id': _future_id(beside)}),
+                           **({'reason': NO_CHANGES} if failed else {})},
+                entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username,
+                claim=_claim(stack, base, name) if args.get('change_set') is not None else None),
+                self._intake.crypt, now)
 
         try:
-            return self._shown(connect.offload(self._intake.database, keep))
+            return self._shown(connect.writing(self._intake.database, keep))
         except IntegrityError as error:
             # Two of one name came at once: the other was first, and may have been this very request.
             before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
@@ -193,11 +192,7 @@ class Plans:
         """Forget a plan, carried out or not; NotFound."""
         found = self._plan(context, plan_id)
 
-        def forget() -> None:
-            with connect.write(self._intake.database) as conn:
-                plans.delete_plan(conn, found.id)
-
-        connect.offload(self._intake.database, forget)
+        connect.writing(self._intake.database, plans.delete_plan, found.id)
 
     def execute_plan(self, context: RequestContext, plan_id: str, args: Args | None = None) -> Json:
         """Carry a plan out; returns the identity of its stack.

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 
 from sqlalchemy import Engine, exc
+from sqlalchemy.engine import Connection
 
 from heat.common import green
 from heat.common.clock import Clock
@@ -102,14 +103,13 @@ class Store:
         LOG.error('The database refuses what stack tree %s wants to write (%s); it is given up.', roots, said)
         reason = f'The database refused to store a change: {said}'
 
-        def give_up() -> None:
-            with connect.write(self._database) as conn:
-                for root in roots:
-                    writer.give_up(conn, root, self._engine_id, batch.fences[root], reason, self._clock.now())
+        def give_up(conn: Connection) -> None:
+            for root in roots:
+                writer.give_up(conn, root, self._engine_id, batch.fences[root], reason, self._clock.now())
 
         while True:
             try:
-                connect.offload(self._database, give_up)
+                connect.writing(self._database, give_up)
                 return Committed(lost=frozenset(roots))
             except (exc.DBAPIError, exc.TimeoutError, OSError) as fault:
                 LOG.warning('Stack tree %s is not given up yet (%s); it is tried again.', roots,

@@ -65,11 +65,7 @@ class Watcher:
         if self._retired:
             return
 
-        def take() -> int | None:
-            with connect.write(self._database) as conn:
-                return leases.take(conn, WATCHES, self._engine_id, self._ttl)
-
-        fence = connect.offload(self._database, take)
+        fence = connect.writing(self._database, leases.take, WATCHES, self._engine_id, self._ttl)
         if fence is None or fence == self.fence:
             return
         self.fence = fence
@@ -83,11 +79,7 @@ class Watcher:
         if fence is None:
             return
 
-        def hand_on() -> None:
-            with connect.write(self._database) as conn:
-                leases.hand_on(conn, WATCHES, self._engine_id, fence)
-
-        connect.offload(self._database, hand_on)
+        connect.writing(self._database, leases.hand_on, WATCHES, self._engine_id, fence)
 
     def _run(self, fence: int) -> None:
         while self.fence == fence:

@@ -22,6 +22,7 @@ from heat.model.outcome import Done, Failed
 from heat.model.status import Action
 from heat.resources.openstack.blazar import Host, Lease
 from heat.resources.openstack.neutron.network import Net
+from heat.resources.openstack.trove import Cluster
 from heat.resources.openstack.zun import Container
 from heat.simcloud.server import Settings, SimCloud
 from tests.functional.collections_served import Collections
@@ -60,6 +61,12 @@ def plug(row: dict[str, Any], verb: str, query: dict[str, str]) -> None:
                     if net != where and there[0].get('port') != row['wanted'].get('port', '')}
 
 
+def cluster(body: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
+    return {**body['cluster'], 'task': {'name': 'NONE'}, 'ip': ['10.0.0.5'],
+            'instances': [{'id': f'server-{number}', 'status': 'HEALTHY'}
+                          for number, _ in enumerate(body['cluster']['instances'])]}
+
+
 def zun_refuses(method: str, query: dict[str, str], body: Any, version: str) -> str:
     """As the real one: what each release of its interface knows."""
     release = int(version.partition('.')[2] or 1)
@@ -88,11 +95,20 @@ def zun() -> Iterator[Collections]:
 
 
 @pytest.fixture(scope='module')
-def driver(blazar: Collections, zun: Collections,
+def trove() -> Iterator[Collections]:
+    served = Collections({'clusters': ('cluster', cluster), 'flavors': ('flavor', cluster)})
+    served.rows['flavors']['1'] = {'id': '1', 'name': 'tiny'}
+    yield served
+    served.shutdown()
+
+
+@pytest.fixture(scope='module')
+def driver(blazar: Collections, zun: Collections, trove: Collections,
            tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     clock = VirtualClock(Clock().wall())
     cloud = SimCloud(clock=clock, settings=Settings(guests=False, token_lifetime=864000, more_services=(
-        ('reservation', 'blazar', blazar.url), ('container', 'zun', zun.url))))
+        ('reservation', 'blazar', blazar.url), ('container', 'zun', zun.url),
+        ('database', 'trove', trove.url))))
     cloud.start()
     file: Path = tmp_path_factory.mktemp('conf') / 'heat.conf'
     file.write_text(f'[clients_keystone]\nauth_uri = {cloud.auth_url}\n')
@@ -232,6 +248,23 @@ def test_a_container_that_joins_no_network_is_told(driver: Driver, zun: Collecti
     assert isinstance(outcome, Failed)
     assert outcome.message == f'Container {row.physical_id} did not join {net}.'
     driver.delete(Container, row)
+
+
+def test_servers_of_a_cluster_are_on_their_networks_by_either_word(
+        driver: Driver, trove: Collections) -> None:
+    """Of clusters Trove reads the newer word only, and broke off where it was not there."""
+    net = str(driver.create(Net, 'net').physical_id)
+    servers = [{'flavor': '1', 'volume_size': 2, 'networks': [{'network': net, 'fixed_ip': '10.0.0.7'}]}] * 2
+    row = driver.create(Cluster, 'cluster', name='three', datastore_type='mariadb', datastore_version='10.4',
+                        instances=servers)
+    assert trove.said[-1][3] == {'cluster': {
+        'name': 'three', 'datastore': {'type': 'mariadb', 'version': '10.4'}, 'instances': [{
+            'flavorRef': '1', 'volume': {'size': 2},
+            'nics': [{'net-id': net, 'network_id': net, 'ip_address': '10.0.0.7'}]}] * 2}}
+    assert driver.read(Cluster, row, 'instances', 'ip') == {
+        'instances': ['server-0', 'server-1'], 'ip': ['10.0.0.5']}
+    driver.delete(Cluster, row)
+    assert trove.rows['clusters'] == {}
 
 
 @pytest.mark.parametrize(('props', 'said'), [

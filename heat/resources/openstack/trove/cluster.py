@@ -60,6 +60,10 @@ class Cluster(Trove):
         servers = []
         for one in props['instances']:
             made = {**schema.wire(keys.keys, one), 'volume': {'size': one['volume_size']}}
+            if made.get('nics'):
+                # The service has had two words for it; for clusters it reads the newer one only.
+                made['nics'] = [{**nic, **({'network_id': nic['net-id']} if 'net-id' in nic else {})}
+                                for nic in made['nics']]
             servers.append({name: value for name, value in made.items() if value != []})
         return {**super().body(props), 'datastore': datastore(props), 'instances': servers}
 

@@ -10,6 +10,7 @@ from tests.cloud.daemons import User
 from tests.cloud.stack import Stack
 
 TEMPLATE = Path(__file__).parent / 'types' / 'trove.yaml'
+CLUSTER = TEMPLATE.with_name('trove_cluster.yaml')
 
 pytestmark = [pytest.mark.groups('trove'), pytest.mark.usefixtures('leaves_nothing')]
 
@@ -73,4 +74,29 @@ def test_what_the_service_refuses_is_told_in_its_words(user: User, tmp_path: Pat
     wrong.write_text(TEMPLATE.read_text().replace("datastore_version: '5.7'", "datastore_version: '9.9'"))
     stack.create(wrong)
     assert "Datastore version '9.9' cannot be found" in stack.ends('CREATE_FAILED')['stack_status_reason']
+    stack.delete()
+
+
+def test_a_cluster_of_servers(user: User) -> None:
+    """The service sets it up as it would; the agents in its servers are imagined."""
+    stack, api = Stack(user, 'types-cluster'), user.api('database')
+
+    def cluster() -> dict[str, Any]:
+        found: dict[str, Any] = api.get(f'/clusters/{stack.physical("cluster")}').json()['cluster']
+        return found
+
+    stack.create(CLUSTER, version='9.9')
+    assert "Datastore version '9.9' cannot be found" in stack.ends('CREATE_FAILED')['stack_status_reason']
+    stack.update('--existing', version='10.4')
+    stack.ends('UPDATE_COMPLETE', 400)
+    made, outputs = cluster(), stack.outputs()
+    assert (made['name'], made['task']['name']) == ('types-cluster', 'NONE')
+    assert made['datastore'] == {'type': 'mariadb', 'version': '10.4'}
+    assert [one['id'] for one in made['instances']] == outputs['instances']
+    assert [one['flavor']['id'] for one in made['instances']] == ['1', '1', '1']
+    assert len(outputs['instances']) == len(outputs['ip']) == 3
+    assert {one['network'] for server in made['instances'] for one in server['ip']
+            } == {stack.physical('net')}
+    stack.act('check')
+    stack.ends('CHECK_COMPLETE')
     stack.delete()

@@ -29,7 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, events, goals, leases, resources, signals, sinks, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import deployed, inside, repeats, settings
+from heat.engine import deployed, inside, permission, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
@@ -212,7 +212,7 @@ class Intake:
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
                         settings.after_failure(args), context.request_id,
-                        {**settings.options(args), **self._denied(context)})
+                        {**settings.options(args), **permission.denial(self.policy, context)})
             goals.add_goals(conn, [goal], now)
             rows = adopted_rows(stack, wanted, compiled.types, handed_over(args['adopt_stack_data'])
                                 ) if action is Action.ADOPT else []
@@ -363,28 +363,10 @@ class Intake:
             # Said again: make sure somebody is at it.
             self.owner.poke(stack.root_id)
             return
-        self._check_types(context, stack)
+        permission.check_types(self.policy, self.database, context, stack)
         options: dict[str, Any] = {**({'retain': list(retain)} if retain else {}),
                                    **({'force': True} if force else {})}
         self.wish(context, stack, Action.DELETE, stack.timeout, options=options)
-
-    def _check_types(self, context: RequestContext, stack: Stack) -> None:
-        """Forbidden if policy keeps a type that the stack, or one in it, has from the caller."""
-        if self.policy is None:
-            return
-
-        def read() -> set[str]:
-            with connect.read(self.database) as conn:
-                rows = resources.light_rows(conn, [one.id for one in stacks.tree(conn, stack.root_id)])
-            return {row.class_name for row in rows}
-
-        for kind in sorted(connect.offload(self.database, read)):
-            self.policy.enforce_type(context, kind)
-
-    def _denied(self, context: RequestContext) -> dict[str, Any]:
-        """The option of a goal by which nested stacks are held to policy."""
-        denied = [] if self.policy is None else self.policy.denied_types(context)
-        return {settings.DENIED: denied} if denied else {}
 
     def stack_suspend(self, context: RequestContext, stack_identity: Args) -> None:
         self._act(context, stack_identity, Action.SUSPEND)
@@ -411,7 +393,7 @@ class Intake:
              options: dict[str, Any] | None = None) -> None:
         stack = self.find(context, stack_identity)
         if action is not Action.CHECK:
-            self._check_types(context, stack)
+            permission.check_types(self.policy, self.database, context, stack)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
         if stack.owner_id is not None and action is Action.CHECK:
@@ -499,7 +481,7 @@ class Intake:
                 options = {**settings.options(args={}, kept=settings.of(conn, stack.id)), **options}
             goal = goals.add_goal(conn, Goal(
                 stack.id, 0, action, template_id or stack.template_id, self._deadline(minutes), on_failure,
-                context.request_id, {**options, **self._denied(context)}), now)
+                context.request_id, {**options, **permission.denial(self.policy, context)}), now)
             if context.generations and goal.seq - 1 not in context.generations:
                 raise errors.GenerationPassed(stack_name=stack.name, generation=goal.seq - 1)
             if laid_over and goal.seq - 1 != stack.goal_seq:

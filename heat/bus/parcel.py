@@ -98,8 +98,7 @@ class Parcels:
                 self._next = []
                 self._turn.set()
         if first:
-            self._await_turn(company)
-            self._send(company)
+            self._lead(company)
         else:
             asked.answered.wait()
         if isinstance(asked.reply, errors.HeatException):
@@ -108,16 +107,26 @@ class Parcels:
             return self._ask(context, method, arguments)
         return asked.reply
 
-    def _await_turn(self, company: list[_Asked]) -> None:
-        """Until it is time to go; ``company`` grows meanwhile."""
-        green.sleep(0)
-        if self._under_way >= UNDER_WAY and len(company) < SIZE:
-            self._turn.wait(self._linger)
-        with self._lock:
-            if self._next is company:
-                self._next = []
-            self._under_way += 1
-            self._turn.clear()
+    def _lead(self, company: list[_Asked]) -> None:
+        """Ask for all of ``company``, which grows until it is time to go; then nobody waits any more."""
+        try:
+            green.sleep(0)
+            if self._under_way >= UNDER_WAY and len(company) < SIZE:
+                self._turn.wait(self._linger)
+            with self._lock:
+                self._leave(company)
+                self._under_way += 1
+                self._turn.clear()
+            self._send(company)
+        finally:
+            with self._lock:
+                self._leave(company)
+            for asked in company:
+                asked.answered.set()
+
+    def _leave(self, company: list[_Asked]) -> None:
+        if self._next is company:
+            self._next = []
 
     def _send(self, company: list[_Asked]) -> None:
         since = self._now()
@@ -128,10 +137,8 @@ class Parcels:
             with self._lock:
                 self._under_way -= 1
                 self._turn.set()
-            if len(company) == 1 and self._now() - since > PATIENCE:
-                self._remember(company[0])
-            for asked in company:
-                asked.answered.set()
+        if len(company) == 1 and self._now() - since > PATIENCE:
+            self._remember(company[0])
 
     def _replies(self, company: list[_Asked]) -> list[Any]:
         """For each the reply, the error of all, or None for what is to be asked by itself."""

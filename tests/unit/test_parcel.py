@@ -137,6 +137,25 @@ def test_nobody_hears_of_anothers_request_when_no_engine_answers(far: Far) -> No
         request: f'No engine answered request {request} within 60 seconds.' for request in ('r0', 'r1', 'r2')}
 
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
+def test_who_leads_may_break_and_the_others_ask_by_themselves(far: Far) -> None:
+    """Nobody waits for a reply that was lost with the thread that was to bring it."""
+    class Broken(BaseException):
+        pass
+
+    def breaking(context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
+        if method == METHOD:
+            raise Broken
+        return Far.ask(far, context, method, arguments)
+
+    far.parcels._ask = breaking
+    leader, *others = SHOWS
+    found = far.together(SHOWS)
+    assert found == {request: [request, method, given] for request, method, given in others}
+    assert leader[0] not in found
+    assert far.parcels.ask({'request_id': 'r'}, 'get_revision', {}) == wire.result(['r', 'get_revision', {}])
+
+
 def test_a_parcel_has_a_size(far: Far) -> None:
     many = [(f'r{n}', 'identify_stack', {'stack_name': str(n)}) for n in range(parcel.SIZE + 3)]
     assert far.together(many) == {request: [request, method, given] for request, method, given in many}

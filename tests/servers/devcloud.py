@@ -21,7 +21,7 @@ PORTS = {'keystone': 5000, 'nova': 8774, 'nova-metadata': 8775, 'cinder': 8776, 
          'swift-container': 6201, 'swift-object': 6200, 'zaqar': 8888, 'gnocchi': 8041, 'aodh': 8042,
          'barbican': 9311, 'designate': 9001, 'designate-mdns': 5354, 'octavia': 9876, 'magnum': 9511,
          'mistral': 8989, 'manila': 8786, 'ironic': 6385, 'trove': 8779,
-         'blazar': 1234, 'prometheus': 9090, 'zun': 9517}
+         'blazar': 9234, 'prometheus': 9090, 'zun': 9517}
 GROUPS = ('core', 'swift', 'zaqar', 'octavia', 'barbican', 'gnocchi', 'aodh', 'designate', 'manila',
           'mistral', 'magnum', 'ironic', 'vpnaas', 'sfc', 'taas', 'l2gw')
 

@@ -37,4 +37,4 @@ PORTS = {k: v + OFFSET for k, v in {
     'swift-container': 6201, 'swift-object': 6200, 'barbican': 9311,
     'designate': 9001, 'designate-mdns': 5354, 'octavia': 9876, 'magnum': 9511,
     'mistral': 8989, 'manila': 8786, 'zaqar': 8888, 'trove': 8779,
-    'ironic': 6385, 'blazar': 1234, 'prometheus': 9090, 'zun': 9517}.items()}
+    'ironic': 6385, 'blazar': 9234, 'prometheus': 9090, 'zun': 9517}.items()}

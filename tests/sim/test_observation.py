@@ -151,10 +151,12 @@ def test_a_guard_sees_what_is_gone(world):
 
 def test_a_cloud_that_does_not_answer_is_told_in_the_preview(world):
     me, tree = drifted(world)
-    world.cloud.faults.add(service='network', method='GET', path='/networks/[^/]+', count=1)
+    mine = world.rows(me)['n'].physical_id
+    world.cloud.faults.add(service='network', method='GET', path=f'/networks/{mine}', count=1)
     made = plan(world, me, tree, args={'converge': True})
-    refused = [entry for entry in made['entries'] if entry['action'] == 'refuse']
-    assert len(refused) == 1 and 'CloudFault' not in refused[0]['refused'] and refused[0]['refused']
+    refused = {entry['resource_name']: entry['refused'] for entry in made['entries']
+               if entry['action'] == 'refuse'}
+    assert list(refused) == ['n'] and 'HTTP 503' in refused['n'] and 'CloudFault' not in refused['n']
 
 
 def test_every_crash_of_an_update_that_looks(conf):

@@ -2,13 +2,14 @@
 
 Purpose: after a crash, a takeover, a poke or a signal, everything the loop needs
 of a tree, in a handful of SELECTs whatever its size. Invariant: a stack in
-progress gets a traversal towards its latest goal; the rest are at rest.
-Neighbours: ``owner`` asks after it took the lease, ``intake`` builds the same
-runs without reading.
+progress gets a traversal towards its latest goal; the rest are at rest. A
+deletion needs no template, so none can keep it from its end. Neighbours: ``owner``
+asks after it took the lease, ``intake`` builds the same runs without reading.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from heat.clouds.credential import Credential
+from heat.common import errors
 from heat.common.crypt import Crypt
 from heat.common.ids import StackId
 from heat.db import creds, goals, resources, signals, stacks, templates
@@ -33,9 +35,13 @@ from heat.resources.base import Surroundings
 from heat.resources.types import TypeTable
 from heat.template.registry import Layer
 from heat.template.restraints import Restraints
+from heat.template.versions import HOT_KEY
 
+LOG = logging.getLogger(__name__)
 Read = dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, str]]]
 """Template, environment and files by number."""
+# Stands for a template that cannot be used any more, where none is needed.
+NOTHING = {HOT_KEY: '2013-05-23'}
 
 
 class Loader:
@@ -60,11 +66,12 @@ class Loader:
         for row in resources.rows_of_tree(conn, root_id, self.crypt):
             rows.setdefault(row.stack_id, {})[row.uuid] = row
         wishes = goals.goals_of_tree(conn, root_id)
+        leaving = root_id in wishes and wishes[root_id].action is Action.DELETE
         tree = Tree(root_id, fence, self.credential(conn, root))
         read: Read = {}
         for stack in found:
             goal = wishes.get(stack.id) or Goal(stack.id, stack.goal_seq, stack.action, stack.template_id)
-            tree.stacks[stack.id] = self._load_run(conn, stack, goal, rows[stack.id], tree, read)
+            tree.stacks[stack.id] = self._load_run(conn, stack, goal, rows[stack.id], tree, read, leaving)
         tree.signals = signals.waiting(conn, root_id, self.crypt)
         return tree
 
@@ -83,14 +90,33 @@ class Loader:
         return tuple(signals.waiting(conn, root_id, self.crypt))
 
     def compiled(self, conn: Connection, identity: StackId, template_id: int,
-                 inside: Iterable[str] = (), read: Read | None = None) -> Compiled:
-        """A stored template with its environment, compiled for the stack; what was read is in ``read``."""
+                 inside: Iterable[str] = (), read: Read | None = None, leaving: bool = False) -> Compiled:
+        """A stored template with its environment, compiled for the stack; what was read is in ``read``.
+
+        One of a stack that is ``leaving`` may be of a kind that is refused by now: nothing stands for it.
+        """
         read = {} if read is None else read
         found = read.get(template_id) or templates.load_template(conn, template_id, self.crypt)
         if found is None:
             raise LookupError(f'The template {template_id} of stack {identity.stack_name} is gone.')
         read[template_id] = found
-        return self.compile(identity, *found, inside=inside)
+        try:
+            return self.compile(identity, *found, inside=inside)
+        except (errors.HeatException, ValueError) as error:
+            if not leaving:
+                raise
+            LOG.warning('Stack %s goes without its template, which is refused by now (%s).',
+                        identity.stack_name, type(error).__name__)
+            _tree, environment, files = found
+            return self._compiled_of_nothing(identity, environment, files, inside)
+
+    def _compiled_of_nothing(self, identity: StackId, environment: Mapping[str, Any],
+                             files: Mapping[str, str], inside: Iterable[str]) -> Compiled:
+        types = {'resource_registry': environment.get('resource_registry') or {}}
+        try:
+            return self.compile(identity, NOTHING, types, files, inside)
+        except (errors.HeatException, ValueError):
+            return self.compile(identity, NOTHING, {}, {}, inside)
 
     def compile(self, identity: StackId, tree: Mapping[str, Any], environment: Mapping[str, Any],
                 files: Mapping[str, str], inside: Iterable[str] = ()) -> Compiled:
@@ -116,10 +142,10 @@ class Loader:
                           region=kept.region_name or '')
 
     def _load_run(self, conn: Connection, stack: Stack, goal: Goal, rows: dict[str, Row],
-                  tree: Tree, read: Read) -> StackRun:
+                  tree: Tree, read: Read, leaving: bool) -> StackRun:
         # The members of a group are nearly always made from the same one.
         inside = goal.options.get('inside', ())
-        compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read)
+        compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read, leaving)
         parent = tree.stacks.get(stack.owner_id or '')
         run = self.run(stack, goal, compiled, rows, parent)
         if stack.status is Status.IN_PROGRESS:
@@ -130,7 +156,8 @@ class Loader:
         return run
 
     def _load_goal(self, conn: Connection, stack: Stack, goal: Goal) -> NewGoal:
-        compiled = self.compiled(conn, stack.identity, goal.template_id)
+        compiled = self.compiled(conn, stack.identity, goal.template_id,
+                                 leaving=goal.action is Action.DELETE)
         back, rollback = self._way_back(conn, stack, goal)
         wanted = Wanted() if goal.action is Action.DELETE else compiled.wanted()
         return NewGoal(stack, goal, basis(compiled, wanted), back, rollback, self.credential(conn, stack),

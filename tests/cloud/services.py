@@ -35,11 +35,14 @@ class Services:
         return found
 
     def all(self, kind: str, **query: str) -> dict[str, dict[str, Any]]:
-        """By id, those that the query finds."""
+        """By id, those that the query finds.
+
+        The list of servers has one that compute has deleted already for a moment more.
+        """
         service, path, key = KINDS[kind]
         path = path if service == 'network' else f'{path}/detail'
         listed = self._apis[service].get(path, params=query).json()[f'{key}s']
-        return {one['id']: one for one in listed}
+        return {one['id']: one for one in listed if kind != 'server' or one['status'] != 'DELETED'}
 
     def statuses(self) -> set[str]:
         """Of all servers."""

@@ -99,6 +99,8 @@ class Agents:
             for one in self._api.get(path).json()['resources']:
                 if (one['resource_type'] == 'OS::Heat::SoftwareDeployment'
                         and one['resource_status'].endswith('IN_PROGRESS')
+                        # Before it has an id there is nothing that a server could have been told.
+                        and one['physical_resource_id']
                         and one['physical_resource_id'] not in self.deployed):
                     self._api.post(f'{path}/{one["resource_name"]}/signal', json={'deploy_status_code': 0})
                     self.deployed.append(one['physical_resource_id'])

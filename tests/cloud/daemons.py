@@ -18,7 +18,7 @@ from typing import Any, Self
 from keystoneauth1 import adapter
 
 from tests.servers import commands
-from tests.servers.daemon import LOOPBACK, Daemon, free_port
+from tests.servers.daemon import LOOPBACK, SLOWER, Daemon, free_port
 from tests.servers.devcloud import Devcloud
 from tests.servers.keystone import Credentials, identity
 
@@ -143,7 +143,7 @@ class Heat:
     def _set_up(self, *words: str | Path, **variables: str) -> None:
         done = subprocess.run([str(word) for word in words], env=environment(**variables), text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=300)
+                              timeout=300 * SLOWER)
         if done.returncode:
             raise RuntimeError(f'{words[0]}: {done.stdout[-4000:]}')
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from keystoneauth1 import adapter
 
-from tests.servers.daemon import Daemon
+from tests.servers.daemon import SLOWER, Daemon
 from tests.servers.heat import Checkout, Heat, SimulatedCloud
 from tests.servers.mariadb import MariaDB
 from tests.servers.rabbitmq import RabbitMQ
@@ -154,10 +154,10 @@ class Place:
                     dict(events))
 
     def wait(self, what: str, test: Callable[[], bool], seconds: float = LONGEST) -> None:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * SLOWER
         while not test():
             if time.monotonic() > deadline:
-                raise AssertionError(f'not in {seconds:.0f} s: {what}\n{self.heat.logs()}')
+                raise AssertionError(f'not in {seconds * SLOWER:.0f} s: {what}\n{self.heat.logs()}')
             time.sleep(0.1)
 
     # -- death -----------------------------------------------------------------------------------------

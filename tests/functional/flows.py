@@ -26,6 +26,7 @@ from heatclient import exc
 from heatclient.v1.client import Client
 
 from tests.servers import commands
+from tests.servers.daemon import SLOWER
 from tests.servers.keystone import Credentials
 
 BIN = Path(sys.executable).parent
@@ -83,13 +84,13 @@ class Place:
 
     def wait(self, look: Callable[[], Any], enough: Callable[[Any], Any], seconds: float = PATIENCE) -> Any:
         """What `look` gives once that is enough; other processes are waited for."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOWER
         while True:
             seen = look()
             if enough(seen):
                 return seen
             if time.monotonic() > end:
-                pytest.fail(f'not in {seconds:.0f} s; seen last: {seen}\n{self.logs()}')
+                pytest.fail(f'not in {seconds * SLOWER:.0f} s; seen last: {seen}\n{self.logs()}')
             time.sleep(0.2)
 
     def outputs(self, name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from heat.api.cfn.actions import SERVED
 from tests.functional.test_heatclient import serving
+from tests.servers.daemon import SLOWER
 from tests.servers.keystone import identity
 
 MANY = 120
@@ -23,7 +24,7 @@ MANY = 120
 UNSERVED_WAITERS = {'stack_refactor_create_complete', 'stack_refactor_execute_complete',
                     'type_registration_complete'}
 ELSEWHERE = {'stack_import_complete'}
-PATIENCE = {'Delay': 0.2, 'MaxAttempts': 300}
+PATIENCE = {'Delay': 0.2, 'MaxAttempts': 300 * SLOWER}
 
 
 @pytest.fixture(scope='module')

@@ -14,9 +14,11 @@ from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
 from tests.functional.test_quickstart import Running, start, stop
+from tests.servers.daemon import SLOWER
 from tests.wire import boto
 
 SECONDS = 90
+EVERY_SECOND = {'Delay': 1, 'MaxAttempts': 120 * SLOWER}
 TEMPLATE = {
     'AWSTemplateFormatVersion': '2010-09-09',
     'Resources': {
@@ -59,7 +61,7 @@ def client(heat_all: Running) -> Callable[..., Any]:
 
 
 def until(heat_all: Running, reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + SECONDS * SLOWER
     while not reached():
         assert time.monotonic() < end, heat_all.log()[-4000:]
         # Another process is waited for; there is no clock of ours in it.
@@ -70,7 +72,7 @@ def test_samples_move_a_group(heat_all: Running, client: Callable[..., Any]) -> 
     stacks = client('cloudformation')
     cbor, old = client(protocol='smithy-rpc-v2-cbor'), client(protocol='query')
     stacks.create_stack(StackName='shop', TemplateBody=json.dumps(TEMPLATE))
-    stacks.get_waiter('stack_create_complete').wait(StackName='shop', WaiterConfig={'Delay': 1})
+    stacks.get_waiter('stack_create_complete').wait(StackName='shop', WaiterConfig=EVERY_SECOND)
 
     def outputs() -> dict[str, str]:
         found = stacks.describe_stacks(StackName='shop')['Stacks'][0]['Outputs']
@@ -93,5 +95,5 @@ def test_samples_move_a_group(heat_all: Running, client: Callable[..., Any]) -> 
     assert [len(page['AlarmHistoryItems']) for page in old.get_paginator('describe_alarm_history').paginate(
         AlarmName='idle', HistoryItemType='Action', PaginationConfig={'PageSize': 1})] == [1]
     stacks.delete_stack(StackName='shop')
-    stacks.get_waiter('stack_delete_complete').wait(StackName='shop', WaiterConfig={'Delay': 1})
+    stacks.get_waiter('stack_delete_complete').wait(StackName='shop', WaiterConfig=EVERY_SECOND)
     assert [one['AlarmName'] for one in cbor.describe_alarms()['MetricAlarms']] == ['idle']

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers.daemon import SLOWER
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / 'etc' / 'heat' / 'templates'
 BIN = Path(sys.executable).parent
@@ -43,7 +45,7 @@ class Running:
                 'OS_PROJECT_NAME': 'demo', 'OS_USER_DOMAIN_NAME': 'Default', 'PYTHONWARNINGS': 'ignore',
                 'OS_PROJECT_DOMAIN_NAME': 'Default', 'OS_IDENTITY_API_VERSION': '3'}
         done = subprocess.run([BIN / 'openstack', *words], env=env, capture_output=True, text=True,
-                              timeout=STACK_SECONDS)
+                              timeout=STACK_SECONDS * SLOWER)
         assert done.returncode == 0, f'{words}: {done.stderr}\n{self.log()[-4000:]}'
         return json.loads(done.stdout) if 'json' in words else done.stdout
 
@@ -68,7 +70,7 @@ def start(state: Path) -> Running:
     with open(state / 'log', 'ab') as log:
         process = subprocess.Popen([*HEAT_ALL, '--state', state], stdout=log, stderr=log, cwd=ROOT, env=env)
     running = Running(process, state, {})
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + START_SECONDS * SLOWER
     while not (state / 'ready.json').exists():
         assert process.poll() is None and time.monotonic() < end, running.log()[-4000:]
         # Another process is waited for; there is no clock of ours in it.
@@ -80,7 +82,7 @@ def start(state: Path) -> Running:
 def stop(running: Running) -> int:
     running.process.send_signal(signal.SIGTERM)
     try:
-        return running.process.wait(STOP_SECONDS)
+        return running.process.wait(STOP_SECONDS * SLOWER)
     finally:
         running.process.kill()
 
@@ -149,6 +151,6 @@ def test_what_was_made_is_there_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_second_process_is_kept_out_of_the_state(heat_all: Running) -> None:
     second = subprocess.run([*HEAT_ALL, '--state', heat_all.state], capture_output=True, text=True, cwd=ROOT,
-                            timeout=START_SECONDS)
+                            timeout=START_SECONDS * SLOWER)
     assert second.returncode == 1 and 'another heat-all is running' in second.stderr
     assert heat_all.inventory()

@@ -29,12 +29,14 @@ from keystoneclient.contrib.ec2.utils import Ec2Signer
 from keystonemiddleware import auth_token
 from novaclient import client as nova_client
 
+from tests.servers.daemon import SLOWER
+
 DEADLINE = 10.0
 
 
 def until(check: Callable[[], Any]) -> Any:
     """The first true answer of ``check``; fails after DEADLINE seconds."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + DEADLINE * SLOWER
     pause = threading.Event()
     while time.monotonic() < end:
         result = check()

@@ -20,6 +20,7 @@ from keystoneauth1.identity import v3
 
 from tests.agent import Agent
 from tests.functional.test_quickstart import Running, start, stop
+from tests.servers.daemon import SLOWER
 
 PATIENCE = 60.0
 TEMPLATE = """
@@ -70,7 +71,7 @@ def heat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def until(what: Callable[[], Any], running: Running) -> Any:
     """The first true value of ``what``."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE * SLOWER
     while not (found := what()):
         assert time.monotonic() < end, running.log()[-4000:]
         # Other processes are waited for.
@@ -212,7 +213,7 @@ resources:
   handle: {type: 'OS::Heat::SwiftSignalHandle'}
   signal:
     type: OS::Heat::SwiftSignal
-    properties: {handle: {get_resource: handle}, timeout: 60, count: 2}
+    properties: {handle: {get_resource: handle}, timeout: 600, count: 2}
 outputs:
   url: {value: {get_attr: [handle, endpoint]}}
   data: {value: {get_attr: [signal, data]}}

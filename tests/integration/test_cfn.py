@@ -31,6 +31,7 @@ from heat.common import config
 from heat.model.op import CloudFault
 from heat.simcloud.server import Settings, SimCloud
 from tests.conftest import serving
+from tests.servers.daemon import SLOWER
 from tests.servers.heat import Heat, Identity
 from tests.servers.keystone import Credentials, Keystone
 from tests.servers.rabbitmq import RabbitMQ
@@ -130,7 +131,8 @@ class Account:
         self.client = client(heat, self.access, self.secret)
 
     def wait(self, name: str, stack: str) -> None:
-        self.client.get_waiter(name).wait(StackName=stack, WaiterConfig={'Delay': 0.3, 'MaxAttempts': 100})
+        self.client.get_waiter(name).wait(StackName=stack, WaiterConfig={
+            'Delay': 0.3, 'MaxAttempts': 100 * SLOWER})
 
     def status(self, stack: str) -> str:
         return str(self.client.describe_stacks(StackName=stack)['Stacks'][0]['StackStatus'])
@@ -224,7 +226,7 @@ def test_a_stack_outlives_the_credential_it_was_made_with(account: Account, keys
     stacks = f'{heat.url}/{newer.project}/stacks/kept'
     where = session.get(stacks, redirect=False, raise_exc=False).headers['Location']
     assert session.delete(where).status_code == 204
-    until = time.monotonic() + 30
+    until = time.monotonic() + 30 * SLOWER
     while session.get(stacks, redirect=False, raise_exc=False).status_code != 404:
         assert time.monotonic() < until, session.get(where).text
         time.sleep(0.3)
@@ -256,7 +258,7 @@ def test_what_fails_is_rolled_back_and_says_so(keystone: Keystone, heat: Heat) -
 
 
 def settled(account: Account, stack: str, expected: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 30 * SLOWER
     while account.status(stack).endswith('_IN_PROGRESS') and time.monotonic() < until:
         time.sleep(0.3)
     assert account.status(stack) == expected
@@ -268,9 +270,9 @@ def test_tools_inside_instances(account: Account, keystone: Keystone, heat: Heat
     body = json.dumps({'heat_template_version': '2021-04-16', 'resources': {
         'handle': {'type': 'OS::Heat::WaitConditionHandle'}, 'other': {'type': 'OS::Heat::RandomString'},
         'ready': {'type': 'OS::Heat::WaitCondition', 'properties': {
-            'handle': {'get_resource': 'handle'}, 'count': 3, 'timeout': 60}}}})
+            'handle': {'get_resource': 'handle'}, 'count': 3, 'timeout': 600}}}})
     made = account.client.create_stack(StackName='inside', TemplateBody=body)['StackId']
-    until = time.monotonic() + 30
+    until = time.monotonic() + 30 * SLOWER
     while not _is_begun(account, 'ready'):
         assert time.monotonic() < until, heat.logs()
         time.sleep(0.3)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.servers.daemon import Unavailable
-from tests.servers.devcloud import GROUPS, Devcloud
+from tests.servers.devcloud import Devcloud, wanted
 from tests.servers.keystone import Keystone
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgresql import PostgreSQL
@@ -94,7 +94,6 @@ def keystone(servers_directory: Path) -> Iterator[Keystone]:
 def devcloud(servers_directory: Path) -> Iterator[Devcloud]:
     """A whole OpenStack on loopback; `devcloud.demo` are a plain user's credentials."""
     kept = os.environ.get('HEAT_TEST_CLOUD')
-    groups = os.environ.get('HEAT_TEST_CLOUD_GROUPS', ','.join(GROUPS)).split(',')
     directory = Path(kept) if kept else servers_directory / 'devcloud'
-    with serving(Devcloud(directory, groups, kept=bool(kept))) as cloud:
+    with serving(Devcloud(directory, wanted(), kept=bool(kept))) as cloud:
         yield cloud

@@ -2,7 +2,8 @@
 
 Purpose: one table row per kind of thing a property may name. Invariant: an id is
 returned as it is if it exists; a name must stand for exactly one thing; what was
-found is remembered for a time, what was not found never. Neighbours: validation
+found is remembered for a moment, and longer only where the operator says so, since the
+next thing may have the same name; what was not found, never. Neighbours: validation
 and property translation ask through ``performer``; messages go to users.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from heat.model import op
 
 _ID = re.compile(r'^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$', re.IGNORECASE)
 REMEMBERED = 20_000
+# Seconds: one look serves all members of a group.
+MOMENT = 5.0
 # Names per query of the network service; longer URLs are cut by some proxies.
 BATCH = 50
 
@@ -219,25 +222,37 @@ class UnknownKindError(Exception):
 
 
 class Finder:
-    """Lookups for all credentials, remembered for ``[resource_finder_cache] expiration_time`` seconds."""
+    """Lookups for all credentials, remembered for MOMENT, or as ``[cache] enabled`` and its sections say."""
 
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
-        options = sessions.conf.resource_finder_cache
-        self._ttl = options.expiration_time if options.caching else 0
+        conf = sessions.conf
+        self._ttl = self._seconds(conf.cache.enabled, conf.resource_finder_cache)
+        self._ttl_of_checks = self._seconds(conf.cache.enabled, conf.constraint_validation_cache)
         self._lock = threading.Lock()
         self._found: OrderedDict[tuple[str, Any, str], tuple[float, str]] = OrderedDict()
+        # id -> what it was found for
+        self._keys: defaultdict[str, set[tuple[str, Any, str]]] = defaultdict(set)
 
-    def find(self, credential: Credential, kind: str, value: str) -> str:
-        """The id of ``value``. Raises NoMatch, PhysicalResourceNameAmbiguity and its kin, CloudFault."""
-        result = self.find_many(credential, kind, [value])[value]
+    @staticmethod
+    def _seconds(enabled: bool, options: Any) -> float:
+        if not enabled:
+            return MOMENT
+        return float(options.expiration_time) if options.caching else 0.0
+
+    def find(self, credential: Credential, kind: str, value: str, *, check: bool = False) -> str:
+        """The id of ``value``. Raises NoMatch, PhysicalResourceNameAmbiguity and its kin, CloudFault.
+
+        ``check``: it is asked only whether there is such a thing.
+        """
+        result = self.find_many(credential, kind, [value], check=check)[value]
         if isinstance(result, errors.HeatException):
             raise result
         return result
 
     def find_many(
-        self, credential: Credential, kind: str, values: Iterable[str]
+        self, credential: Credential, kind: str, values: Iterable[str], *, check: bool = False
     ) -> dict[str, str | errors.HeatException]:
         """For each value its id, or the error that ``find`` raises; CloudFault if nothing can be told."""
         noun = KINDS.get(kind)
@@ -246,7 +261,7 @@ class Finder:
         found: dict[str, str | errors.HeatException] = {}
         asked: list[str] = []
         for value in dict.fromkeys(values):
-            known = self._recall(credential, kind, value)
+            known = self._recall(credential, kind, value, self._ttl_of_checks if check else self._ttl)
             if known is None:
                 asked.append(value)
             else:
@@ -259,23 +274,35 @@ class Finder:
                     self._remember(credential, kind, value, result)
         return found
 
-    def forget(self, credential: Credential, kind: str, value: str) -> None:
-        """Ask again next time, because the thing was deleted or renamed."""
+    def forget(self, path: str) -> None:
+        """Ask again for what has its id in ``path``, because it was changed or deleted there."""
         with self._lock:
-            self._found.pop((kind, _who(credential), value), None)
+            for part in path.partition('?')[0].split('/'):
+                for key in self._keys.pop(part, ()):
+                    self._found.pop(key, None)
 
-    def _recall(self, credential: Credential, kind: str, value: str) -> str | None:
+    def _recall(self, credential: Credential, kind: str, value: str, seconds: float) -> str | None:
         with self._lock:
             entry = self._found.get((kind, _who(credential), value))
-            return entry[1] if entry and self._clock.monotonic() - entry[0] < self._ttl else None
+            return entry[1] if entry and self._clock.monotonic() - entry[0] < seconds else None
 
     def _remember(self, credential: Credential, kind: str, value: str, item_id: str) -> None:
-        if not self._ttl:
+        if not (self._ttl or self._ttl_of_checks):
             return
+        key = kind, _who(credential), value
         with self._lock:
-            self._found[kind, _who(credential), value] = (self._clock.monotonic(), item_id)
+            self._drop(key)
+            self._found[key] = (self._clock.monotonic(), item_id)
+            self._keys[item_id].add(key)
             while len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
+                self._drop(next(iter(self._found)))
+
+    def _drop(self, key: tuple[str, Any, str]) -> None:
+        entry = self._found.pop(key, None)
+        if entry is not None:
+            self._keys[entry[1]].discard(key)
+            if not self._keys[entry[1]]:
+                del self._keys[entry[1]]
 
     def _ask(self, connection: Connection, noun: Noun, values: list[str]) -> dict[str, Any]:
         if noun.by_name == 'batch':

@@ -103,7 +103,11 @@ class Performer:
             if operation.as_user == 'service':
                 credential = Credential.of_service(credential.region)
             with remote.reached(sessions, credential, operation.at, request_id) as connection:
-                return rest.perform(connection, operation, request_id)
+                answer = rest.perform(connection, operation, request_id)
+            if operation.mutating and operation.method != 'POST':
+                # It may have another name now, or be gone and its name another's.
+                self.finder.forget(operation.path)
+            return answer
         if isinstance(operation, op.Endpoint):
             return sessions.for_credential(credential).base(operation.service)
         if isinstance(operation, op.UserCall):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import oslo_cache
 from oslo_config import cfg
 
 from heat.common import config_default, config_groups, logs
@@ -38,6 +39,8 @@ def register(conf: cfg.ConfigOpts) -> None:
     """Make every option known to ``conf``; doing it twice is harmless."""
     for group, options in _sections():
         conf.register_opts(options, group=None if group == 'DEFAULT' else group)
+    # Of [cache] we read `enabled`. An option of our own there would be refused beside the library's.
+    oslo_cache.configure(conf)
     for group in ('trustee', 'ec2authtoken'):
         conf.register_opts(config_groups.loading.get_auth_common_conf_options(), group=group)
 

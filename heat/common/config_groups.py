@@ -57,9 +57,14 @@ def _http_log(service: str) -> cfg.Opt:
                        help=f'Log the HTTP traffic with the {service} service at debug level.')
 
 
-def _cache(what: str, seconds: int) -> list[cfg.Opt]:
+# [cache] is a section of oslo.cache, which keystonemiddleware registers as well.
+_ENABLED = (', and for longer than a moment, if [cache] enabled is set. What others make anew under its '
+            'name is found only afterwards')
+
+
+def _cache(what: str, seconds: int, only: str = '') -> list[cfg.Opt]:
     return [
-        cfg.BoolOpt('caching', default=True, help=f'Remember {what} between requests.'),
+        cfg.BoolOpt('caching', default=True, help=f'Remember {what} between requests{only}.'),
         cfg.IntOpt('expiration_time', default=seconds, help=f'Seconds for which {what} are remembered.'),
     ]
 
@@ -228,9 +233,9 @@ GROUPS: dict[str, list[cfg.Opt]] = {
     'trustee': [],
     'clients': _client(),
     **_CLIENT_SECTIONS,
-    'constraint_validation_cache': _cache('results of constraint checks', 60),
+    'constraint_validation_cache': _cache('results of constraint checks', 60, _ENABLED),
     'service_extension_cache': _cache('the extensions of services', 3600),
-    'resource_finder_cache': _cache('ids found by name', 3600),
+    'resource_finder_cache': _cache('ids found by name', 3600, _ENABLED),
     'database': DATABASE,
     'revision': _BUILD,
     'volumes': [cfg.BoolOpt('backups_enabled', default=True,

@@ -276,7 +276,7 @@ class Validator:
         if self._finder is None or self._credential is None or not isinstance(value, str):
             return None
         try:
-            self._finder.find(self._credential, constraint, value)
+            self._finder.find(self._credential, constraint, value, check=True)
         except CloudFault as fault:
             return fault.text()
         except errors.HeatException as error:

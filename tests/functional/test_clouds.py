@@ -11,7 +11,7 @@ import pytest
 from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
-from heat.clouds import nova, rest, stack_user, trust
+from heat.clouds import find, nova, rest, stack_user, trust
 from heat.clouds.credential import Credential, Kind, NotConfigured
 from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched, zone_names
 from heat.clouds.session import Connection, LostAnswer, Sessions
@@ -341,9 +341,50 @@ def test_names_and_ids_are_found_in_few_requests_and_remembered(
     assert cloud.requests[counted] - before == 2
     assert performer.finder.find(demo.credential, 'neutron.network', 'a') == nets['a']
     assert cloud.requests[counted] - before == 2
-    clock.advance(performer.finder._ttl + 1)
+    clock.advance(find.MOMENT)
     assert performer.finder.find(demo.credential, 'neutron.network', 'a') == nets['a']
     assert cloud.requests[counted] - before == 3
+
+
+def test_what_is_made_anew_under_its_name_is_found(
+    performer: Performer, demo: Connection, clock: VirtualClock
+) -> None:
+    def found() -> str:
+        return performer.finder.find(demo.credential, 'neutron.network', 'again')
+
+    def change(method: str, body: Any = None) -> None:
+        performer.perform_now(demo.credential, op.Call('network', method, f'/networks/{found()}', body))
+
+    first = make(demo, 'network', '/networks', 'network', name='again')['id']
+    assert found() == first
+    change('DELETE')
+    second = make(demo, 'network', '/networks', 'network', name='again')['id']
+    assert found() == second
+    change('PUT', {'network': {'name': 'other'}})
+    third = make(demo, 'network', '/networks', 'network', name='again')['id']
+    assert found() == third
+    # By somebody else it is known a moment later.
+    rest.perform(demo, op.Call('network', 'DELETE', f'/networks/{third}'))
+    fourth = make(demo, 'network', '/networks', 'network', name='again')['id']
+    assert found() == third
+    clock.advance(find.MOMENT)
+    assert found() == fourth
+
+
+def test_an_operator_may_have_names_remembered(
+    cloud: SimCloud, sessions: Sessions, demo: Connection, clock: VirtualClock
+) -> None:
+    sessions.conf.set_override('enabled', True, 'cache')
+    finder = find.Finder(sessions, clock)
+    made = make(demo, 'network', '/networks', 'network', name='known')['id']
+    counted = 'network GET /v2.0/networks'
+    before = cloud.requests.get(counted, 0)
+    for seconds, check, asked in (
+        (0, False, 1), (59, True, 1), (2, False, 1), (0, True, 2), (3600, False, 3)
+    ):
+        clock.advance(seconds)
+        assert finder.find(demo.credential, 'neutron.network', 'known', check=check) == made
+        assert cloud.requests[counted] - before == asked
 
 
 def test_flavors_and_images_by_name(performer: Performer, demo: Connection) -> None:

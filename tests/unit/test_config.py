@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import oslo_cache
 import pytest
 import yaml
 from oslo_config import cfg
@@ -230,3 +231,10 @@ def test_a_choice_that_is_not_built_is_refused_at_the_start(tmp_path: Path) -> N
     path.write_text('[engine]\non_engine_death = fail\n')
     with pytest.raises(config.ConfigError, match='on_engine_death = fail is not supported'):
         config.load('heat-engine', argv=[], config_files=[str(path)], logging_setup=False)
+
+
+def test_the_section_cache_is_shared_with_the_filter_that_checks_tokens(written):
+    conf = written('[cache]\nenabled = true\n', 'heat-api')
+    # As keystonemiddleware does when the pipeline of an API is built.
+    oslo_cache.configure(conf)
+    assert conf.cache.enabled

@@ -3,7 +3,7 @@
 Purpose: a signal or a direct change becomes the deployment's new state and, for
 the resource that waits for it, a pending signal. Invariant: both in the caller's
 transaction; the first word on a deployment in progress counts and no other.
-Neighbours: ``intake`` takes signals to resources, ``software`` those to
+Neighbours: ``hearing`` takes signals to resources, ``software`` those to
 deployments; ``carry`` applies what is passed on.
 """
 

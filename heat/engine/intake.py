@@ -1,10 +1,10 @@
-"""Wishes taken in: create, update, delete, cancel, suspend, resume, check, signal.
+"""Wishes taken in: create, update, delete, cancel, suspend, resume, check.
 
 Purpose: validate, then one transaction that makes the wish durable, then a poke.
 Invariant: what the caller is told has happened is in the database; whoever owns
 the tree, or takes it in that transaction, does the work. A message to the owner
 may be lost; the goal row may not. Neighbours: ``service`` names the RPC
-methods, ``owner`` claims trees, ``loop`` works.
+methods, ``owner`` claims trees, ``loop`` works, ``hearing`` takes signals in.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, events, goals, leases, resources, signals, sinks, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import deployed, inside, permission, repeats, settings
+from heat.engine import inside, permission, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
@@ -43,8 +43,6 @@ from heat.engine.reads_stored import check_tenant
 from heat.engine.tree import Tree
 from heat.engine.validate import Validator
 from heat.model.event import Event
-from heat.model.op import StepFailed
-from heat.model.resource import Row
 from heat.model.stack import Goal, Stack
 from heat.model.status import Action, Status
 from heat.plan.told import stack_event
@@ -221,7 +219,7 @@ class Intake:
             self._listen(conn, stack, compiled)
             fence = leases.take(conn, stack.id, self.owner.engine_id, self.owner.ttl)
             assert fence is not None  # nobody else can know this id
-            self._record(conn, stack_event(stack, stack.action, stack.status, stack.reason), context, now)
+            self.record(conn, stack_event(stack, stack.action, stack.status, stack.reason), context, now)
         tree = Tree(stack.id, fence, deferred.credential if deferred else None)
         run = self.loader.run(stack, goal, compiled, {row.uuid: row for row in rows})
         run.wanted = wanted
@@ -496,52 +494,10 @@ class Intake:
             current = replace(stack, action=action, status=Status.IN_PROGRESS, reason=reason)
             if action is Action.DELETE and stack.status is Status.IN_PROGRESS:
                 stopped = f'Stack {stack.action} cancelled'
-                self._record(conn, stack_event(replace(stack, reason=stopped), stack.action, Status.FAILED,
+                self.record(conn, stack_event(replace(stack, reason=stopped), stack.action, Status.FAILED,
                                                stopped), context, now)
             if not stop:
-                self._record(conn, stack_event(current, action, Status.IN_PROGRESS, reason), context, now)
-
-    # -- signals -------------------------------------------------------------------------------------
-
-    def resource_signal(self, context: RequestContext, stack_identity: Args, resource_name: str,
-                        details: dict[str, Any] | None, sync_call: bool = False) -> None:
-        """Keep a signal until the owner applies it; refused at once where none is taken."""
-        stack = self.find(context, stack_identity)
-        row = self.owner.check_signal(stack, resource_name, details)
-        now = self.clock.now()
-        hook = 'unset_hook' in (details or {})
-        kind = self.loader.plugin(row)
-        # What a server does at these actions too, it reports from within them.
-        if row.action in (Action.SUSPEND, Action.DELETE) and not hook and not kind.deploys:
-            self._refuse_signal(context, row, now)
-        if sync_call and not kind.scales and not kind.deploys and not kind.relays and not hook:
-            # The caller waits for an answer: what will not be taken is refused now.
-            try:
-                kind.signal(row, details)
-            except (StepFailed, ValueError) as error:
-                raise errors.StackValidationFailed(message=str(error)) from error
-
-        def keep(conn: Connection) -> None:
-            if kind.deploys and not hook:
-                deployed.answer(conn, row, details, self.crypt, now)
-            else:
-                signals.add(conn, stack.root_id, stack.id, resource_name, details, self.crypt, now)
-
-        connect.writing(self.database, keep)
-        self.owner.poke(stack.root_id)
-
-    def _refuse_signal(self, context: RequestContext, row: Row, now: datetime.datetime) -> None:
-        """What is suspended or on its way out takes no signal; that one came is recorded."""
-        event = Event(row.stack_id, row.root_id, row.name, row.type, row.action, row.status,
-                      f'Cannot signal resource during {row.action}', row.physical_id, row.props)
-
-        def record(conn: Connection) -> None:
-            sinks.in_turn(conn, row.root_id)
-            self._record(conn, event, context, now)
-
-        connect.writing(self.database, record)
-        self.tell(row.root_id)
-        raise errors.NotSupported(feature=f'Signal resource during {row.action}')
+                self.record(conn, stack_event(current, action, Status.IN_PROGRESS, reason), context, now)
 
     # -- shared --------------------------------------------------------------------------------------
 
@@ -585,7 +541,7 @@ class Intake:
         return templates.store_template(conn, compiled.template.raw, compiled.stored_environment(),
                                         compiled.files, tenant, now, crypt=self.crypt, secret_names=hidden)
 
-    def _record(self, conn: Connection, event: Event, context: RequestContext,
+    def record(self, conn: Connection, event: Event, context: RequestContext,
                 now: datetime.datetime) -> None:
         events.insert_events(conn, [replace(event, operation=context.request_id)], now, self.crypt)
 

@@ -17,6 +17,7 @@ from heat.bus import wire
 from heat.common import errors, logs
 from heat.common.context import RequestContext
 from heat.engine.actions import Actions
+from heat.engine.hearing import Hearing
 from heat.engine.intake import Intake
 from heat.engine.metrics import Metrics
 from heat.engine.offers import Offers
@@ -30,7 +31,7 @@ from heat.engine.watches import Watches
 LOG = logging.getLogger(__name__)
 
 WISHES = ('create_stack', 'update_stack', 'delete_stack', 'stack_suspend', 'stack_resume', 'stack_check',
-          'stack_cancel_update', 'resource_signal')
+          'stack_cancel_update')
 
 UNSERVED = {
     'migrate_convergence_1': 'Migrating a stack to convergence'}
@@ -46,8 +47,8 @@ class Service:
                  metrics: Metrics) -> None:
         self._poked = poked
         self._methods: dict[str, Method] = {name: getattr(intake, name) for name in WISHES}
-        for part in (Actions(intake), Plans(intake), Offers(intake), store, software, templates, reads,
-                     watches, metrics):
+        for part in (Actions(intake), Plans(intake), Offers(intake), Hearing(intake), store, software,
+                     templates, reads, watches, metrics):
             self._methods |= {name: getattr(part, name) for name in dir(part)
                               if not name.startswith('_') and callable(getattr(part, name))}
         self._arguments = {name: frozenset(inspect.signature(one).parameters)

@@ -42,7 +42,7 @@ def test_scaling_as_recorded(site: Callable[[], Site]) -> None:
             if asked['method'] == 'POST':
                 head = bound.fill(asked['url']).partition('?')[0].split('/')
                 raw = asked.get('raw_body')
-                here.world.engine.intake.resource_signal(
+                here.world.hearing.resource_signal(
                     SIGNER, {'tenant': keystone.PROJECT, 'stack_name': head[-4], 'stack_id': head[-3]},
                     head[-1], json.loads(raw) if raw else None)
             continue

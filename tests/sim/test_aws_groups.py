@@ -363,7 +363,7 @@ def test_a_signal_whose_sender_waits_is_refused_at_once(world):
     soon(world)
     for wrong in ({'Status': 'SUCCESS'}, word('4', 'MAYBE'), {**word('1'), 'Extra': 'x'}):
         with pytest.raises(errors.StackValidationFailed, match='Signal'):
-            world.engine.intake.resource_signal(world.context, me, 'h', wrong, sync_call=True)
+            world.hearing.resource_signal(world.context, me, 'h', wrong, sync_call=True)
     soon(world)
     assert world.rows(me)['h'].metadata == {} and not [e for e in world.events(me) if 'SIGNAL' in e]
 

@@ -53,7 +53,7 @@ def test_with_heat_signal_the_server_gets_an_account(world):
     assert given['x'] == 'd'
     # The user inside signals the resource by the address in its own project.
     inside = {**me, 'tenant': 'p' * 32}
-    world.engine.intake.resource_signal(GUEST, inside, 'dep', OK)
+    world.hearing.resource_signal(GUEST, inside, 'dep', OK)
     world.run()
     assert world.state(me) == 'CREATE_COMPLETE'
 
@@ -62,7 +62,7 @@ def test_the_word_of_the_server_completes_it(world):
     me = world.create('s', template())
     wait_a_bit(world)
     # A pre-signed address names the stack's own project, while its user is of another.
-    world.engine.intake.resource_signal(GUEST, me, 'dep', OK)
+    world.hearing.resource_signal(GUEST, me, 'dep', OK)
     world.run()
     row = world.rows(me)['dep']
     assert world.state(me) == 'CREATE_COMPLETE' and output(world, me) == 'value'

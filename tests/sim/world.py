@@ -30,6 +30,7 @@ from heat.engine.borrow import Stored
 from heat.engine.courier import Courier
 from heat.engine.errand import Limits
 from heat.engine.exchange import Exchange
+from heat.engine.hearing import Hearing
 from heat.engine.herald import Herald
 from heat.engine.intake import Intake
 from heat.engine.loader import Loader
@@ -392,6 +393,10 @@ class World:
         return Actions(self.engine.intake)
 
     @property
+    def hearing(self) -> Hearing:
+        return Hearing(self.engine.intake)
+
+    @property
     def plans(self) -> Plans:
         def perform(credential: Any, operation: Any) -> Any:
             answer = self.cloud_answer(operation)
@@ -420,7 +425,7 @@ class World:
         self.engine.intake.delete_stack(self.context, identity, **options)
 
     def signal(self, identity: dict[str, Any], resource: str, details: dict[str, Any] | None = None) -> None:
-        self.engine.intake.resource_signal(self.context, identity, resource, details)
+        self.hearing.resource_signal(self.context, identity, resource, details)
 
     def stack(self, identity: dict[str, Any]) -> Any:
         with connect.read(self.database) as conn:

@@ -28,6 +28,15 @@ def _fernet(key: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(digest))
 
 
+def _name_of(key: str) -> str:
+    return hmac.new(b'heat/name-of-key/' + key.encode(), b'', hashlib.sha256).hexdigest()[:8]
+
+
+def _tag(key: str, text: str) -> str:
+    mark = hmac.new(b'heat/tag/' + key.encode(), text.encode('utf-8', 'surrogatepass'), hashlib.sha256)
+    return f'{_name_of(key)}:{mark.hexdigest()}'
+
+
 class Crypt:
     """Encrypts under ``keys[0]``; decrypts under any of ``keys``.
 
@@ -61,6 +70,15 @@ class Crypt:
         """A secret that follows from the first key: always the same for one purpose."""
         key = b'heat/derived/' + self._keys[0].encode()
         return hmac.new(key, purpose.encode(), hashlib.sha256).hexdigest()
+
+    def tag(self, text: str) -> str:
+        """A mark of ``text`` under the first key: the same is known again by it, and nothing guessed."""
+        return _tag(self._keys[0], text)
+
+    def tagged(self, text: str, tag: str) -> bool | None:
+        """Whether ``tag`` marks ``text``; None if it was made with a key that is not there any more."""
+        return next((hmac.compare_digest(_tag(key, text), tag) for key in self._keys
+                     if tag.partition(':')[0] == _name_of(key)), None)
 
     def renew(self, method: str, token: str) -> tuple[str, str]:
         """The same text under the first key; errors as ``decrypt``."""

@@ -20,6 +20,10 @@ class Cipher(Protocol):
 
     def decrypt(self, method: str, token: str) -> str: ...
 
+    def tag(self, text: str) -> str: ...
+
+    def tagged(self, text: str, tag: str) -> bool | None: ...
+
 
 class NoKey(Exception):
     """An encrypted value was met, or had to be written, without a key at hand."""

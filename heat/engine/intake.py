@@ -92,28 +92,30 @@ class Intake:
                      stack_user_project_id: str | None = None, parent_resource_name: str | None = None,
                      template_id: int | None = None) -> dict[str, Any]:
         """Make a stack; returns its identity. Raises what validation raises, StackExists, limits."""
-        before = self._repeated(context, stack_name, args)
+        asked = repeats.request(Action.CREATE, args, template, params=params, files=files,
+                                environment_files=environment_files, files_container=files_container)
+        before = self._repeated(context, stack_name, asked)
         if before is not None:
             return before.identity.to_wire()
         try:
             identity, compiled, wanted = self.check_new(
                 context, stack_name, template, params, files, args, environment_files, files_container)
-            self.begin_new(context, identity, compiled, wanted, args)
+            self.begin_new(context, identity, compiled, wanted, args, repeats.kept(asked, self.crypt))
         except errors.StackExists:
             # The same request may have come twice at once.
-            before = self._repeated(context, stack_name, args)
+            before = self._repeated(context, stack_name, asked)
             if before is None:
                 raise
             return before.identity.to_wire()
         return identity.to_wire()
 
-    def _repeated(self, context: RequestContext, stack_name: Any, args: Args) -> Stack | None:
+    def _repeated(self, context: RequestContext, stack_name: Any,
+                  asked: repeats.Request | None) -> Stack | None:
         """The stack that this very request has made already."""
-        token = args.get('client_request_token')
-        if not token or not isinstance(stack_name, str):
+        if asked is None or not isinstance(stack_name, str):
             return None
         with connect.read(self.database) as conn:
-            return repeats.repeated(conn, context.tenant_id or '', stack_name, Action.CREATE, token)
+            return repeats.repeated(conn, context.tenant_id or '', stack_name, asked, self.crypt)
 
     def check_new(self, context: RequestContext, stack_name: Any, template: Args, params: Args | None,
                   files: Mapping[str, str] | None, args: Args, environment_files: Sequence[str] | None = None,
@@ -204,8 +206,6 @@ class Intake:
                 username=context.username, user_creds_id=creds_id, disable_rollback=disable_rollback,
                 timeout=minutes, tags=tuple(args.get('tags') or ()), created_at=now)
             stacks.insert_stack(conn, stack, termination_protection=bool(args.get('termination_protection')),
-                                client_request_token=repeats.mark(
-                                    Action.CREATE, args.get('client_request_token')),
                                 settings={**settings.brought(args), **lent} or None)
             self.exchange.claim(conn, stack, compiled, wanted)
             goal = Goal(stack.id, 1, action, template_id, self._deadline(minutes),
@@ -238,31 +238,33 @@ class Intake:
                      template_id: int | None = None) -> dict[str, Any]:
         """Walk towards another template; accepted while another action runs, and wins."""
         stack = self.find(context, stack_identity)
-        with connect.read(self.database) as conn:
-            if repeats.repeated(conn, stack.tenant, stack.name, Action.UPDATE,
-                                args.get('client_request_token')) is not None:
-                return stack.identity.to_wire()
+        asked = repeats.request(Action.UPDATE, args, template, params=params, files=files,
+                                environment_files=environment_files, files_container=files_container)
         left = ATTEMPTS
         while True:
+            with connect.read(self.database) as conn:
+                if repeats.repeated(conn, stack.tenant, stack.name, asked, self.crypt) is not None:
+                    return stack.identity.to_wire()
             try:
                 return self._updated(context, stack_identity, template, params, files, args,
-                                     environment_files, files_container)
+                                     environment_files, files_container, repeats.kept(asked, self.crypt))
             except errors.ConcurrentTransaction:
-                # What it was laid over is not what is stored by now.
+                # What it was laid over is not what is stored by now, or it came twice at once.
                 left -= 1
                 if not left:
                     raise
 
     def _updated(self, context: RequestContext, stack_identity: Args, template: Args | None,
                  params: Args | None, files: Mapping[str, str] | None, args: Args,
-                 environment_files: Sequence[str] | None, files_container: str | None) -> dict[str, Any]:
+                 environment_files: Sequence[str] | None, files_container: str | None,
+                 also: Also) -> dict[str, Any]:
         stack, compiled, kept = self.check_update(context, stack_identity, template, params, files, args,
                                                   environment_files, files_container)
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags
         if (args.get('refuse_unchanged') and stack.status is Status.COMPLETE
                 and tuple(tags or ()) == stack.tags and repeats.unchanged(compiled, kept)):
             raise errors.NothingToUpdate()
-        self.begin_update(context, stack, compiled, args)
+        self.begin_update(context, stack, compiled, args, also)
         return stack.identity.to_wire()
 
     def check_update(self, context: RequestContext, stack_identity: Args, template: Args | None,
@@ -289,8 +291,6 @@ class Intake:
         rollback_off = bool(args.get('disable_rollback', stack.disable_rollback))
         minutes = args.get('timeout_mins', stack.timeout)
         changes: dict[str, Any] = {'disable_rollback': rollback_off, 'timeout': minutes}
-        if args.get('client_request_token'):
-            changes['client_request_token'] = repeats.mark(Action.UPDATE, args['client_request_token'])
         if args.get('termination_protection') is not None:
             changes['termination_protection'] = bool(args['termination_protection'])
         tags = args.get('tags') if 'tags' in args or not args.get('existing') else stack.tags

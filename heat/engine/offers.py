@@ -108,17 +108,23 @@ class Offers:
         all of them. Said twice with the same token it is one rollback. NotSupported in another state.
         """
         intake, stack = self._intake, self._intake.find(context, stack_identity)
+        asked = repeats.request(Action.ROLLBACK, {
+            repeats.TOKEN: client_request_token, 'again': again, 'skip': sorted(skip or ()), 'force': force,
+            'retain_except_on_create': retain_except_on_create})
         with connect.read(intake.database) as conn:
-            if repeats.repeated(conn, stack.tenant, stack.name, Action.ROLLBACK, client_request_token):
+            if repeats.repeated(conn, stack.tenant, stack.name, asked, intake.crypt):
                 return stack.identity.to_wire()
         if not _can_go_back(stack, again):
             raise errors.NotSupported(feature=f'Rolling back when stack is {stack.action}_{stack.status}')
         options = settings.options({'retain_except_on_create': retain_except_on_create})
         if skip or force:
             options['skip'] = self._skipped(stack, skip or (), force)
-        mark = repeats.mark(Action.ROLLBACK, client_request_token)
-        intake.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id,
-                    changes={'client_request_token': mark} if mark else None, options=options)
+        try:
+            intake.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id,
+                        options=options, also=repeats.kept(asked, intake.crypt))
+        except errors.ConcurrentTransaction:
+            # It came twice at once; unless the other asks for something else, they are one.
+            connect.reading(intake.database, repeats.repeated, stack.tenant, stack.name, asked, intake.crypt)
         return stack.identity.to_wire()
 
     def _skipped(self, stack: Stack, names: Sequence[str], every: bool) -> list[str]:

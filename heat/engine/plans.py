@@ -211,12 +211,14 @@ class Plans:
                 raise errors.PlanVoid(plan=found.id, reason=_moved_on(found))
             if not plans.take_plan(conn, found.id, now, goal.stack_id):
                 raise errors.PlanVoid(plan=found.id, reason='it has been carried out.')
+            repeats.kept(asked, intake.crypt)(conn, goal)
 
         given = {key: value for key, value in (args or {}).items()
                  if key in ('disable_rollback', 'client_request_token', 'retain_except_on_create')
                  and value is not None}
         arguments = {**found.arguments, **given}
-        if self._repeats(found, given):
+        asked = repeats.request(Action(found.action), given, plan=found.id)
+        if self._repeats(found, asked):
             return _target(found)
         status, reason = self._status(found)
         if status != plans.AVAILABLE:
@@ -235,13 +237,13 @@ class Plans:
         intake.begin_update(context, stack, compiled, arguments, take)
         return stack.identity.to_wire()
 
-    def _repeats(self, found: SavedPlan, given: Args) -> bool:
+    def _repeats(self, found: SavedPlan, asked: repeats.Request | None) -> bool:
         """Whether this very request has carried the plan out already; RequestTokenUsed if another was it."""
         with connect.read(self._intake.database) as conn:
-            stack = repeats.repeated(conn, found.tenant, found.stack_name, Action(found.action),
-                                     given.get('client_request_token'))
-        if stack is not None and (found.status != plans.EXECUTED or stack.id != found.stack_id):
-            raise errors.RequestTokenUsed(token=given['client_request_token'])
+            stack = repeats.repeated(conn, found.tenant, found.stack_name, asked, self._intake.crypt)
+        if asked is not None and stack is not None and (
+                found.status != plans.EXECUTED or stack.id != found.stack_id):
+            raise errors.RequestTokenUsed(token=asked.token)
         return stack is not None
 
     def get_plan_template(self, context: RequestContext, plan_id: str) -> Json:

@@ -137,3 +137,32 @@ def test_templates_as_they_were_processed(here: Site) -> None:
         'TreatUnrecognizedResourceTypesAsWarnings': True})
     assert summary['Warnings'] == {'UnrecognizedResourceTypes': ['No::Such']}
     assert summary['ResourceTypes'] == ['No::Such']
+
+
+def hushed(**more: Any) -> dict[str, Any]:
+    return {'StackName': 'web', 'ClientRequestToken': 'go', 'TemplateBody': json.dumps({
+        'AWSTemplateFormatVersion': '2010-09-09',
+        'Parameters': {'P': {'Type': 'String', 'NoEcho': True}, 'Q': {'Type': 'String', 'Default': 'q'}},
+        'Resources': {'A': thing({'Ref': 'P'}), 'B': thing({'Ref': 'Q'})}}),
+            'Parameters': [{'ParameterKey': 'P', 'ParameterValue': 'hush'}], **more}
+
+
+def test_a_token_with_another_request_is_refused(here: Site) -> None:
+    cloud = client(here)
+    first = cloud.create_stack(**hushed())['StackId']
+    here.world.run()
+    assert cloud.create_stack(**hushed())['StackId'] == first
+    other = hushed(Parameters=[{'ParameterKey': 'P', 'ParameterValue': 'other'}])
+    assert fault(cloud.create_stack, **other) == (
+        'TokenAlreadyExistsException', 'The request token go was used for another request.')
+    # The wish is laid over what is stored, which the first of them changes.
+    change = hushed(ClientRequestToken='on', Parameters=[
+        {'ParameterKey': 'P', 'ParameterValue': 'new'}, {'ParameterKey': 'Q', 'UsePreviousValue': True}])
+    for name in ('web', first, 'web'):
+        cloud.update_stack(**{**change, 'StackName': name})
+        here.world.run()
+    assert state(cloud) == 'UPDATE_COMPLETE'
+    assert [one['ResourceStatus'] for one in cloud.describe_stack_events(StackName='web')['StackEvents']
+            if one['LogicalResourceId'] == 'web'].count('UPDATE_IN_PROGRESS') == 1
+    assert fault(cloud.update_stack, **{**change, **{'Parameters': other['Parameters']}})[0] == (
+        'TokenAlreadyExistsException')

@@ -65,6 +65,25 @@ def test_a_repeated_creation_is_the_same_one(site: Callable[[], Site],
     assert (without.status_int, without.json_body['error']['type']) == (409, 'StackExists')
 
 
+def test_a_token_with_another_request_is_refused(here: Site) -> None:
+    asked = {**NEW, 'client_request_token': 'mine'}
+    made = send(here, 'POST', BASE, asked)
+    other = {**asked, 'template': template(a='y')}
+    for _ in range(2):
+        got = send(here, 'POST', BASE, other)
+        assert (got.status_int, got.json_body['error']['type']) == (409, 'RequestTokenUsed')
+        assert got.json_body['error']['message'] == (
+            'The request token mine was used for another request.')
+        here.world.run()
+    own = made.json_body['stack']['links'][0]['href']
+    for method in ('PUT', 'PATCH'):
+        for value, status in (('y', 202), ('y', 202), ('z', 409), ('y', 202)):
+            body = {**NEW, 'template': template(a=value), 'client_request_token': method}
+            assert send(here, method, own, body).status_int == status
+            here.world.run()
+    assert send(here, 'GET', own).headers['ETag'] == '"3"'
+
+
 def test_a_token_is_refused_with_a_sentence(site: Callable[[], Site]) -> None:
     here = site()
     for value in ('', 'x' * 129, 'ü', 'a\nb', 7, ['x']):

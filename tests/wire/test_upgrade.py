@@ -115,8 +115,8 @@ def test_our_own_routes_are_unavailable_for_now(pipeline: Load) -> None:
 
 
 # Arguments of ours without which a wish may be carried out: an acknowledgement, a mark by which a repeated
-# request is known, and the refusal of an update that changes nothing.
-MAY_BE_DROPPED = {'capabilities', 'client_request_token', 'refuse_unchanged'}
+# request is known and what it asked for, and the refusal of an update that changes nothing.
+MAY_BE_DROPPED = {'capabilities', 'client_request_token', 'refuse_unchanged', 'request_content'}
 RECORDED = {'timeout_mins', 'disable_rollback', 'adopt_stack_data', 'tags', 'converge', 'existing',
             'clear_parameters'}
 

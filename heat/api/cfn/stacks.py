@@ -16,6 +16,7 @@ from heat.api.cfn.faults import Fault, no_such_stack, refused
 from heat.api.cfn.query import Query
 from heat.api.rest.instantiation import EMPTY
 from heat.common import errors
+from heat.common.text import content_hash
 
 NOT_BEFORE = ('Invalid input for parameter key {}. Cannot specify usePreviousValue as true for a parameter '
               'key not in the previous template')
@@ -116,11 +117,19 @@ def update_wish(query: Query, identity: dict[str, str],
     return template, {**EMPTY, 'parameters': values, **topics.environment(query)}, args
 
 
+# What says which stack and which request is meant, and not what is asked for.
+NAMING = ('StackName', 'ClientRequestToken')
+
+
 def update(query: Query) -> dict[str, Any]:
     """UpdateStack."""
     identity = query.stack
     template, params, args = update_wish(query, identity)
     args |= {'disable_rollback': bool(query.get('DisableRollback', False)), 'refuse_unchanged': True}
+    if query.get('ClientRequestToken'):
+        # The wish is made of what is stored, too, which is no more the same when it is repeated.
+        args['request_content'] = content_hash({
+            name: value for name, value in query.given.items() if name not in NAMING})
     try:
         query.engine('update_stack', stack_identity=identity, template=template, params=params, files={},
                      args=args)

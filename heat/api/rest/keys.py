@@ -101,7 +101,7 @@ ARGUMENTS: dict[str, Key] = {
     'guard': Key(NAMES, 'Names of resources that may be neither replaced nor deleted', _names('resource')),
     'termination_protection': Key(FLAG, 'Refuse to delete the stack', _strict_flag),
     'client_request_token': Key({'type': ['string', 'null'], 'minLength': 1, 'maxLength': TOKEN_LENGTH},
-                                'Makes a repeated request the same one', _token)}
+                                'Makes a repeated request the same one, if it asks for the same', _token)}
 NAME = Key({**TEXT, 'examples': ['web']}, 'Name of the stack')
 EXAMPLE = {'heat_template_version': '2021-04-16', 'resources': {'word': {'type': 'OS::Heat::RandomString'}}}
 TEMPLATE: dict[str, Key] = {

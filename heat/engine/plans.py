@@ -104,8 +104,14 @@ class Plans:
         flaw = text.flaw(name or '')
         if flaw:
             raise errors.Invalid(reason=f'The name of a plan {flaw}.')
+        asked = None
         if args.get('change_set') is not None:
-            before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
+            if not name or not isinstance(args['change_set'], Mapping):
+                raise errors.Invalid(reason='A change set needs a name and a mapping.')
+            asked = repeats.request(Action.UPDATE, {
+                **args, repeats.TOKEN: args['change_set'].get('token')}, template, params=params,
+                files=files, environment_files=environment_files, files_container=files_container)
+            before = self._change_set_before(context, stack_identity, stack_name, name, asked)
             if before is not None:
                 return self._shown(before)
         if stack_identity is not None:
@@ -132,6 +138,7 @@ class Plans:
                 action=str(action), stack_id=stack.id if base else None, base_goal_seq=base, name=name,
                 status=plans.FAILED if failed else plans.AVAILABLE,
                 arguments={**kept, **({} if base else {'stack_id': _future_id(beside)}),
+                           **({repeats.ASKED: self._intake.crypt.tag(asked.content)} if asked else {}),
                            **({'reason': NO_CHANGES} if failed else {})},
                 entries={'entries': printed.to_wire(foreseen.entries)}, creator=context.username,
                 claim=_claim(stack, base, name) if args.get('change_set') is not None else None),
@@ -141,7 +148,7 @@ class Plans:
             return self._shown(connect.writing(self._intake.database, keep))
         except IntegrityError as error:
             # Two of one name came at once: the other was first, and may have been this very request.
-            before = self._change_set_before(context, stack_identity, stack_name, name, args['change_set'])
+            before = self._change_set_before(context, stack_identity, stack_name, name, asked)
             if before is None:
                 raise errors.EntityExists(entity='ChangeSet', name=name) from error
             return self._shown(before)
@@ -157,23 +164,26 @@ class Plans:
         return [one for one in own if one not in stale], stale
 
     def _change_set_before(self, context: RequestContext, stack_identity: Args | None, stack_name: Any,
-                           name: str | None, asked: Any) -> SavedPlan | None:
+                           name: str | None, asked: repeats.Request | None) -> SavedPlan | None:
         """The change set that this very request has made already; EntityExists if another has its name."""
-        if not name or not isinstance(asked, Mapping):
-            raise errors.Invalid(reason='A change set needs a name and a mapping.')
         tenant, stack_id = context.tenant_id or '', None
         if stack_identity is not None:
             stack = self._intake.find(context, stack_identity)
             tenant, stack_name, stack_id = stack.tenant, stack.name, stack.id
         with connect.read(self._intake.database) as conn:
             for one in plans.list_plans(conn, tenant, stack_id, None if stack_id else str(stack_name)):
-                if _is_change_set(one, name) and asked.get('token') and (
-                        one.arguments['change_set'].get('token') == asked['token']):
+                if _is_change_set(one, name) and asked is not None and self._asked_for(one, asked):
                     return plans.load_plan(conn, one.id, tenant, self._intake.crypt)
             beside, _stale = self._beside(conn, tenant, stack_id, str(stack_name))
         if any(_is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
             raise errors.EntityExists(entity='ChangeSet', name=name)
         return None
+
+    def _asked_for(self, found: SavedPlan, asked: repeats.Request) -> bool:
+        """Whether the change set was made by this very request, as far as is known by now."""
+        tag = found.arguments.get(repeats.ASKED)
+        return found.arguments['change_set'].get('token') == asked.token and (
+            tag is None or self._intake.crypt.tagged(asked.content, tag) is not False)
 
     def show_plan(self, context: RequestContext, plan_id: str) -> Json:
         """One plan, shaped as ``create_plan`` says; NotFound."""

@@ -130,6 +130,9 @@ def test_requests_said_twice(here: Site, cloud: Any) -> None:
     first = made(cloud, 'CREATE', ClientToken='t')
     assert made(cloud, 'CREATE', ClientToken='t')['Id'] == first['Id']
     assert fault(made, cloud=cloud, kind='CREATE', ClientToken='u')[0] == 'AlreadyExistsException'
+    # The same token for something else is no repetition.
+    assert fault(made, cloud=cloud, kind='CREATE', ClientToken='t', TemplateBody=body('other'))[0] == (
+        'AlreadyExistsException')
     assert len(cloud.list_change_sets(StackName='web')['Summaries']) == 1
     for _ in range(2):
         cloud.execute_change_set(ChangeSetName=first['Id'], ClientRequestToken='go', DisableRollback=True)
@@ -138,9 +141,12 @@ def test_requests_said_twice(here: Site, cloud: Any) -> None:
     assert made(cloud, 'CREATE', ClientToken='t')['Id'] == first['Id']
     assert fault(cloud.execute_change_set, ChangeSetName=first['Id'],
                  ClientRequestToken='other')[0] == 'InvalidChangeSetStatus'
-    later = made(cloud, 'UPDATE', 'later', TemplateBody=body('new'))
+    later = made(cloud, 'UPDATE', 'later', TemplateBody=body('new'), ClientToken='v')
     assert fault(cloud.execute_change_set, ChangeSetName=later['Id'],
                  ClientRequestToken='go')[0] == 'TokenAlreadyExistsException'
+    cloud.execute_change_set(ChangeSetName=later['Id'])
+    here.world.run()
+    assert made(cloud, 'UPDATE', 'later', TemplateBody=body('new'), ClientToken='v')['Id'] == later['Id']
 
 
 def test_two_of_one_name_at_the_same_moment(here: Site, cloud: Any) -> None:

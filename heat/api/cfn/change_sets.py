@@ -37,6 +37,8 @@ def create(query: Query) -> dict[str, Any]:
             'capabilities': query.get('Capabilities', []), 'on_failure': on_failure,
             'nested': query.get('IncludeNestedStacks'), 'topics': query.get(topics.NAME, [])}
     wish['args'] |= {'change_set': note, 'disable_rollback': False, **stacks.after_failure(on_failure)}
+    if note['token']:
+        wish['args']['request_content'] = stacks.content_of(query)
     name = query.get('ChangeSetName')
     try:
         plan = query.engine('create_plan', files={}, name=name, **wish)

@@ -118,7 +118,12 @@ def update_wish(query: Query, identity: dict[str, str],
 
 
 # What says which stack and which request is meant, and not what is asked for.
-NAMING = ('StackName', 'ClientRequestToken')
+NAMING = ('StackName', 'ClientRequestToken', 'ClientToken')
+
+
+def content_of(query: Query) -> str:
+    """What an update asks for: its wish is made of what is stored, too, and another when it is repeated."""
+    return content_hash({name: value for name, value in query.given.items() if name not in NAMING})
 
 
 def update(query: Query) -> dict[str, Any]:
@@ -127,9 +132,7 @@ def update(query: Query) -> dict[str, Any]:
     template, params, args = update_wish(query, identity)
     args |= {'disable_rollback': bool(query.get('DisableRollback', False)), 'refuse_unchanged': True}
     if query.get('ClientRequestToken'):
-        # The wish is made of what is stored, too, which is no more the same when it is repeated.
-        args['request_content'] = content_hash({
-            name: value for name, value in query.given.items() if name not in NAMING})
+        args['request_content'] = content_of(query)
     try:
         query.engine('update_stack', stack_identity=identity, template=template, params=params, files={},
                      args=args)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from heat.common import errors, text
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
-from heat.db import connect, events, leases, resources, signals, snapshots, stacks
+from heat.db import connect, events, leases, resources, signals, snapshots, stacks, templates
 from heat.db.snapshots import Snapshot
 from heat.engine import exported, marks, render
 from heat.engine.exported import Part
@@ -77,11 +77,15 @@ class Actions:
         return connect.offload(self._intake.database, load)
 
     def _part(self, conn: Connection, stack: Stack) -> Part:
-        compiled = self._intake.loader.compiled(conn, stack.identity, stack.template_id)
+        compiled = self._intake.loader.compiled(conn, stack.identity, stack.template_id, needed=False)
         rows = resources.rows_of_stack(conn, stack.id, self._intake.crypt)
         current = current_rows(rows, chooser(compiled.template.resources, compiled.types))
-        return Part(stack, compiled.template.raw, compiled.environment.to_dict(), compiled.files,
-                    exported.standing(current.values()))
+        tree, environment = compiled.template.raw, compiled.environment.to_dict()
+        if compiled.refusal:
+            # Nobody can do without it who takes the stack over.
+            tree, environment, _files = templates.load_template(
+                conn, stack.template_id, self._intake.crypt) or (tree, environment, {})
+        return Part(stack, tree, environment, compiled.files, exported.standing(current.values()))
 
     # -- snapshots -----------------------------------------------------------------------------------
 
@@ -96,6 +100,7 @@ class Actions:
             raise errors.Invalid(reason=f'The name of a snapshot {flaw}.')
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
+        connect.reading(intake.database, intake.loader.check, stack, stack.template_id)
         data, most = self._data(stack, with_resources=False), intake.conf.max_snapshots_per_stack
         made = Snapshot(new_id(), stack.id, stack.tenant, name, 'CREATE', 'IN_PROGRESS')
 

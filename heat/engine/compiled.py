@@ -110,6 +110,8 @@ class Compiled:
     # What is wrong so far, to be told together with what validation finds.
     noted: errors.Collected | None = None
     origins: Origins = field(default_factory=Origins)
+    # Why what is stored is not this, but cannot be used any more.
+    refusal: str = ''
 
     def told(self, error: errors.HeatException) -> errors.HeatException:
         """``error`` as its reader should see it: at places that were written, without hidden values."""

@@ -29,7 +29,7 @@ from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
 from heat.db import connect, events, goals, leases, resources, signals, sinks, stacks, templates
 from heat.db.secrets import Cipher
-from heat.engine import inside, permission, repeats, settings
+from heat.engine import inside, outdated, permission, repeats, settings
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
@@ -326,8 +326,7 @@ class Intake:
             raise errors.EntityNotFound(entity='Stack', name=stack.name)
         tree, stored, old_files = found
         environment = own(stored)
-        kept = at_leisure(tree, lambda: compile_all(
-            stack.identity, tree, environment, old_files, operator=self.loader.operator, strict=False))
+        kept = at_leisure(tree, lambda: self._kept(stack, found, needed=template is None))
         given: Args = own(params)
         if args.get('existing'):
             given = merged_environment(environment, given, args)
@@ -342,6 +341,19 @@ class Intake:
         assert template is not None
         documents = Documents(files, self.conf, self.fetch, self.clock.monotonic)
         return self._made(stack.identity, template, given, documents, environment_files, context)[0], kept
+
+    def _kept(self, stack: Stack, found: tuple[Args, Args, Mapping[str, str]], needed: bool) -> Compiled:
+        """What the stack is made from; StackValidationFailed if it is ``needed``, and refused by now."""
+        def make(tree: Args, environment: Args, files: outdated.Files) -> Compiled:
+            return compile_all(stack.identity, tree, environment, files, operator=self.loader.operator,
+                               strict=False)
+
+        try:
+            return make(*found)
+        except outdated.Refusals as error:
+            if needed:
+                raise outdated.refusal(stack, found, error) from None
+            return outdated.stand_in(stack.name, found, make)
 
     # -- delete and the other actions ------------------------------------------------------------
 
@@ -397,6 +409,7 @@ class Intake:
         if stack.owner_id is not None and action is Action.CHECK:
             self._wish_inside(context, stack, inside.CHECK, options)
             return
+        connect.reading(self.database, self.loader.check, stack, stack.template_id)
         self.wish(context, stack, action, stack.timeout, options=options)
 
     def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
@@ -417,6 +430,8 @@ class Intake:
         if not cancel_with_rollback:
             self.wish(context, stack, stack.action, stack.timeout, options={'stop': True})
             return
+        if stack.prev_template_id is not None:
+            connect.reading(self.database, self.loader.check, stack, stack.prev_template_id)
         self.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
 
     def _wish_inside(self, context: RequestContext, stack: Stack, kind: str,

@@ -21,6 +21,7 @@ from heat.common import errors
 from heat.common.crypt import Crypt
 from heat.common.ids import StackId
 from heat.db import creds, goals, resources, signals, stacks, templates
+from heat.engine import outdated
 from heat.engine.addresses import Addresses
 from heat.engine.compiled import Compiled, compile_all
 from heat.engine.documents import HostFiles
@@ -35,13 +36,10 @@ from heat.resources.base import Surroundings
 from heat.resources.types import TypeTable
 from heat.template.registry import Layer
 from heat.template.restraints import Restraints
-from heat.template.versions import HOT_KEY
 
 LOG = logging.getLogger(__name__)
 Read = dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, str]]]
 """Template, environment and files by number."""
-# Stands for a template that cannot be used any more, where none is needed.
-NOTHING = {HOT_KEY: '2013-05-23'}
 
 
 class Loader:
@@ -90,10 +88,11 @@ class Loader:
         return tuple(signals.waiting(conn, root_id, self.crypt))
 
     def compiled(self, conn: Connection, identity: StackId, template_id: int,
-                 inside: Iterable[str] = (), read: Read | None = None, leaving: bool = False) -> Compiled:
+                 inside: Iterable[str] = (), read: Read | None = None, needed: bool = True) -> Compiled:
         """A stored template with its environment, compiled for the stack; what was read is in ``read``.
 
-        One of a stack that is ``leaving`` may be of a kind that is refused by now: nothing stands for it.
+        Where nothing is made after it, it is not ``needed``: then it may be of a kind that is refused by
+        now, and something stands in for it.
         """
         read = {} if read is None else read
         found = read.get(template_id) or templates.load_template(conn, template_id, self.crypt)
@@ -102,21 +101,24 @@ class Loader:
         read[template_id] = found
         try:
             return self.compile(identity, *found, inside=inside)
-        except (errors.HeatException, ValueError) as error:
-            if not leaving:
+        except outdated.Refusals as error:
+            if needed:
                 raise
-            LOG.warning('Stack %s goes without its template, which is refused by now (%s).',
+            LOG.warning('Stack %s does without its template, which is refused by now (%s).',
                         identity.stack_name, type(error).__name__)
-            _tree, environment, files = found
-            return self._compiled_of_nothing(identity, environment, files, inside)
+            return outdated.stand_in(identity.stack_name, found,
+                                     lambda tree, environment, files: self.compile(
+                                         identity, tree, environment, files, inside))
 
-    def _compiled_of_nothing(self, identity: StackId, environment: Mapping[str, Any],
-                             files: Mapping[str, str], inside: Iterable[str]) -> Compiled:
-        types = {'resource_registry': environment.get('resource_registry') or {}}
+    def check(self, conn: Connection, stack: Stack, template_id: int) -> None:
+        """StackValidationFailed if a template of the stack is refused by now."""
+        found = templates.load_template(conn, template_id, self.crypt)
+        if found is None:
+            raise errors.EntityNotFound(entity='Stack', name=stack.name)
         try:
-            return self.compile(identity, NOTHING, types, files, inside)
-        except (errors.HeatException, ValueError):
-            return self.compile(identity, NOTHING, {}, {}, inside)
+            self.compile(stack.identity, *found)
+        except outdated.Refusals as error:
+            raise outdated.refusal(stack, found, error) from None
 
     def compile(self, identity: StackId, tree: Mapping[str, Any], environment: Mapping[str, Any],
                 files: Mapping[str, str], inside: Iterable[str] = ()) -> Compiled:
@@ -145,7 +147,8 @@ class Loader:
                   tree: Tree, read: Read, leaving: bool) -> StackRun:
         # The members of a group are nearly always made from the same one.
         inside = goal.options.get('inside', ())
-        compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read, leaving)
+        compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read,
+                                 needed=not leaving and stack.status is Status.IN_PROGRESS)
         parent = tree.stacks.get(stack.owner_id or '')
         run = self.run(stack, goal, compiled, rows, parent)
         if stack.status is Status.IN_PROGRESS:
@@ -157,7 +160,7 @@ class Loader:
 
     def _load_goal(self, conn: Connection, stack: Stack, goal: Goal) -> NewGoal:
         compiled = self.compiled(conn, stack.identity, goal.template_id,
-                                 leaving=goal.action is Action.DELETE)
+                                 needed=goal.action is not Action.DELETE)
         back, rollback = self._way_back(conn, stack, goal)
         wanted = Wanted() if goal.action is Action.DELETE else compiled.wanted()
         return NewGoal(stack, goal, basis(compiled, wanted), back, rollback, self.credential(conn, stack),
@@ -168,7 +171,10 @@ class Loader:
             return None, None
         if stack.prev_template_id is None:
             return rollback_goal(goal, goal.template_id), None
-        compiled = self.compiled(conn, stack.identity, stack.prev_template_id)
+        compiled = self.compiled(conn, stack.identity, stack.prev_template_id, needed=False)
+        if compiled.refusal:
+            # There is no way back, as for who asks for none.
+            return None, None
         return rollback_goal(goal, stack.prev_template_id), basis(compiled, compiled.wanted())
 
     @staticmethod
@@ -190,7 +196,8 @@ class Loader:
         restraints = (restraints_of(compiled) if parent is None
                       else parent.restraints.inside(stack.parent_resource_name or ''))
         return StackRun(stack, goal, wanted, rows, compiled.types, self.around(stack),
-                        compiled.stored_environment(), compiled.files, restraints=restraints)
+                        compiled.stored_environment(), compiled.files, restraints=restraints,
+                        refusal=compiled.refusal)
 
     @property
     def region(self) -> str:

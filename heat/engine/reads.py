@@ -20,7 +20,7 @@ from heat.common import errors
 from heat.common.context import RequestContext
 from heat.db import events, listing, resources, services, stacks
 from heat.db.listing import Selection
-from heat.engine import described, render
+from heat.engine import described, outdated, render
 from heat.engine.drift import DriftReads
 from heat.engine.reads_overview import Overview
 from heat.engine.reads_resources import several, split_status
@@ -157,6 +157,8 @@ class Reads(DriftReads, Overview):
         """The environment with hidden parameters masked."""
         stack, tree, environment, files = self._read(self._found_parts, context, stack_identity)
         compiled = self._compiled(stack, tree, environment, files)
+        if compiled.refusal:
+            return outdated.environment(environment)
         return compiled.environment.to_dict(compiled.template.parameters)
 
     def get_files(self, context: RequestContext, stack_identity: Identity) -> dict[str, str]:

@@ -22,6 +22,7 @@ from heat.common.context import RequestContext
 from heat.common.ids import StackId
 from heat.db import connect, resources, stacks, templates
 from heat.db.secrets import Cipher
+from heat.engine import outdated
 from heat.engine.compiled import TEMPLATES, Compiled, compile_all
 from heat.engine.documents import HostFiles
 from heat.engine.nested import facade
@@ -115,15 +116,25 @@ class Stored:
     def _template(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
                   files: Mapping[str, str]) -> Template:
         """The compiled template; where it has macros, they are worked out for the stack's parameters."""
-        if macros.wanted(tree):
-            return self._compiled(stack, tree, environment, files).template
-        return TEMPLATES.template(tree)
+        if not macros.wanted(tree):
+            try:
+                return TEMPLATES.template(tree)
+            except outdated.Refusals:
+                # What stands in for it has no name of a resource, but those of outputs.
+                pass
+        return self._compiled(stack, tree, environment, files).template
 
     def _compiled(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
                   files: Mapping[str, str]) -> Compiled:
-        """Leniently: a stack is shown even if its stored parameters no longer fit."""
-        return compile_all(stack.identity, tree, environment, HostFiles(files, self._conf.template_dir),
-                           operator=self._operator, strict=False)
+        """Leniently: a stack is shown even if its template is refused by now, or parameters no longer fit."""
+        def make(tree: outdated.Tree, environment: outdated.Tree, files: outdated.Files) -> Compiled:
+            return compile_all(stack.identity, tree, environment, HostFiles(files, self._conf.template_dir),
+                               operator=self._operator, strict=False)
+
+        try:
+            return make(tree, environment, files)
+        except outdated.Refusals:
+            return outdated.stand_in(stack.name, (tree, environment, files), make)
 
     def _standing(self, stack: Stack, parts: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, str]],
                   rows: Sequence[Row], above: Row | None, live: Live | None = None) -> Standing:

@@ -101,7 +101,7 @@ def kept(asked: Request | None, crypt: Cipher) -> Callable[[Connection, Goal], N
 
 def unchanged(new: Compiled, old: Compiled) -> bool:
     """Whether both make the same stack: hidden values are compared, and shown nowhere."""
-    return (new.template.raw == old.template.raw and _values(new) == _values(old)
+    return (not old.refusal and new.template.raw == old.template.raw and _values(new) == _values(old)
             and new.files == old.files
             and new.environment.resource_registry == old.environment.resource_registry)
 

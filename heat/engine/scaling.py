@@ -68,6 +68,9 @@ class Scaler:
                              'NotFound')
         now = self._loop.clock.wall()
         child = tree.stacks.get(group.physical_id or '')
+        refusal = run.refusal or (child.refusal if child is not None else '')
+        if refusal:
+            raise StepFailed(f'Group {group.name} is not resized: {refusal}', 'StackValidationFailed')
         if child is None or child.working:
             found: scaling.Resize | str = 'its members are being worked on'
         else:

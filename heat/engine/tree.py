@@ -59,6 +59,8 @@ class StackRun:
     cancelled: bool = False
     stopped: bool = False
     restraints: Restraints = FREE
+    # Why its stored template cannot be used any more; it has no definition then.
+    refusal: str = ''
 
     @property
     def basis(self) -> Basis:

@@ -158,11 +158,13 @@ class Owner:
                      details: Mapping[str, Any] | None = None) -> Row:
         """The row; ResourceNotFound or ResourceActionNotSupported unless the resource takes the signal.
 
+        ResourceNotAvailable for one that is not begun, and would know nothing of it.
         ``unset_hook`` in it is for the engine: InvalidBreakPointHook unless that hook holds the resource.
         """
         rows = connect.reading(self._database, resources.rows_of_name, stack.id, resource_name,
                                self._loader.crypt)
-        rows.sort(key=lambda r: (r.action is Action.DELETE, r.replaced_by is not None))
+        rows.sort(key=lambda r: (r.action is Action.DELETE, r.action is Action.INIT,
+                                 r.replaced_by is not None))
         hook = (details or {}).get('unset_hook')
         held = next((r for r in rows if breakpoints.waits(r)), None) if hook is not None else None
         row = held or (rows[0] if rows else None)
@@ -170,8 +172,10 @@ class Owner:
             raise errors.ResourceNotFound(resource_name=resource_name, stack_name=stack.name)
         if hook is not None:
             self._check_hook(stack, row, hook)
-        elif not self._loader.plugin(row).signals and not creation.awaits(row):
+        elif not (kind := self._loader.plugin(row)).signals and not creation.awaits(row):
             raise errors.ResourceActionNotSupported(action='signal')
+        elif row.action is Action.INIT or (kind.deploys and row.physical_id is None):
+            raise errors.ResourceNotAvailable(resource_name=resource_name)
         return row
 
     @staticmethod

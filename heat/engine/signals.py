@@ -148,4 +148,5 @@ def hears(kind: Any, row: Row, signal: Signal) -> bool:
         return row.name == signal.resource_name and breakpoints.waits(row, hook)
     if signal.kind == 'signal' and kind.deploys:
         return bool((signal.details or {}).get('row') == row.uuid)
-    return row.name == signal.resource_name and row.action is not Action.DELETE
+    unborn = Action.INIT if signal.kind == 'signal' else None
+    return row.name == signal.resource_name and row.action not in (Action.DELETE, unborn)

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from heat.common import errors
+from tests.sim.software import OK, template, wait_a_bit
+
+AWS = {'Status': 'SUCCESS', 'Reason': 'r', 'UniqueId': '1', 'Data': 'd'}
 
 
 def waiting(count: int = 1, timeout: int = 60) -> dict[str, Any]:
@@ -16,6 +19,13 @@ def waiting(count: int = 1, timeout: int = 60) -> dict[str, Any]:
               'properties': {'handle': {'get_resource': 'h'}, 'count': count, 'timeout': timeout}},
         'after': {'type': 'OS::Heat::TestResource', 'depends_on': 'w',
                   'properties': {'value': {'get_attr': ['w', 'data']}}}}}
+
+
+def late(resource: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A resource that is begun ten seconds after the stack."""
+    return {'heat_template_version': '2021-04-16', 'resources': {
+        'slow': {'type': 'OS::Heat::TestResource', 'properties': {'wait_secs': 10, 'value': 'x'}},
+        'late': {'depends_on': 'slow', **resource}, **more}}
 
 
 def test_two_signals_are_enough_for_a_count_of_two(world):
@@ -105,3 +115,50 @@ def test_the_token_stands_nowhere_in_the_clear(world):
         dump = str(conn.exec_driver_sql('select * from resource').all())
         dump += str(conn.exec_driver_sql('select * from resource_properties_data').all())
     assert world.rows(me)['h'].data['token'] == 'tok' and "'tok'" not in dump and '"tok"' not in dump
+
+
+@pytest.mark.parametrize(('kind', 'details'), [
+    ('OS::Heat::WaitConditionHandle', {'id': '1'}), ('OS::Heat::UpdateWaitConditionHandle', AWS),
+    ('AWS::CloudFormation::WaitConditionHandle', AWS)])
+def test_what_is_not_begun_takes_no_signal(world, kind, details):
+    # It was taken and lost: seen in a replay that was too fast.
+    me = world.create('s', late({'type': kind}))
+    with pytest.raises(errors.ResourceNotFound):
+        world.signal(me, 'late', details)
+    wait_a_bit(world)
+    assert world.states(me)['late'] == 'INIT_COMPLETE'
+    with pytest.raises(errors.ResourceNotAvailable):
+        world.signal(me, 'late', details)
+    with pytest.raises(errors.ResourceNotAvailable, match=r'The Resource \(late\) is not available'):
+        world.hearing.resource_signal(world.context, me, 'late', details, sync_call=True)
+    while world.states(me)['late'] == 'INIT_COMPLETE':
+        world.run(until=world.clock.monotonic() + 0.01)
+    assert world.rows(me)['late'].physical_id is None
+    world.signal(me, 'late', details)
+    world.run()
+    assert '1' in world.rows(me)['late'].metadata
+    assert [one for one in world.events(me) if 'SIGNAL' in one] == ['late SIGNAL_IN_PROGRESS']
+
+
+def test_a_deployment_that_is_not_there_takes_no_signal(world):
+    tree = template()
+    me = world.create('s', late(tree['resources']['dep'], conf=tree['resources']['conf']))
+    wait_a_bit(world)
+    while world.rows(me)['late'].physical_id is None:
+        with pytest.raises(errors.ResourceNotAvailable):
+            world.signal(me, 'late', OK)
+        world.run(until=world.clock.monotonic() + 0.01)
+    assert world.states(me)['late'] == 'CREATE_IN_PROGRESS'
+    world.signal(me, 'late', OK)
+    world.run()
+    assert world.state(me) == 'CREATE_COMPLETE'
+    assert len([one for one in world.events(me) if 'SIGNAL' in one]) == 1
+
+
+def test_the_policy_of_a_stack_that_is_not_begun_takes_no_signal(world):
+    me = world.create('s', late({'type': 'OS::Heat::ScalingPolicy', 'properties': {
+        'adjustment_type': 'change_in_capacity', 'auto_scaling_group_id': {'get_resource': 'slow'},
+        'scaling_adjustment': 1}}))
+    wait_a_bit(world)
+    with pytest.raises(errors.ResourceNotAvailable):
+        world.signal(me, 'late')

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Table as SqlTable
 
-from heat.db.columns import BigNumber, Json, LongText
+from heat.db.columns import BigNumber, Json, LongText, Sentence
 
 metadata = MetaData(naming_convention={
     'pk': 'pk_%(table_name)s',
@@ -117,7 +117,7 @@ stack = Table(
     Column('resources_done', Integer, nullable=False),
     Column('action', String(255), nullable=False),
     Column('status', String(255), nullable=False),
-    Column('status_reason', Text),
+    Column('status_reason', Sentence()),
     # What holds whatever the template: its policy, the capabilities it was given.
     Column('settings', Json),
     # What the last check of all its resources came to.
@@ -203,7 +203,7 @@ resource = Table(
     Column('keep', Json),
     Column('action', String(255), nullable=False),
     Column('status', String(255), nullable=False),
-    Column('status_reason', LongText),
+    Column('status_reason', Sentence(long=True)),
     *times())
 
 event = Table(
@@ -216,7 +216,7 @@ event = Table(
     Column('physical_resource_id', String(255)),
     Column('resource_action', String(255)),
     Column('resource_status', String(255)),
-    Column('resource_status_reason', String(255)),
+    Column('resource_status_reason', Sentence(255)),
     Column('resource_type', String(255)),
     Column('properties_hash', String(64)),
     Column('operation_id', String(36)),
@@ -251,7 +251,7 @@ snapshot = Table(
     Column('tenant', String(64), nullable=False, index=True),
     Column('action', String(255)),
     Column('status', String(255)),
-    Column('status_reason', Text),
+    Column('status_reason', Sentence()),
     *times())
 
 resource_snapshot = Table(
@@ -284,7 +284,7 @@ software_deployment = Table(
     Column('stack_user_project_id', String(64), index=True),
     Column('action', String(255)),
     Column('status', String(255)),
-    Column('status_reason', Text),
+    Column('status_reason', Sentence()),
     Column('created_at', DateTime, index=True),
     Column('updated_at', DateTime),
     ForeignKeyConstraint(['config_id'], ['software_config.id']))
@@ -376,7 +376,7 @@ watch_rule = Table(
     Column('metric_hash', String(64), nullable=False),
     Column('named_hash', String(64), nullable=False),
     Column('state', String(255), nullable=False),
-    Column('state_reason', Text),
+    Column('state_reason', Sentence()),
     Column('state_reason_data', Json),
     Column('state_at', Double),
     # Which actions of its state are still to be carried out.
@@ -425,6 +425,6 @@ watch_history = Table(
     Column('name', String(255), nullable=False),
     Column('at', Double, nullable=False, index=True),
     Column('kind', String(32), nullable=False),
-    Column('summary', Text),
+    Column('summary', Sentence()),
     Column('data', Json),
     index('tenant', 'name', 'id'))

@@ -17,6 +17,7 @@ from typing import Any
 from heat.common import errors
 from heat.common.ids import StackId, new_id, physical_name
 from heat.common.policy import names_of
+from heat.common.text import fit, flaw
 from heat.engine import stages
 from heat.engine.borrow import KEY
 from heat.engine.compiled import Compiled, child_environment, compile_child
@@ -184,7 +185,14 @@ def _compiled(parent: StackRun, stack: Stack, template: ChildTemplate, environme
 
 
 def _check_types(goal: Goal, compiled: Compiled, wanted: Wanted) -> None:
-    """Forbidden for a type that policy keeps from who asked for the goal."""
+    """Forbidden for a type that policy keeps from who asked for the goal.
+
+    StackValidationFailed for names and types that cannot be kept, and were not known before.
+    """
+    for name, definition in wanted.definitions.items():
+        if said := flaw(name) or flaw(definition.type):
+            raise errors.StackValidationFailed(message=(
+                f'The name or type of resource {fit(name, 60)} {said}.'))
     denied = frozenset(goal.options.get(DENIED) or ())
     for name, definition in wanted.definitions.items() if denied else ():
         kind = compiled.types(definition.type, name).type

@@ -19,11 +19,13 @@ from sqlalchemy.exc import IntegrityError
 from heat.common import errors
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
+from heat.common.text import flaw
 from heat.db import connect, stored_parameters
 from heat.db.secrets import Cipher
 from heat.db.stored_parameters import KINDS, StoredParameter
 
 MAX_VALUE = 8192
+MAX_DESCRIPTION = 1024
 MAX_NAMES = 10_000
 MAX_PAGE = 50
 _NAME = re.compile(r'[A-Za-z0-9_.\-/]{1,255}\Z')
@@ -51,6 +53,8 @@ class ParameterStore:
         if not isinstance(value, str) or not 0 < len(value.encode()) <= MAX_VALUE:
             raise errors.Invalid(reason=f'The value of parameter {name} must be a text of 1 to {MAX_VALUE} '
                                         'bytes.')
+        if said := flaw(str(description or ''), MAX_DESCRIPTION):
+            raise errors.Invalid(reason=f'The description of parameter {name} {said}.')
         if kind is not None and kind not in KINDS:
             raise errors.Invalid(reason=f'"{kind}" is no type of a parameter; use one of {", ".join(KINDS)}.')
         tenant = _tenant(context)

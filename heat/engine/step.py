@@ -17,6 +17,7 @@ from typing import Any
 
 from heat import schema
 from heat.common.errors import EntityNotFound, HeatException
+from heat.common.text import fit, flaw
 from heat.engine.errand import Ask, Ended, Limits, Next, Pause, Watch
 from heat.model.op import (
     Adopt,
@@ -149,7 +150,8 @@ class StepRun:
         self.asking = False
         op = self._pending
         if self._phase != 'lookup' and self._adopting is None and isinstance(op, Call) and op.identify:
-            self.row = replace(self.row, physical_id=str(dig(value, op.identify)),
+            identity = str(dig(value, op.identify))
+            self.row = replace(self.row, physical_id=self.row.physical_id if flaw(identity) else identity,
                                memo=(*self.row.memo, {'value': value}))
 
     def fault(self, fault: CloudFault | HeatException, lost: bool = False) -> Next:
@@ -375,6 +377,8 @@ class StepRun:
 
     def _interpret(self, op: Op) -> Next | _Feed | _Throw:
         if isinstance(op, Record):
+            if unfit := _unfit(op.physical_id or ''):
+                return _Throw(unfit)
             self._record(op)
             return _Feed(None)
         if isinstance(op, Shelve):
@@ -429,8 +433,11 @@ class StepRun:
             self._index += 1
             self.dirty = True
             identify = op.identify if isinstance(op, Call) else None
+            identity = str(dig(value, identify)) if identify else ''
+            if unfit := _unfit(identity):
+                return self._run(None, throw=unfit)
             if identify:
-                self.row = replace(self.row, physical_id=str(dig(value, identify)))
+                self.row = replace(self.row, physical_id=identity)
             if self._phase == 'orphan':
                 return self._settled_orphan()
         return self._run(value)
@@ -540,7 +547,7 @@ class _Feed:
 
 @dataclass(frozen=True, slots=True)
 class _Throw:
-    error: CloudFault
+    error: CloudFault | StepFailed
 
 
 def dig(value: Any, path: str) -> Any:
@@ -563,3 +570,9 @@ def replacement_reason(row: Row, around: Surroundings) -> str:
     kind = row.type.rpartition('::')[2]
     return (f'The Resource {kind} "{row.name}" [{row.physical_id}] Stack "{around.stack.stack_name}" '
             f'[{around.stack.stack_id}] requires replacement.')
+
+
+def _unfit(identity: str) -> StepFailed | None:
+    """What is wrong with a physical id that cannot be kept."""
+    said = flaw(identity)
+    return None if said is None else StepFailed(f'The physical id "{fit(identity, 60)}" {said}.')

@@ -45,7 +45,7 @@ from heat.schema.parameters import written
 from heat.template import dynamic
 from heat.template.checks import check_attributes, check_parameters, check_references
 from heat.template.definition import Definition, Template, located_refs, place_of
-from heat.template.expr import EMPTY_MAP, OMITTED, Expr, NullScope, items_of
+from heat.template.expr import EMPTY_MAP, OMITTED, Constant, Expr, NullScope, items_of
 
 Standing = Callable[[], Mapping[str, str]]
 """The types of resources by their names."""
@@ -161,10 +161,13 @@ class Validator:
         """The type of each resource that has one which may be used here."""
         kinds = {}
         for name, definition in green.at_ease(template.resources.items()):
-            for part, said in (('name', flaw(name)), ('type', flaw(definition.type))):
+            external = definition.external_id
+            identity = str(external.data) if isinstance(external, Constant) else ''
+            for part, said in (('name', flaw(name)), ('type', flaw(definition.type)),
+                               ('external_id', flaw(identity))):
                 if said:
                     found.add(errors.StackValidationFailed(message=f'Resource {part} {said}').at(
-                        place_of(template, name, *(['type'] if part == 'type' else ()))))
+                        place_of(template, name, *([] if part == 'name' else [part]))))
             kind = type_of(template, name, types, found)
             if kind is None:
                 continue

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from heat.common.text import flaw
 from heat.model.outcome import Done, Failed, Outcome, Replace
 from heat.model.resource import Row
 from heat.model.status import Action, Status
@@ -229,6 +230,11 @@ class Traversal(Walk):
         """A thing that others made and manage: it is looked at, never made, changed or deleted."""
         external = definition.external_id
         identity = None if external is None else external.value(self.scope)
+        said = flaw(str(identity))
+        if row.action is Action.INIT and said:
+            self._refuse_inputs(number, row, Failed(f'The external_id of {row.name} {said}.',
+                                                    'StackValidationFailed'))
+            return
         if row.action is Action.INIT:
             row = replace(row, physical_id=str(identity), props=found.props, metadata=found.metadata,
                           requires=requires, keep={**keep, 'external': identity})

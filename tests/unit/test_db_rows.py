@@ -222,3 +222,18 @@ def test_half_a_character_comes_back_equal(engine: Engine) -> None:
     with connect.write(engine) as conn:
         resources.upsert_rows(conn, [row], CRYPT, now=NOW, encrypt_properties=True)
         assert resources.load_row(conn, row.uuid, CRYPT) == row
+
+
+@pytest.mark.parametrize('said', ['ä' * 40000, 'x' * 70000, 'half \ud800'])
+def test_what_is_told_is_cut_to_its_column(engine: Engine, said: str) -> None:
+    # MySQL refused it, and the tree was given up.
+    stack = put_stack(engine)
+    with connect.write(engine) as conn:
+        stacks.update_stack(conn, stack.id, reason=said)
+        resources.upsert_rows(conn, [make_row(stack, reason=said)], CRYPT, now=NOW)
+        found = stacks.load_stack(conn, stack.id)
+        (row,) = resources.rows_of_stack(conn, stack.id, CRYPT)
+    whole = said.replace('\ud800', '?')
+    assert row.reason == whole and found is not None
+    assert found.reason[:100] == whole[:100] and len(found.reason.encode()) <= 65535
+    assert found.reason.endswith('...') is (len(whole) > 100)

@@ -11,7 +11,7 @@ from heat.common.clock import VirtualClock
 from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
 from heat.db import connect, migrate
-from heat.engine.parameter_store import MAX_VALUE, ParameterStore
+from heat.engine.parameter_store import MAX_DESCRIPTION, MAX_VALUE, ParameterStore
 
 ME = RequestContext(tenant_id='mine', user_id='u')
 OTHER = RequestContext(tenant_id='theirs', user_id='v')
@@ -80,3 +80,9 @@ def test_old_versions_go(store: ParameterStore) -> None:
         store.put_stored_parameter(ME, 'a', str(number), overwrite=True)
     assert store.get_stored_parameters(ME, ['a:3']) == []
     assert store.get_stored_parameters(ME, ['a:4'])[0]['value'] == '3'
+
+
+def test_a_description_has_an_end(store: ParameterStore) -> None:
+    store.put_stored_parameter(ME, 'a', '1', description='x' * MAX_DESCRIPTION)
+    with pytest.raises(errors.Invalid, match='no more than 1024 characters'):
+        store.put_stored_parameter(ME, 'b', '1', description='x' * (MAX_DESCRIPTION + 1))

@@ -16,6 +16,7 @@ from email.mime.text import MIMEText
 from typing import Any, ClassVar
 
 from heat.common.ids import derived_id
+from heat.common.text import flaw
 from heat.model.op import ReadConfig, Record, Shelve, StepFailed
 from heat.model.resource import Row
 from heat.model.software import DropConfig, PutConfig
@@ -55,6 +56,18 @@ class ConfigAttributes:
     config = Attr('The content of the configuration.', type='String')
 
 
+# Of the columns that properties end in.
+WIDTHS = {'name': 255, 'group': 255, 'server': 36}
+
+
+def too_long(props: Mapping[str, Any]) -> Iterable[str]:
+    """Sentences about properties of configurations and deployments that cannot be kept."""
+    for name, most in WIDTHS.items():
+        value = props.get(name)
+        if isinstance(value, str) and (said := flaw(value, most)):
+            yield f'The {name} {said}.'
+
+
 class StoredConfig(Resource):
     """Base of types that are a row of the table. ``content`` is pure but for what it reads."""
 
@@ -62,8 +75,14 @@ class StoredConfig(Resource):
     group: ClassVar[str] = UNGROUPED
     private_attributes = True
 
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        yield from too_long(props)
+
     def create(self) -> Steps:
         props = self.props
+        for said in too_long(props):
+            raise StepFailed(said)
         config_id = derived_id(self.row.uuid)
         content = yield from self.content()
         value = Config(config_id, self.physical_name(), props.get('group') or self.group,
@@ -147,6 +166,7 @@ class SoftwareComponent(StoredConfig):
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        yield from super().validate(props)
         seen: set[str] = set()
         configs = props.get('configs')
         for one in configs if isinstance(configs, list) else ():

@@ -45,7 +45,7 @@ from heat.resources import queue, temp_url
 from heat.resources.base import Diff, Others, Steps
 from heat.resources.heat import deployment_signals
 from heat.resources.heat.deployment_signals import NO_SIGNAL, TEMP_URL_SIGNAL, ZAQAR_SIGNAL
-from heat.resources.heat.software_config import UNGROUPED, missing
+from heat.resources.heat.software_config import UNGROUPED, missing, too_long
 from heat.resources.heat.wait_condition import StackUser
 from heat.resources.queue import Messages
 from heat.resources.temp_url import Puts, parsed
@@ -111,6 +111,11 @@ class SoftwareDeployment(StackUser):
     @classmethod
     def among(cls, refers: Mapping[str, frozenset[str]], others: Others) -> Iterable[str]:
         yield from deaf_servers(refers.get('server', frozenset()), others)
+
+    @classmethod
+    def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
+        yield from super().validate(props)
+        yield from too_long(props)
 
     # -- verbs -----------------------------------------------------------------------------------
 
@@ -203,6 +208,8 @@ class SoftwareDeployment(StackUser):
         return set(self.props.get('actions') or ())
 
     def _begin(self, action: Action, turn: str, config: Config, ways: list[dict[str, Any]]) -> Steps:
+        for said in too_long(self.props):
+            raise StepFailed(said)
         values = dict(self.props.get('input_values') or {})
         given = given_inputs(config, values)
         inputs = [*given, *ways]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
+from heat.common.text import flaw
 from heat.model.op import Call, CloudFault, Endpoint, NeedsReplacement, ReadRow, Record, StepFailed
 from heat.resources.base import Resource, Steps
 from heat.resources.temp_url import STORE, path_of
@@ -153,6 +154,8 @@ class Container(Stored):
                 yield f'"{name}" is no name of a container: it has a character at least, and no "/".'
             elif len(name.encode()) > NAME_LIMIT:
                 yield f'The name of a container has {NAME_LIMIT} bytes at most.'
+            elif said := flaw(name):
+                yield f'The name of a container {said}.'
         for key in ('X-Container-Read', 'X-Container-Write'):
             if set(str(props.get(key))) & set('\r\n'):
                 yield f'{key}: the value is more than one line.'

@@ -21,7 +21,7 @@ from heat.db import connect, events, leases, resources, signals, snapshots, stac
 from heat.db.snapshots import Snapshot
 from heat.engine import exported, marks, render
 from heat.engine.exported import Part
-from heat.engine.intake import Intake
+from heat.engine.intake import Intake, check_protection
 from heat.engine.outputs import chooser, current_rows
 from heat.engine.restore import restored_template
 from heat.model.op import CloudFault
@@ -51,9 +51,14 @@ class Actions:
         return self._data(stack)
 
     def abandon_stack(self, context: RequestContext, stack_identity: Args, abandon: bool = True) -> Json:
-        """Forget the stack and leave what it stands for where it is; returns the data for its adoption."""
+        """Forget the stack and leave what it stands for where it is; returns the data for its adoption.
+
+        TerminationProtected: what nobody manages any more is lost, too.
+        """
         self._allow_abandon()
         stack = self._intake.find(context, stack_identity)
+        if abandon:
+            connect.reading(self._intake.database, check_protection, stack)
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
         data = self._data(stack)

@@ -61,6 +61,12 @@ def nothing_else(conn: Connection, goal: Goal) -> None:
     """What most wishes need done in their transaction besides themselves."""
 
 
+def check_protection(conn: Connection, stack: Stack) -> None:
+    """TerminationProtected if the stack, or the one that it is nested in, may not be given up."""
+    if (stacks.extra_columns(conn, stack.root_id) or {}).get('termination_protection'):
+        raise errors.TerminationProtected(stack_name=stack.name)
+
+
 @dataclass
 class Intake:
     """The engine's ears. Everything it needs is handed in by ``engine.app``."""
@@ -365,10 +371,7 @@ class Intake:
         stack); with ``force`` what cannot be deleted is left behind. TerminationProtected.
         """
         stack = self.find(context, stack_identity)
-        with connect.read(self.database) as conn:
-            protected = (stacks.extra_columns(conn, stack.root_id) or {}).get('termination_protection')
-        if protected:
-            raise errors.TerminationProtected(stack_name=stack.name)
+        connect.reading(self.database, check_protection, stack)
         if stack.action is Action.DELETE and stack.status is Status.IN_PROGRESS:
             # Said again: make sure somebody is at it.
             self.owner.poke(stack.root_id)
@@ -479,6 +482,7 @@ class Intake:
                 if there is not None and there.status is Status.IN_PROGRESS:
                     raise errors.ActionInProgress(stack_name=there.name, action=there.action)
             if action is Action.DELETE:
+                check_protection(conn, stack)
                 self.exchange.check_deletion(conn, stack)
             if compiled is not None and wanted is not None:
                 self.exchange.claim(conn, stack, compiled, wanted)

@@ -132,6 +132,21 @@ def test_a_condition_that_is_none_is_refused(site: Callable[[], Site], value: st
         'If-Match must be the ETag of the stack, for example "3", or *.')
 
 
+def test_what_is_protected_is_neither_deleted_nor_abandoned(here: Site) -> None:
+    own = send(here, 'POST', BASE, {**NEW, 'termination_protection': True}).json_body['stack']['links'][0][
+        'href']
+    here.world.run()
+    for path in (own, f'{own}/abandon'):
+        got = send(here, 'DELETE', path)
+        assert (got.status_int, got.json_body['error']['type'], got.json_body['error']['message']) == (
+            409, 'TerminationProtected', 'Stack web is protected from deletion; first update it with '
+                                         'termination_protection false.')
+    assert send(here, 'GET', f'{own}/export').status_int == 200
+    assert send(here, 'PATCH', own, {'termination_protection': False}).status_int == 202
+    here.world.run()
+    assert send(here, 'DELETE', f'{own}/abandon').status_int == 200
+
+
 def test_progress_counts_what_is_done(site: Callable[[], Site]) -> None:
     here = site()
     own = send(here, 'POST', BASE, NEW).json_body['stack']['links'][0]['href']

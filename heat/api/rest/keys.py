@@ -99,7 +99,7 @@ ARGUMENTS: dict[str, Key] = {
     'adopt_stack_data': Key(TEXT, 'A stack as it was abandoned, as JSON or YAML'),
     # Ours, from here on.
     'guard': Key(NAMES, 'Names of resources that may be neither replaced nor deleted', _names('resource')),
-    'termination_protection': Key(FLAG, 'Refuse to delete the stack', _strict_flag),
+    'termination_protection': Key(FLAG, 'Refuse to delete or abandon the stack', _strict_flag),
     'client_request_token': Key({'type': ['string', 'null'], 'minLength': 1, 'maxLength': TOKEN_LENGTH},
                                 'Makes a repeated request the same one, if it asks for the same', _token)}
 NAME = Key({**TEXT, 'examples': ['web']}, 'Name of the stack')

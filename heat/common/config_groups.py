@@ -151,6 +151,15 @@ ENGINE = [
     cfg.IntOpt('graceful_stop_timeout', default=60, min=0,
                help='Seconds a stopping engine waits for its calls in flight before it leaves the rest to '
                     'another engine.'),
+    cfg.IntOpt('max_plans_per_project', default=1000, min=-1,
+               help='Saved plans and change sets that a project may keep. Where there is no room, the oldest '
+                    'that were carried out are forgotten; -1 means no limit.'),
+    cfg.IntOpt('max_pending_signals_per_resource', default=1000, min=-1,
+               help='Signals to one resource that may wait to be applied; more are refused. -1 means no '
+                    'limit.'),
+    cfg.IntOpt('max_pending_signals_per_stack', default=10000, min=-1,
+               help='Signals to the resources of a stack, nested stacks included, that may wait to be '
+                    'applied; more are refused. -1 means no limit.'),
 ]
 
 API: list[cfg.Opt] = [

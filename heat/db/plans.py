@@ -103,6 +103,22 @@ def free(conn: Connection, plan_ids: Sequence[str]) -> None:
         conn.execute(sa.update(plan).where(plan.c.id.in_(chunk)).values(claim=None))
 
 
+def count(conn: Connection, tenant: str) -> int:
+    """How many plans a project keeps, carried out or not."""
+    return int(conn.execute(sa.select(sa.func.count()).select_from(plan).where(
+        plan.c.tenant == tenant)).scalar_one())
+
+
+def drop_executed(conn: Connection, tenant: str, number: int) -> int:
+    """Forget so many plans of a project that were carried out, the oldest first; how many there were."""
+    found = list(conn.execute(sa.select(plan.c.id).where(
+        plan.c.tenant == tenant, plan.c.status == EXECUTED).order_by(
+            plan.c.created_at, plan.c.base_goal_seq, plan.c.id).limit(number)).scalars())
+    for chunk in bulk.chunks(found):
+        conn.execute(sa.delete(plan).where(plan.c.id.in_(chunk)))
+    return len(found)
+
+
 def delete_plan(conn: Connection, plan_id: str) -> bool:
     """False if it was not there."""
     return bool(conn.execute(sa.delete(plan).where(plan.c.id == plan_id)).rowcount)

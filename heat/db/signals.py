@@ -56,6 +56,15 @@ def waiting(conn: Connection, root_id: str, crypt: Cipher | None) -> list[Signal
                    unseal(crypt, row['decrypt_method'], row['details']), row['kind']) for row in rows]
 
 
+def count(conn: Connection, root_id: str, stack_id: str, resource_name: str) -> tuple[int, int]:
+    """How many wait in a tree, and of these for one resource (or for a stack, which has no name)."""
+    own = sa.case((sa.and_(pending_signal.c.stack_id == stack_id,
+                           pending_signal.c.resource_name == resource_name), 1), else_=0)
+    row = conn.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(own), 0)).select_from(
+        pending_signal).where(pending_signal.c.root_stack_id == root_id)).one()
+    return int(row[0]), int(row[1])
+
+
 def roots_waiting(conn: Connection) -> list[str]:
     """Trees with signals nobody has applied yet."""
     return list(conn.execute(sa.select(pending_signal.c.root_stack_id).distinct()).scalars())

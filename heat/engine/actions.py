@@ -17,9 +17,10 @@ from sqlalchemy.engine import Connection
 from heat.common import errors, text
 from heat.common.context import RequestContext
 from heat.common.ids import new_id
-from heat.db import connect, events, leases, resources, signals, snapshots, stacks, templates
+from heat.db import connect, events, leases, resources, snapshots, stacks, templates
 from heat.db.snapshots import Snapshot
 from heat.engine import exported, marks, render
+from heat.engine.backlog import Backlog
 from heat.engine.exported import Part
 from heat.engine.intake import Intake, check_protection
 from heat.engine.outputs import chooser, current_rows
@@ -219,8 +220,9 @@ class Actions:
             mine = intake.owner.engine_id
             fence = leases.take(conn, stack.root_id, mine, intake.owner.ttl) if free else None
             if fence is None:
-                signals.add(conn, stack.root_id, stack.id, row.name,
-                            {'unhealthy': unhealthy, 'reason': reason}, intake.crypt, now, kind='mark')
+                Backlog.of(intake.conf).add(
+                    conn, stack.root_id, stack.id, row.name, {'unhealthy': unhealthy, 'reason': reason},
+                    intake.crypt, now, kind='mark')
                 return True
             after = marks.marked(row, unhealthy, reason)
             if after is not None:

@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from heat.db import resources, signals, software
+from heat.db import resources, software
 from heat.db.secrets import Cipher
+from heat.engine.backlog import ENDLESS, Backlog
 from heat.model.resource import Row
 from heat.model.software import FAILED, IN_PROGRESS, SoftwareDeployment, Word, word_of
 from heat.resources.types import PLUGINS
@@ -38,17 +39,17 @@ def take(conn: Connection, deployment: SoftwareDeployment, details: Mapping[str,
 
 
 def answer(conn: Connection, row: Row, details: Mapping[str, Any] | None, crypt: Cipher,
-           now: datetime.datetime) -> None:
+           now: datetime.datetime, backlog: Backlog) -> None:
     """A signal to the resource ``row``; one that does not count leaves an event."""
     found = software.load_deployment(conn, row.physical_id, None, crypt) if row.physical_id else None
     word = take(conn, found, details, crypt, now) if found is not None else None
     told = {'event': told_of(details)} if word is None else {
         **word.to_wire(), 'event': f'Signal: {word.event}', 'config': found and found.config_id}
-    signals.add(conn, row.root_id, row.stack_id, row.name, {**told, 'row': row.uuid}, crypt, now)
+    backlog.add(conn, row.root_id, row.stack_id, row.name, {**told, 'row': row.uuid}, crypt, now)
 
 
 def pass_on(conn: Connection, deployment_id: str, word: Word, crypt: Cipher, now: datetime.datetime,
-            config_id: str | None = None) -> list[str]:
+            config_id: str | None = None, backlog: Backlog = ENDLESS) -> list[str]:
     """Have the resources that stand for the deployment know of its state; the roots of their trees.
 
     With ``config_id`` the word is on that configuration and no later one.
@@ -58,7 +59,7 @@ def pass_on(conn: Connection, deployment_id: str, word: Word, crypt: Cipher, now
         kind = PLUGINS.get(row.class_name)
         if kind is not None and kind.deploys:
             told = {**replace(word, event='').to_wire(), 'row': row.uuid, 'config': config_id}
-            signals.add(conn, row.root_id, row.stack_id, row.name, told, crypt, now)
+            backlog.add(conn, row.root_id, row.stack_id, row.name, told, crypt, now)
             roots.append(row.root_id)
     return roots
 

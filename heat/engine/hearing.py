@@ -17,8 +17,9 @@ from sqlalchemy.engine import Connection
 
 from heat.common import errors
 from heat.common.context import RequestContext
-from heat.db import connect, signals, sinks
+from heat.db import connect, sinks
 from heat.engine import deployed
+from heat.engine.backlog import Backlog
 from heat.engine.intake import Intake
 from heat.model.event import Event
 from heat.model.op import StepFailed
@@ -53,11 +54,13 @@ class Hearing:
             except (StepFailed, ValueError) as error:
                 raise errors.StackValidationFailed(message=str(error)) from error
 
+        backlog = Backlog.of(intake.conf)
+
         def keep(conn: Connection) -> None:
             if kind.deploys and not hook:
-                deployed.answer(conn, row, details, intake.crypt, now)
+                deployed.answer(conn, row, details, intake.crypt, now, backlog)
             else:
-                signals.add(conn, stack.root_id, stack.id, resource_name, details, intake.crypt, now)
+                backlog.add(conn, stack.root_id, stack.id, resource_name, details, intake.crypt, now)
 
         connect.writing(intake.database, keep)
         intake.owner.poke(stack.root_id)

@@ -27,9 +27,10 @@ from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId, check_stack_name, new_id
 from heat.common.policy import Enforcer
-from heat.db import connect, events, goals, leases, resources, signals, sinks, stacks, templates
+from heat.db import connect, events, goals, leases, resources, sinks, stacks, templates
 from heat.db.secrets import Cipher
 from heat.engine import inside, outdated, permission, repeats, settings
+from heat.engine.backlog import Backlog
 from heat.engine.compiled import Compiled, at_leisure, compile_all
 from heat.engine.container_files import with_container
 from heat.engine.credentials import Credentials
@@ -443,8 +444,8 @@ class Intake:
         self.creds.renew(context, stack)
 
         def keep(conn: Connection) -> None:
-            signals.add(conn, stack.root_id, stack.id, '', options, self.crypt, self.clock.now(),
-                        kind=kind)
+            Backlog.of(self.conf).add(conn, stack.root_id, stack.id, '', options, self.crypt,
+                                      self.clock.now(), kind=kind)
 
         connect.writing(self.database, keep)
         self.owner.poke(stack.root_id)

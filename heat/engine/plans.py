@@ -98,6 +98,7 @@ class Plans:
         With ``args.change_set`` (a mapping, kept and shown) the plan is a change set: its name
         is its stack's only one of that kind (EntityExists), a repeated request with its
         ``token`` is the same one, and an update without changes is kept, with status FAILED.
+        RequestLimitExceeded if the project keeps too many; those carried out make room first.
         """
         if name is not None and not isinstance(name, str):
             raise errors.Invalid(reason='The name of a plan must be a text.')
@@ -132,6 +133,7 @@ class Plans:
                     _is_change_set(one, name) and one.status != plans.EXECUTED for one in beside):
                 raise errors.EntityExists(entity='ChangeSet', name=name)
             plans.free(conn, [one.id for one in stale if one.claim is not None])
+            self._make_room(conn, stack.tenant)
             template_id = self._intake.store_template(conn, foreseen.compiled, stack.tenant, now)
             return plans.insert_plan(conn, SavedPlan(
                 id=new_id(), tenant=stack.tenant, stack_name=stack.name, template_id=template_id,
@@ -152,6 +154,14 @@ class Plans:
             if before is None:
                 raise errors.EntityExists(entity='ChangeSet', name=name) from error
             return self._shown(before)
+
+    def _make_room(self, conn: Connection, tenant: str) -> None:
+        """For one plan more; what was carried out goes first. RequestLimitExceeded if nothing may go."""
+        most = self._intake.conf.engine.max_plans_per_project
+        over = plans.count(conn, tenant) + 1 - most
+        if most >= 0 and over > 0 and plans.drop_executed(conn, tenant, over) < over:
+            raise errors.RequestLimitExceeded(message=(
+                f'You have reached the maximum saved plans per project, {most}. Please delete some plans.'))
 
     @staticmethod
     def _beside(conn: Connection, tenant: str, stack_id: str | None, name: str,

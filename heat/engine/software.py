@@ -24,6 +24,7 @@ from heat.common.ids import new_id
 from heat.db import connect, software, stacks
 from heat.db.secrets import Cipher
 from heat.engine import deployed, render
+from heat.engine.backlog import Backlog
 from heat.engine.reads_stored import reach
 from heat.model.software import IN_PROGRESS, SoftwareConfig, SoftwareDeployment
 
@@ -161,7 +162,8 @@ class Software:
             after = self._deployment(conn, context, deployment_id)
             roots = []
             if changes.keys() & {'status', 'status_reason', 'output_values'}:
-                roots = deployed.pass_on(conn, deployment_id, deployed.state_of(after), self._crypt, when)
+                roots = deployed.pass_on(conn, deployment_id, deployed.state_of(after), self._crypt, when,
+                                         backlog=Backlog.of(self._conf))
             return after, roots
 
         after, roots = connect.writing(self._database, update)
@@ -183,7 +185,8 @@ class Software:
             word = deployed.take(conn, found, details, self._crypt, when)
             if word is None:
                 return None, []
-            return word.event, deployed.pass_on(conn, deployment_id, word, self._crypt, when, found.config_id)
+            return word.event, deployed.pass_on(conn, deployment_id, word, self._crypt, when, found.config_id,
+                                                Backlog.of(self._conf))
 
         said, roots = connect.writing(self._database, take)
         self._tell(roots)

@@ -7,6 +7,7 @@ and ``heat.wsgi`` call ``load_app``; ``etc/heat/api-paste.ini`` is the file.
 
 from __future__ import annotations
 
+import configparser
 import os
 from typing import Any
 
@@ -28,7 +29,10 @@ def load_app(conf: Any, name: str) -> Any:
     if wiring.current().conf is not conf:
         raise PasteError('heat.api.wiring.configure() was called with another configuration')
     path = paste_file(conf)
-    loader = loadwsgi.ConfigLoader(path)
+    try:
+        loader = loadwsgi.ConfigLoader(path)
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise PasteError(f'The paste file {path} cannot be read: {" ".join(str(error).split())}.') from error
     classic_paste.translate(loader.parser)
     flavor = conf.paste_deploy.flavor
     wanted = f'{name}-{flavor}' if flavor and _has(loader, f'{name}-{flavor}') else name
@@ -43,7 +47,7 @@ def paste_file(conf: Any) -> str:
     name = conf.paste_deploy.api_paste_config
     found = name if os.path.isabs(name) and os.path.isfile(name) else conf.find_file(name)
     if not found:
-        raise PasteError(f'The paste file {name} was not found')
+        raise PasteError(f'The paste file {name} was not found; [paste_deploy] api_paste_config names it.')
     return os.path.abspath(found)
 
 

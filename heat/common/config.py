@@ -9,12 +9,13 @@ or reads a global one. Neighbours: the options stand in ``config_default`` and
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 
 import oslo_cache
 from oslo_config import cfg
 
-from heat.common import config_default, config_groups, logs
+from heat.common import config_default, config_groups, config_misspelt, logs
 from heat.version import VERSION
 
 LOG = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ _FILE_OF = {'heat-manage': 'heat-engine', 'heat-all': 'heat-engine'}
 _ONLY_DEFAULT = (('DEFAULT', 'cloud_backend'), ('DEFAULT', 'keystone_backend'), ('database', 'backend'))
 _WITHOUT_EFFECT = (('database', 'slave_connection'), ('database', 'asyncio_connection'),
                    ('database', 'asyncio_slave_connection'))
+# Sections where plugins of keystoneauth read what they need.
+_OPEN = frozenset({'keystone_authtoken', *config_groups.LOADED_BY_PLUGIN})
+# Workers read the same files again; what their parent has told they need not tell.
+_told: set[str] = set()
 
 
 class ConfigError(Exception):
@@ -72,10 +77,13 @@ def load(prog: str, argv: Sequence[str] | None = None, config_files: Sequence[st
     files = list(config_files) if config_files is not None else (
         cfg.find_config_files(project=PROJECT, prog=searched))
     directories = [] if config_files is not None else cfg.find_config_dirs(project=PROJECT, prog=searched)
-    conf(list(argv) if argv is not None else None, project=PROJECT, prog=prog, version=VERSION,
-         default_config_files=files, default_config_dirs=directories)
+    try:
+        conf(list(argv) if argv is not None else None, project=PROJECT, prog=prog, version=VERSION,
+             default_config_files=files, default_config_dirs=directories)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f'A configuration file is not text in UTF-8: {error}.') from error
     if logging_setup:
-        logs.setup(conf, prog)
+        _log(conf, prog)
     _check(conf)
     return conf
 
@@ -85,12 +93,34 @@ def encryption_keys(conf: cfg.ConfigOpts) -> list[str]:
     return [conf.auth_encryption_key, *conf.previous_auth_encryption_keys]
 
 
+def _log(conf: cfg.ConfigOpts, prog: str) -> None:
+    try:
+        logs.setup(conf, prog)
+    except logs.UNUSABLE as error:
+        said = f'{conf.log_dir}, {conf.log_file}, {conf.log_config_append}'
+        raise ConfigError('The log cannot be written as log_dir, log_file and log_config_append '
+                          f'({said}) say: {error}.') from error
+    for sentence in config_misspelt.sentences(conf, dict(_sections()), _OPEN):
+        if sentence not in _told:
+            _told.add(sentence)
+            LOG.warning('%s', sentence)
+
+
 def _check(conf: cfg.ConfigOpts) -> None:
     # oslo.config looks at a value when it is first read; a wrong one shall stop the start.
     for group, options in _sections():
         section = conf if group == 'DEFAULT' else conf[group]
         for option in options:
-            _ = section[option.dest]
+            try:
+                _ = section[option.dest]
+            except cfg.ConfigFileValueError as error:
+                where = re.search(r"detail='([^']*)'", str(error))
+                why = str(error).rpartition(' is not valid: ')[2]
+                file = where[1] if where else 'A configuration file'
+                raise ConfigError(f'{file}: [{group}] {option.name} is not valid: {why}.') from error
+    if not all(encryption_keys(conf)):
+        raise ConfigError('[DEFAULT] auth_encryption_key must not be empty, nor may one of '
+                          'previous_auth_encryption_keys be.')
     for group, name in _ONLY_DEFAULT:
         section = conf if group == 'DEFAULT' else conf[group]
         option = next(o for g, options in _sections() if g == group for o in options if o.name == name)

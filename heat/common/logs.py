@@ -13,6 +13,7 @@ import contextvars
 import datetime
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ from heat.common import text
 FIELDS = ('request', 'user', 'project', 'stack', 'resource', 'operation')
 _bound: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar('heat_log_ids', default=None)
 
+# What ``setup`` raises for options that cannot be followed.
+UNUSABLE = (OSError, oslo_log.LogConfigError, RuntimeError)
 _FORMAT_OPTIONS = ('logging_context_format_string', 'logging_default_format_string')
 
 
@@ -97,6 +100,9 @@ def setup(conf: cfg.ConfigOpts, prog: str) -> None:
     oslo_log.setup(conf, prog)
     own_format = any(_set_by_operator(conf, name) for name in _FORMAT_OPTIONS)
     for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            # oslo.log's choice without a file. What heat-manage prints must stay apart.
+            handler.setStream(sys.stderr)
         if conf.log_config_append or own_format:
             handler.setFormatter(Masked(handler.formatter or logging.Formatter()))
         elif type(handler).__name__ != 'OSJournalHandler':

@@ -91,7 +91,7 @@ def test_values_that_are_not_supported_stop_the_start(written: Any) -> None:
         written('[database]\nbackend = mongo\n')
     with pytest.raises(config.ConfigError, match='lease_beat_interval'):
         written('[engine]\nlease_ttl = 8\nlease_beat_interval = 4\n')
-    with pytest.raises(cfg.ConfigFileValueError):
+    with pytest.raises(config.ConfigError, match=r'heat.conf: \[engine\] on_engine_death is not valid'):
         written('[engine]\non_engine_death = shrug\n')
 
 

@@ -64,3 +64,9 @@ def test_missing_file_is_named(tmp_path: pathlib.Path) -> None:
     conf = config.load('heat-api', [], [str(file)], logging_setup=False)
     with pytest.raises(deploy.PasteError, match=r'none\.ini was not found'):
         deploy.paste_file(conf)
+
+
+def test_a_file_that_is_no_paste_file_is_named(identity: Any, tmp_path: pathlib.Path) -> None:
+    for text in ('pipeline = x\n', '[a]\n[a]\n', '[a]\n%%% no value\n'):
+        with pytest.raises(deploy.PasteError, match=r'The paste file .+ cannot be read: '):
+            loaded(tmp_path, text, 'heat-api', identity[1])

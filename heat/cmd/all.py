@@ -33,7 +33,7 @@ from heat.cmd import own_conf, serving
 from heat.common import config
 from heat.common.memory import collect_rarely
 from heat.db import migrate
-from heat.db.connect import open_engine
+from heat.db.connect import NoDatabase, open_engine
 from heat.simcloud.server import Settings, SimCloud
 
 LOG = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             run(options, rest, stack)
-    except serving.CONFIGURATION_ERRORS as error:
+    except (*serving.CONFIGURATION_ERRORS, NoDatabase) as error:
         return serving.complain(PROG, error)
     return 0
 

@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from heat import bus
 from heat.cmd import serving
 from heat.common import config
 from heat.common.memory import collect_rarely
@@ -37,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Read again here: after SIGHUP the files may say something else.
         conf = config.load(PROG, argv)
         collect_rarely()
-        port = bus.connect(conf)
+        port = serving.connected(conf)
         engine = Engine(conf, port)
         engine.start()
         LOG.info('%s is ready as engine %s', PROG, engine.engine_id)

@@ -20,7 +20,7 @@ from heat.common.clock import Clock
 from heat.common.crypt import Crypt
 from heat.common.errors import InvalidEncryptionKey
 from heat.db import leases, migrate, purge, recrypt, rekey, resources, services, stacks, trees
-from heat.db.connect import WrongDatabase, open_engine, read, write
+from heat.db.connect import NoDatabase, WrongDatabase, open_engine, read, write
 from heat.engine import integrity
 from heat.model.status import Status
 
@@ -114,7 +114,11 @@ def verify(conf: cfg.ConfigOpts, args: Any) -> int:
     crypt = Crypt(config.encryption_keys(conf))
     wrong = 0
     with read(_engine(conf)) as conn:
-        checked = [args.stack_id] if args.stack_id else trees.roots(conn)
+        checked = trees.roots(conn)
+        if args.stack_id:
+            if args.stack_id not in checked:
+                raise Refused(f'There is no root stack {args.stack_id}.')
+            checked = [args.stack_id]
         for root_id in checked:
             for sentence in integrity.check_tree(conn, root_id, crypt):
                 wrong += 1
@@ -195,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise Refused('Name a command; --help lists them.')
         status: int = conf.command.task(conf, conf.command)
         return status
-    except (Refused, config.ConfigError, migrate.MigrationError, WrongDatabase, cfg.Error,
+    except (Refused, config.ConfigError, migrate.MigrationError, WrongDatabase, NoDatabase, cfg.Error,
             InvalidEncryptionKey) as error:
         print(f'heat-manage: {error}', file=sys.stderr)
         return 1

@@ -26,11 +26,12 @@ from oslo_config import cfg
 from heat import bus
 from heat.api import deploy, wiring
 from heat.bus.client import EngineClient
+from heat.bus.wire import Port
 from heat.clouds.credential import NotConfigured
-from heat.common import config, green
+from heat.common import config, green, text
 from heat.common.errors import InvalidEncryptionKey
 from heat.common.memory import collect_rarely
-from heat.db.connect import WrongDatabase
+from heat.db.connect import NoDatabase, WrongDatabase
 from heat.db.migrate import MigrationError
 
 LOG = logging.getLogger(__name__)
@@ -141,6 +142,16 @@ def listen(conf: cfg.ConfigOpts, group: str) -> socket.socket:
     return sock
 
 
+def connected(conf: cfg.ConfigOpts) -> Port:
+    """The bus that the configuration names; nothing is sent yet. Raises ConfigError."""
+    try:
+        return bus.connect(conf)
+    except Exception as error:
+        # The library says it by many classes, and none of them comes of a broker that is away.
+        why = text.mask(str(error))
+        raise config.ConfigError(f'[DEFAULT] transport_url cannot be used: {why}.') from error
+
+
 def keep_alive(sock: socket.socket, idle: int) -> None:
     """Probe connections after ``idle`` seconds of silence; accepted sockets inherit it."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -184,7 +195,7 @@ def front_end(prog: str, group: str, argv: Sequence[str] | None = None) -> int:
         # Read again here: after SIGHUP the files may say something else.
         conf = config.load(prog, argv)
         collect_rarely()
-        wiring.configure(conf, EngineClient(bus.connect(conf), conf))
+        wiring.configure(conf, EngineClient(connected(conf), conf))
         server = Server(secured(sock, conf, group), deploy.load_app(conf, prog), conf, group)
         server.start()
         LOG.info('%s is ready on %s', prog, address)
@@ -264,6 +275,9 @@ class Supervisor:
         except CONFIGURATION_ERRORS as error:
             complain(self._prog, error)
             status = FAULTY
+        except NoDatabase as error:
+            # No fault of the configuration, perhaps: the next worker waits for it again.
+            complain(self._prog, error)
         except BaseException:
             LOG.exception('A worker of %s ends', self._prog)
         finally:

@@ -45,15 +45,24 @@ _PG_LOST = {'57P01', '57P02', '57P03'}
 
 
 class WrongDatabase(Exception):
-    """The connection string names a server this service does not speak to."""
+    """``[database] connection`` cannot be used as it is; the text says why, without the password."""
+
+
+class NoDatabase(Exception):
+    """The server was waited for in vain; the text says which, without the password, and why."""
 
 
 def normal_url(url: str | URL) -> URL:
     """The URL with its driver written out; WrongDatabase for an unknown kind of server."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise WrongDatabase('[database] connection is not a URL such as '
+                            'mysql+pymysql://USER:PASSWORD@HOST/heat.') from error
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.get_backend_name() not in ('sqlite', 'mysql', 'postgresql'):
-        raise WrongDatabase(f'{parsed.get_backend_name()} is not supported as a database.')
+        raise WrongDatabase(f'[database] connection: {parsed.get_backend_name()} is not supported as a '
+                            'database; mysql, postgresql and sqlite are.')
     if parsed.get_backend_name() == 'mysql' and 'charset' not in parsed.query:
         parsed = parsed.update_query_dict({'charset': 'utf8mb4'})
     return parsed
@@ -63,14 +72,14 @@ def open_engine(source: Any) -> Engine:
     """An engine for a URL, or for a configuration with a ``[database]`` group.
 
     With a configuration the server is waited for: ``max_retries`` times, every
-    ``retry_interval`` seconds. Raises WrongDatabase, or OperationalError if it stays away.
+    ``retry_interval`` seconds. Raises WrongDatabase, or NoDatabase if it stays away.
     """
     if isinstance(source, str | URL):
         return _engine(normal_url(source), {})
     options = source.database
     if not options.connection:
         raise WrongDatabase('[database] connection is not set.')
-    url = make_url(options.connection)
+    url = normal_url(options.connection)
     for pair in filter(None, (options.connection_parameters or '').split('&')):
         key, _, value = pair.partition('=')
         url = url.update_query_dict({key: value})
@@ -108,7 +117,10 @@ def _engine(url: URL, options: dict[str, Any]) -> Engine:
         # As in the library's pool: no size, or a negative overflow, is no limit.
         arguments.update(poolclass=ThreadPool,
                          pool_size=size + overflow if size > 0 and overflow >= 0 else UNLIMITED)
-    engine = sa.create_engine(url, **arguments)
+    try:
+        engine = sa.create_engine(url, **arguments)
+    except (exc.ArgumentError, ImportError) as error:
+        raise WrongDatabase(f'[database] connection: {url.drivername} cannot be used: {error}.') from error
     _prepare(engine, options)
     return engine
 
@@ -237,16 +249,20 @@ def _calling_place() -> str:
 
 
 def _await_server(engine: Engine, attempts: int, interval: float) -> None:
+    place = engine.url.render_as_string(hide_password=True)
     tried = 0
     while True:
         try:
             with engine.connect():
                 return
-        except exc.OperationalError:
+        except exc.DBAPIError as error:
+            why = ' '.join(str(error.orig).split()).rstrip('.')
+            if engine.dialect.name == 'sqlite' or not isinstance(error, exc.OperationalError):
+                raise WrongDatabase(f'[database] connection {place} cannot be used: {why}.') from error
             tried += 1
-            if engine.dialect.name == 'sqlite' or 0 <= attempts < tried:
-                raise
-            LOG.warning('The database does not answer; trying again in %s s.', interval)
+            if 0 <= attempts < tried:
+                raise NoDatabase(f'[database] connection {place} does not serve: {why}.') from error
+            LOG.warning('The database %s does not serve: %s. Trying again in %s s.', place, why, interval)
             green.sleep(interval)
 
 

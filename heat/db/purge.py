@@ -42,7 +42,8 @@ def purge_deleted(engine: Engine, now: datetime.datetime, age: float, project: s
 
     Returns how many stacks went. Call it through ``connect.offload``.
     """
-    before = now - datetime.timedelta(seconds=age)
+    # Longer ago than there are years is before everything.
+    before = now - datetime.timedelta(seconds=min(age, now.replace(tzinfo=datetime.UTC).timestamp()))
     purged = 0
     while True:
         with write(engine) as conn:

@@ -336,14 +336,23 @@ def _payload(stack: Stack, state: str, reason: str) -> dict[str, Any]:
 
 
 def operator_layers(conf: cfg.ConfigOpts) -> tuple[Layer, ...]:
-    """``loadbalancer_template``, and the registry mappings in ``environment_dir`` in order of file name."""
+    """``loadbalancer_template``, and the registry mappings in ``environment_dir`` in order of file name.
+
+    Raises ConfigError for a file that is no environment.
+    """
     layers = []
     if conf.loadbalancer_template:
         layers.append(Layer({'AWS::ElasticLoadBalancing::LoadBalancer': f'file://{conf.loadbalancer_template}'},
                             user=False))
     directory = Path(conf.environment_dir)
     for path in sorted(directory.glob('*.yaml')) if directory.is_dir() else ():
-        tree: Mapping[str, Any] = parse(path.read_text(), what='environment')
+        unusable = f'{path}, in [DEFAULT] environment_dir, cannot be used'
+        try:
+            tree: Mapping[str, Any] = parse(path.read_bytes(), what='environment')
+        except (OSError, errors.HeatException) as error:
+            raise config.ConfigError(f'{unusable}: {error}') from error
         registry = tree.get('resource_registry') or {}
+        if not isinstance(registry, Mapping):
+            raise config.ConfigError(f'{unusable}: resource_registry is no map.')
         layers.append(Layer(registry, user=False))
     return tuple(layers)

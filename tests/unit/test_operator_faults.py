@@ -10,6 +10,7 @@ import pytest
 
 from heat.cmd import manage, serving
 from heat.common import config
+from heat.engine.app import operator_layers
 
 HEAD = '[DEFAULT]\nauth_encryption_key = key of the test\n'
 
@@ -116,3 +117,14 @@ def test_what_manage_prints_is_apart_from_its_log(tmp_path: Path,
         assert 'Running upgrade' in printed.err
     finally:
         logging.getLogger().handlers[:] = handlers
+
+
+@pytest.mark.parametrize('text', [b'resource_registry: [1, 2\n', b'resource_registry: [1, 2]\n', b'- 1\n',
+                                  b'\xff\xfe\x00'])
+def test_a_broken_environment_of_the_operator_is_named(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / 'environment.d').mkdir()
+    (tmp_path / 'environment.d' / 'broken.yaml').write_bytes(text)
+    (tmp_path / 'heat.conf').write_text(f'[DEFAULT]\nenvironment_dir = {tmp_path}/environment.d\n')
+    conf = config.load('heat-engine', [], [str(tmp_path / 'heat.conf')], logging_setup=False)
+    with pytest.raises(config.ConfigError, match=r'broken\.yaml, in \[DEFAULT\] environment_dir, cannot'):
+        operator_layers(conf)

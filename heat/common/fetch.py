@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from heat.common import errors, green
-from heat.common.hurried import Hurried
+from heat.common.hurried import Forbidden, Hurried
 
 HOPS = 5
 # Networks of version 6 whose addresses end in one of version 4, to which a gateway sends on.
@@ -72,7 +72,7 @@ def post(address: str, question: Any, limit: int, seconds: float = SECONDS) -> A
 def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) -> str:
     """As ``document``, in this thread."""
     url, until, patience = address, time.monotonic() + seconds, min(10.0, seconds)
-    with _session(until) as session:
+    with _session(until, (lambda _: False) if allow_local else is_local) as session:
         # A proxy from the environment would resolve names we have not looked at.
         session.trust_env = allow_local
         for _hop in range(HOPS):
@@ -83,18 +83,16 @@ def read(address: str, limit: int, allow_local: bool, seconds: float = SECONDS) 
                         url = urljoin(url, answer.headers['location'])
                         continue
                     answer.raise_for_status()
-                    if not allow_local:
-                        _check_peer(answer, address)
                     return _text(answer, limit, until)
             except requests.RequestException as error:
                 raise ValueError(f'Failed to retrieve template from {shown(address)}') from error
     raise ValueError(f'Too many redirects from {shown(address)}')
 
 
-def _session(until: float) -> requests.Session:
+def _session(until: float, forbidden: Forbidden = lambda address: False) -> requests.Session:
     session = requests.Session()
     for scheme in ('http://', 'https://'):
-        session.mount(scheme, Hurried(until))
+        session.mount(scheme, Hurried(until, forbidden))
     return session
 
 
@@ -125,13 +123,6 @@ def is_local(address: str | int) -> bool:
             carried = ipaddress.IPv4Address(int(number) & 0xffffffff)
         number = carried or number
     return bool(number.is_loopback or number.is_link_local or number.is_unspecified or number.is_multicast)
-
-
-def _check_peer(answer: requests.Response, address: str) -> None:
-    """A name may mean another host by the time we connect; what counts is whom we reached."""
-    connected = getattr(answer.raw.connection, 'sock', None)
-    if connected is None or is_local(connected.getpeername()[0]):
-        raise ValueError(f'Failed to retrieve template from {shown(address)}')
 
 
 def _text(answer: requests.Response, limit: int, until: float) -> str:

@@ -9,30 +9,41 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 
+# Whether nothing may be asked of an IP address.
+Forbidden = Callable[[str], bool]
+
 
 class Hurried(HTTPAdapter):
-    """Mounted in a session; ``until`` is in seconds of ``time.monotonic``."""
+    """Mounted in a session; ``until`` is in seconds of ``time.monotonic``.
 
-    def __init__(self, until: float) -> None:
-        self._until = until
+    Nothing is asked of an address that is ``forbidden``.
+    """
+
+    def __init__(self, until: float, forbidden: Forbidden = lambda address: False) -> None:
+        self._until, self._forbidden = until, forbidden
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _hurried(type(pool).ConnectionCls, self._until)
+        pool.ConnectionCls = _hurried(type(pool).ConnectionCls, self._until, self._forbidden)
         return pool
 
 
-def _hurried(connection: Any, until: float) -> Any:
+def _hurried(connection: Any, until: float, forbidden: Forbidden) -> Any:
     class Connection(connection):
         sock: Any
 
         def connect(self) -> None:
             super().connect()
+            # What a name means here is what was connected to, whatever it meant when it was looked up before.
+            if forbidden(self.sock.getpeername()[0]):
+                self.close()
+                raise OSError('The address is not one to read from')
             self.sock = _Socket(self.sock, until)
 
     return Connection

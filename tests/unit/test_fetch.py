@@ -12,10 +12,12 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+import requests
 import webob
 import webob.exc
 
 from heat.common import errors, fetch
+from heat.common.hurried import Hurried
 
 
 class _Quiet(WSGIRequestHandler):
@@ -42,12 +44,12 @@ def site(environ: dict[str, Any], start_response: Any) -> Any:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[str]:
-    server = make_server('127.0.0.1', 0, site, handler_class=_Quiet)
+def serving(address: str = '127.0.0.1') -> Iterator[str]:
+    server = make_server(address, 0, site, handler_class=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True)
     thread.start()
     try:
-        yield f'http://127.0.0.1:{server.server_port}'
+        yield f'http://{address}:{server.server_port}'
     finally:
         server.shutdown()
         server.server_close()
@@ -63,6 +65,48 @@ def root() -> Iterator[str]:
 @pytest.mark.parametrize('path', ['/template', '/hop'])
 def test_reads_text_behind_redirects(root: str, path: str) -> None:
     assert fetch.read(root + path, 1000, allow_local=True) == 'heat_template_version: 2021-04-16\n'
+
+
+def own_address() -> str:
+    """This host's address to others; skips when it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: the kernel picks an interface.
+            probe.connect(('198.51.100.1', 9))
+        except OSError:
+            pytest.skip('this host has no address but loopback')
+        address = str(probe.getsockname()[0])
+    if fetch.is_local(address):
+        pytest.skip('this host has no address but loopback')
+    return address
+
+
+@pytest.mark.parametrize('path', ['/template', '/hop'])
+def test_reads_from_a_server_that_closes_the_connection(path: str) -> None:
+    with serving(own_address()) as url:
+        assert fetch.read(url + path, 1000, allow_local=False) == 'heat_template_version: 2021-04-16\n'
+
+
+def test_nothing_is_asked_of_an_address_that_a_name_means_later() -> None:
+    asked: list[str] = []
+
+    def watched(environ: dict[str, Any], start_response: Any) -> Any:
+        asked.append(environ['PATH_INFO'])
+        return site(environ, start_response)
+
+    server = make_server('127.0.0.1', 0, watched, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True)
+    thread.start()
+    try:
+        with requests.Session() as session:
+            session.mount('http://', Hurried(time.monotonic() + 30, fetch.is_local))
+            with pytest.raises(requests.ConnectionError):
+                session.get(f'http://127.0.0.1:{server.server_port}/template')
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert asked == []
 
 
 def test_size_is_bounded(root: str) -> None:

@@ -85,7 +85,7 @@ class EC2Token:
                 authentication.clear_identity(request)
                 return
             raise aws.AWSError('IncompleteSignature')
-        LOG.info('Checking the signature of access key %s', signed.access)
+        LOG.debug('Checking the signature of access key %s', signed.access)
         request.environ[TIMELESS] = not signed.dated
         credentials = {'access': signed.access, 'signature': signed.signature, 'host': request.host,
                        'verb': request.method,

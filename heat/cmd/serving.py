@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from oslo_config import cfg
 
@@ -44,6 +45,10 @@ FAULTY = os.EX_CONFIG
 GRACE = 60.0
 # A worker that keeps dying is not started more often than this, in seconds.
 RESTART_INTERVAL = 1.0
+# What stands in a path as it is; all else is told in per cent, so that a line stays one.
+PLAIN = "/:@!$&'()*+,;=~"
+# Asked every few seconds by whoever balances the load.
+PROBED = '/healthcheck'
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -104,7 +109,7 @@ class Server:
     def __init__(self, sock: socket.socket, application: Callable[..., Any], conf: cfg.ConfigOpts,
                  group: str) -> None:
         self._door: Any = Door(sock)
-        self._application = application
+        self._application = recorded(application)
         self._conf, self._options = conf, conf[group]
         self._ended = green.Event()
 
@@ -125,6 +130,23 @@ class Server:
         # Native threads end with the process.
         if green.is_green() and not self._ended.wait(seconds):
             LOG.warning('Requests are still being answered after %s seconds.', seconds)
+
+
+def recorded(application: Callable[..., Any]) -> Callable[..., Any]:
+    """``application``, each answer noted in a line. A query may hold a signature, and is left out."""
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        begun = time.monotonic()
+
+        def start(status: str, headers: Any, *rest: Any) -> Any:
+            path = quote(environ.get('SCRIPT_NAME', '') + environ.get('PATH_INFO', ''), PLAIN, 'latin-1')
+            level = logging.DEBUG if path.startswith(PROBED) else logging.INFO
+            LOG.log(level, '%s %s %s: %s in %.3f s', environ.get('REMOTE_ADDR', '-'),
+                    environ['REQUEST_METHOD'], path, status.partition(' ')[0], time.monotonic() - begun)
+            return start_response(status, headers, *rest)
+
+        return application(environ, start)
+
+    return answer
 
 
 def listen(conf: cfg.ConfigOpts, group: str) -> socket.socket:

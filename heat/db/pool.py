@@ -25,6 +25,9 @@ class ThreadPool(Pool):
     Raises sqlalchemy.exc.TimeoutError when none becomes free.
     """
 
+    # Its lines are the library's, and as quiet as the library's when everything else is debugged.
+    _sqla_logger_namespace = 'sqlalchemy.pool.ThreadPool'
+
     def __init__(self, creator: Any, pool_size: int = 5, timeout: float = 30.0, **options: Any) -> None:
         super().__init__(creator, **options)
         self._size = pool_size

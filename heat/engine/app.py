@@ -26,7 +26,7 @@ from heat.clouds import trust
 from heat.clouds.credential import Credential
 from heat.clouds.performer import Performer, zone_names
 from heat.clouds.session import Sessions
-from heat.common import config, errors, green
+from heat.common import config, errors, green, logs
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.crypt import Crypt
@@ -196,6 +196,9 @@ class Engine:
         if isinstance(finish, Scaled):
             green.spawn(self._tell_scaling, finish)
             return
+        stack = finish.stack
+        with logs.bind(project=stack.tenant, stack=stack.id):
+            LOG.info('Stack %s: %s %s: %s', stack.name, finish.goal.action, finish.status, finish.reason)
         green.spawn(self._tell, finish)
         if self.conf.max_events_per_stack > 0:
             self._ended[finish.stack.id] = None

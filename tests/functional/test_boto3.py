@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -28,8 +29,12 @@ PATIENCE = {'Delay': 0.2, 'MaxAttempts': 300 * SLOWER}
 
 
 @pytest.fixture(scope='module')
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    state = tmp_path_factory.mktemp('heat-all')
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp('heat-all')
+
+
+@pytest.fixture(scope='module')
+def cloud(state: Path) -> Iterator[Any]:
     with serving(state) as place:
         session = place.user.session()
         api = identity(session, place.user.auth_url)
@@ -81,6 +86,18 @@ def test_a_life_by_waiters_and_pages(cloud: Any) -> None:
     cloud.delete_stack(StackName='web')
     wait(cloud, 'stack_delete_complete', StackName=made['StackId'])
     assert waited == set(cloud.waiter_names) - UNSERVED_WAITERS - ELSEWHERE
+
+
+def test_an_operator_reads_how_goals_ended(cloud: Any, state: Path) -> None:
+    cloud.create_stack(StackName='noted', TemplateBody=json.dumps({
+        'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {'Bad': {
+            'Type': 'OS::Heat::TestResource', 'Properties': {'fail': True}}}}))
+    with pytest.raises(WaiterError, match='ROLLBACK_COMPLETE'):
+        wait(cloud, 'stack_create_complete', StackName='noted')
+    log = (state / 'log').read_text()
+    assert 'Stack noted: CREATE FAILED: Resource CREATE failed: ' in log
+    assert 'Stack noted: ROLLBACK COMPLETE: ' in log
+    assert '127.0.0.1 POST /v1: 200 in ' in log
 
 
 PAGED: set[str] = set()

@@ -148,10 +148,11 @@ class Loader:
         # The members of a group are nearly always made from the same one.
         inside = goal.options.get('inside', ())
         compiled = self.compiled(conn, stack.identity, stack.template_id, inside, read,
-                                 needed=not leaving and stack.status is Status.IN_PROGRESS)
+                                 needed=not leaving and stack.status is Status.IN_PROGRESS
+                                 and not _overtaken(tree, stack))
         parent = tree.stacks.get(stack.owner_id or '')
         run = self.run(stack, goal, compiled, rows, parent)
-        if stack.status is Status.IN_PROGRESS:
+        if stack.status is Status.IN_PROGRESS and (leaving or not compiled.refusal):
             back, run.rollback = self._way_back(conn, stack, goal)
             run.rollback_to = back
             run.traversal = Traversal(stack, goal, run.wanted, rows, run.types, rollback_to=back,
@@ -223,6 +224,15 @@ def rollback_goal(goal: Goal, template_id: int) -> Goal:
     if goal.on_failure == 'delete':
         return replace(goal, action=Action.DELETE, on_failure=None, options={**options, 'undo': True})
     return replace(goal, action=Action.ROLLBACK, template_id=template_id, on_failure=None, options=options)
+
+
+def _overtaken(tree: Tree, stack: Stack) -> bool:
+    """Whether the stack around a nested one has had another wish since: it gets a goal of that."""
+    around = tree.stacks.get(stack.owner_id or '')
+    row = around.rows.get(stack.parent_row or '') if around is not None else None
+    return around is not None and row is not None and (
+        row.goal_seq < around.goal.seq
+        or (around.stack.status is Status.IN_PROGRESS and around.traversal is None))
 
 
 def restraints_of(compiled: Compiled) -> Restraints:

@@ -128,3 +128,30 @@ def test_a_signal_that_cannot_be_followed_says_so(world: World, inside: bool) ->
     world.signal(me, 'up')
     world.run()
     assert (len(networks(world)), world.state(me)) == (2, 'UPDATE_COMPLETE')
+
+
+@pytest.mark.parametrize('inside', [False, True])
+def test_a_stack_in_the_midst_goes_on_with_another_template(world: World, inside: bool) -> None:
+    slow: dict[str, Any] = {'type': 'OS::Heat::TestResource', 'properties': {'wait_secs': 10, 'value': 'x'}}
+    group = {'type': 'OS::Heat::ResourceGroup', 'properties': {'count': 1, 'resource_def': slow}}
+    tree = {**TREE, 'resources': {'n': NET, 'g': {'type': 'OS::Heat::ResourceGroup', 'properties': {
+        'count': 2, 'resource_def': group}}}}
+    me = world.create('s', tree)
+    world.run(until=world.clock.monotonic() + 3)
+    if inside:
+        spoil_inside(world, me)
+    else:
+        spoil(world, template={'heat_template_version': '1999-01-01'})
+    world.kill(world.engine)
+    other = world.add_engine()
+    # Another engine may know the template: it waits for that, or for its user.
+    world.take_over(other)
+    world.run()
+    assert world.state(me) == 'CREATE_IN_PROGRESS'
+    world.update(me, tree)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE', world.stack(me).reason
+    assert (len(networks(world)), world.leases_held()) == (1, 0)
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE' and not networks(world)

@@ -19,11 +19,13 @@ from heat.db import (
     exports,
     goals,
     leases,
+    plans,
     purge,
     recrypt,
     resources,
     schema,
     services,
+    signals,
     sinks,
     snapshots,
     software,
@@ -233,3 +235,27 @@ def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
         raise RuntimeError
     with connect.read(engine) as conn:
         assert leases.owner(conn, 'root') is None
+
+
+def test_signals_that_wait_are_counted(engine: Engine) -> None:
+    stack, inner = put_stack(engine), put_stack(engine, 'inner')
+    with connect.write(engine) as conn:
+        assert signals.count(conn, stack.id, stack.id, 'r') == (0, 0)
+        for stack_id, name in ((stack.id, 'r'), (stack.id, 'r'), (stack.id, 'q'), (inner.id, 'r')):
+            signals.add(conn, stack.id, stack_id, name, None, CRYPT, NOW)
+        assert signals.count(conn, stack.id, stack.id, 'r') == (4, 2)
+        assert signals.count(conn, inner.id, inner.id, 'r') == (0, 0)
+
+
+def test_plans_that_were_carried_out_make_room(engine: Engine) -> None:
+    stack = put_stack(engine)
+    with connect.write(engine) as conn:
+        for number, status in enumerate((plans.AVAILABLE, plans.EXECUTED, plans.EXECUTED, plans.FAILED)):
+            plans.insert_plan(conn, plans.SavedPlan(
+                id=f'plan-{number}', tenant='t', stack_name='s', template_id=stack.template_id,
+                action='UPDATE', stack_id=stack.id, status=status), CRYPT, later(number))
+        assert (plans.count(conn, 't'), plans.count(conn, 'u')) == (4, 0)
+        assert plans.drop_executed(conn, 'u', 9) == 0
+        assert plans.drop_executed(conn, 't', 1) == 1
+        assert [one.id for one in plans.list_plans(conn, 't')] == ['plan-0', 'plan-2', 'plan-3']
+        assert plans.drop_executed(conn, 't', 9) == 1

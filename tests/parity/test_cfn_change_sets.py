@@ -63,6 +63,7 @@ def test_a_stack_is_deployed_changed_and_left_alone(here: Site, cloud: Any) -> N
     assert (stack['StackId'], stack['StackStatus']) == (first['StackId'], 'CREATE_COMPLETE')
     assert stack['Tags'] == [{'Key': 'a', 'Value': 'b'}] and stack['DisableRollback'] is False
     assert cloud.describe_change_set(ChangeSetName=first['Id'])['ExecutionStatus'] == 'EXECUTE_COMPLETE'
+    assert 'status of [EXECUTE_COMPLETE]' in fault(cloud.execute_change_set, ChangeSetName=first['Id'])[1]
 
     made(cloud, 'UPDATE', 'same')
     with pytest.raises(WaiterError) as caught:
@@ -98,6 +99,10 @@ def test_a_stack_under_review(here: Site, cloud: Any) -> None:
     assert len(cloud.list_stacks(StackStatusFilter=['REVIEW_IN_PROGRESS'])['StackSummaries']) == 1
     event, = cloud.describe_stack_events(StackName='web')['StackEvents']
     assert event['ResourceStatus'] == 'REVIEW_IN_PROGRESS'
+    assert cloud.describe_stack_resources(StackName='web')['StackResources'] == []
+    assert cloud.list_stack_resources(StackName=first['StackId'])['StackResourceSummaries'] == []
+    assert fault(cloud.update_stack, StackName='web', UsePreviousTemplate=True)[1] == (
+        f'Stack:{first["StackId"]} is in REVIEW_IN_PROGRESS state and can not be updated.')
     told = [(one['ChangeSetName'], one.get('Description'), one['ExecutionStatus'])
             for one in cloud.list_change_sets(StackName='web')['Summaries']]
     assert told == [('first', 'why', 'AVAILABLE'), ('second', None, 'AVAILABLE')]

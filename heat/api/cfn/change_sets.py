@@ -91,15 +91,18 @@ def describe(query: Query) -> dict[str, Any]:
             'NextToken': paging.token(request, str(start + PAGE)) if len(told) > start + PAGE else None}
 
 
+def _execution(plan: dict[str, Any]) -> str:
+    return EXECUTION.get(plan['status']) or EXECUTED.get(plan['execution'] or '', 'EXECUTE_COMPLETE')
+
+
 def _summary(plan: dict[str, Any]) -> dict[str, Any]:
     status, note = plan['status'], plan['change_set']
     failed = status == 'FAILED'
-    execution = EXECUTION.get(status) or EXECUTED.get(plan['execution'] or '', 'EXECUTE_COMPLETE')
     return {'ChangeSetName': plan['name'], 'ChangeSetId': reviews.arn(plan),
             'StackId': shapes.arn(plan['target_identity']), 'StackName': plan['stack_name'],
             'Description': note.get('description'), 'CreationTime': plan['creation_time'],
             'Status': 'FAILED' if failed else 'CREATE_COMPLETE',
-            'StatusReason': plan['status_reason'] if failed else None, 'ExecutionStatus': execution,
+            'StatusReason': plan['status_reason'] if failed else None, 'ExecutionStatus': _execution(plan),
             'IncludeNestedStacks': note.get('nested') is not False}
 
 
@@ -141,7 +144,7 @@ def execute(query: Query) -> str:
         query.engine('execute_plan', plan_id=plan['id'],
                      args={name: value for name, value in args.items() if value is not None})
     except errors.PlanVoid as error:
-        status = EXECUTION.get(plan['status'], 'OBSOLETE')
+        status = _execution(plan)
         raise Fault('InvalidChangeSetStatus', (
             f'ChangeSet [{reviews.arn(plan)}] cannot be executed in its current execution status of '
             f'[{status}]: {error}')) from error

@@ -8,6 +8,7 @@ these functions, ``shapes`` makes their answers.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from heat.api.cfn import paging, reviews, shapes
@@ -50,6 +51,10 @@ def describe(query: Query) -> dict[str, Any]:
 
 def describe_all(query: Query) -> dict[str, Any]:
     """DescribeStackResources, of a stack or of the stack that a physical id belongs to."""
+    return _unless_under_review(query, 'StackResources', _described)
+
+
+def _described(query: Query) -> dict[str, Any]:
     physical = query.get('PhysicalResourceId')
     if bool(physical) == bool(query.get('StackName')):
         raise refused('Exactly one of StackName and PhysicalResourceId must be given.')
@@ -69,6 +74,10 @@ def describe_all(query: Query) -> dict[str, Any]:
 
 def list_all(query: Query) -> dict[str, Any]:
     """ListStackResources, in order of name so that pages fit together."""
+    return _unless_under_review(query, 'StackResourceSummaries', _listed)
+
+
+def _listed(query: Query) -> dict[str, Any]:
     request = [query.action, query.stack]
     after = paging.marker(request, query.get('NextToken')) or ''
     rows = [row for row in query.engine('list_stack_resources', stack_identity=query.stack, nested_depth=0,
@@ -79,6 +88,17 @@ def list_all(query: Query) -> dict[str, Any]:
     return {'StackResourceSummaries': [shapes.shaped(row, shapes.RESOURCE_SUMMARY)
                                        for row in _drifts(query, query.stack, page)],
             'NextToken': token}
+
+
+def _unless_under_review(query: Query, member: str,
+                         ask: Callable[[Query], dict[str, Any]]) -> dict[str, Any]:
+    """What ``ask`` answers; a stack under review has no resources yet."""
+    try:
+        return ask(query)
+    except errors.EntityNotFound:
+        if not query.get('StackName') or not reviews.under_review(query):
+            raise
+        return {member: []}
 
 
 def events(query: Query) -> dict[str, Any]:

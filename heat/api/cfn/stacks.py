@@ -128,16 +128,22 @@ def content_of(query: Query) -> str:
 
 def update(query: Query) -> dict[str, Any]:
     """UpdateStack."""
-    identity = query.stack
-    template, params, args = update_wish(query, identity)
-    args |= {'disable_rollback': bool(query.get('DisableRollback', False)), 'refuse_unchanged': True}
-    if query.get('ClientRequestToken'):
-        args['request_content'] = content_of(query)
     try:
+        identity = query.stack
+        template, params, args = update_wish(query, identity)
+        args |= {'disable_rollback': bool(query.get('DisableRollback', False)), 'refuse_unchanged': True}
+        if query.get('ClientRequestToken'):
+            args['request_content'] = content_of(query)
         query.engine('update_stack', stack_identity=identity, template=template, params=params, files={},
                      args=args)
     except errors.NotSupported as error:
         raise refused(str(error)) from error
+    except errors.EntityNotFound:
+        found = reviews.under_review(query)
+        if not found:
+            raise
+        name = shapes.arn(found[0]['target_identity'])
+        raise refused(f'Stack:{name} is in REVIEW_IN_PROGRESS state and can not be updated.') from None
     return {'StackId': shapes.arn(identity), 'OperationId': query.operation}
 
 

@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import yaml
@@ -126,8 +127,12 @@ def check_depth(tree: Any, what: str = 'template') -> None:
                 elif _infinite(child):
                     raise errors.StackValidationFailed(
                         message=f'The number {child} cannot be expressed in JSON.').at(
-                            _way(tree, lambda child, depth: _infinite(child)), value=str(child), source=what)
+                            _way(tree, partial(_same, child)), value=str(child), source=what)
         level = deeper
+
+
+def _same(one: Any, other: Any, _depth: int) -> bool:
+    return one is other
 
 
 def _infinite(value: Any) -> bool:

@@ -245,3 +245,11 @@ def test_not_a_number() -> None:
 def test_text_that_is_no_unicode_is_refused() -> None:
     with pytest.raises(errors.StackValidationFailed):
         read('v: \ud800')
+
+
+def test_the_number_that_is_told_stands_where_it_is_told() -> None:
+    tree = read('a: {j: .inf}\nb: {m: .nan}\n')
+    with pytest.raises(errors.StackValidationFailed, match='The number inf cannot') as caught:
+        check_depth(tree)
+    (fault,) = caught.value.faults
+    assert list(fault.path) == ['a', 'j']

@@ -360,6 +360,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough; Python would complain when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE
+    except (OSError, UnicodeEncodeError) as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        complain(f'the output cannot be written: {error}.')
+        return UNREADABLE
     except (Refused, Unreadable, errors.HeatException) as error:
         complain(str(error))
         return UNREADABLE

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from heat.template.load import parse
 from tests.unit.test_tool_check import HEAD, RANDOM
 from tests.unit.test_tool_fmt import DATA
 
+ROOT = Path(__file__).resolve().parents[2]
 GOOD = HEAD + f'\nresources:\n  a:\n    type: {RANDOM}\n'
 BAD = HEAD + '\nresources:\n  a:\n    type: OS::Nope\n'
 
@@ -263,3 +265,16 @@ def test_schema(capsys: Any) -> None:
     assert json.loads(capsys.readouterr().out)['$schema'] == 'https://json-schema.org/draft/2020-12/schema'
     assert main(['schema', 'all']) == 0
     assert 'heat_template_version.2013-05-23' in json.loads(capsys.readouterr().out)['$defs']
+
+
+@pytest.mark.parametrize(('encoding', 'target', 'words'), [
+    ('utf-8', '/dev/full', 'No space left on device'), ('ascii', '/dev/null', "can't encode character")])
+def test_an_output_that_cannot_be_written_is_told(encoding: str, target: str, words: str) -> None:
+    put(good_yaml=GOOD.replace('a:', 'ä:'))
+    with open(target, 'w') as full:
+        done = subprocess.run([sys.executable, '-m', 'heat.cmd.template', 'fmt', 'good.yaml'], stdout=full,
+                              stderr=subprocess.PIPE, text=True, env={
+                                  **os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONIOENCODING': encoding})
+    assert done.returncode == 2
+    assert done.stderr.startswith('heat-template: the output cannot be written: ')
+    assert words in done.stderr and 'Traceback' not in done.stderr

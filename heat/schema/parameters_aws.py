@@ -35,7 +35,7 @@ _NAME = re.compile(r'[A-Za-z0-9]{1,255}\Z')
 
 # What stands for the thing in our cloud. A VPC is a network, as the AWS::EC2::VPC type
 # makes one; no constraint knows the zones of the compute service, so any name will do.
-_THINGS: dict[str, str | None] = {
+THINGS: dict[str, str | None] = {
     'AWS::EC2::AvailabilityZone::Name': None,
     'AWS::EC2::Image::Id': 'glance.image',
     'AWS::EC2::Instance::Id': 'nova.server',
@@ -48,10 +48,11 @@ _THINGS: dict[str, str | None] = {
     'AWS::Route53::HostedZone::Id': 'designate.zone',
 }
 _LISTS = ('CommaDelimitedList', 'List<Number>', 'List<String>',
-          *(f'List<{name}>' for name in _THINGS if name != 'AWS::EC2::KeyPair::KeyName'))
-_VALUES = ('String', 'Number', *_LISTS, *_THINGS)
+          *(f'List<{name}>' for name in THINGS if name != 'AWS::EC2::KeyPair::KeyName'))
+_VALUES = ('String', 'Number', *_LISTS, *THINGS)
 KEY_TYPE = 'AWS::SSM::Parameter::Name'
-AWS_TYPES = (*_VALUES, KEY_TYPE, *(f'AWS::SSM::Parameter::Value<{name}>' for name in _VALUES
+STORED = 'AWS::SSM::Parameter::Value<'
+AWS_TYPES = (*_VALUES, KEY_TYPE, *(f'{STORED}{name}>' for name in _VALUES
                                    if name != 'Number'))
 # Types of Heat's own that older templates under AWS's version use.
 HEAT_TYPES = ('Json', 'Boolean')
@@ -201,8 +202,7 @@ def _schema(name: str, kind: Any, data: Mapping[str, Any]) -> ParameterSchema:
     if kind in HEAT_TYPES:
         schema = ParameterSchema(name, kind.lower(), **shared)
     else:
-        inner = kind.removeprefix('AWS::SSM::Parameter::Value<').removesuffix('>') \
-            if kind.startswith('AWS::SSM::Parameter::Value<') else kind
+        inner = kind.removeprefix(STORED).removesuffix('>') if kind.startswith(STORED) else kind
         schema = AwsParameter(name, 'comma_delimited_list' if inner in _LISTS else 'string',
                               declared=kind, inner=inner, **shared)
     if schema.default is not ABSENT:
@@ -220,8 +220,8 @@ def _schema(name: str, kind: Any, data: Mapping[str, Any]) -> ParameterSchema:
 
 def _thing(kind: str) -> str | None:
     """The constraint that looks values of the type up; stored ones when they are known."""
-    inner = kind.removeprefix('AWS::SSM::Parameter::Value<').removeprefix('List<').rstrip('>')
-    return _THINGS.get(inner)
+    inner = kind.removeprefix(STORED).removeprefix('List<').rstrip('>')
+    return THINGS.get(inner)
 
 
 def _constraints(kind: str, data: Mapping[str, Any], said: str | None) -> tuple[Constraint, ...]:

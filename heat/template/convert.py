@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from heat.schema.parameters_aws import STORED, THINGS
 from heat.template.convert_calls import Calls, Path
 from heat.template.versions import HOT_KEY, VERSION_KEYS, dialect_of, table
 
@@ -100,12 +101,16 @@ class _Converter:
         made['type'] = _TYPES.get(kind) or (
             'comma_delimited_list' if kind.startswith('List<') or 'List<' in kind else 'string')
         constraints: dict[str, Any] = {}
-        for key, (kind, side) in _LIMITS.items():
+        if THINGS.get(kind):
+            constraints['custom_constraint'] = THINGS[kind]
+        if kind.startswith(STORED):
+            self.lost.append(((*path, 'Type'), 'HOT reads no values from a parameter store.'))
+        for key, (limit, side) in _LIMITS.items():
             if data.get(key) is not None:
-                constraints.setdefault(kind, {})[side] = data[key]
-        for key, kind in (('AllowedValues', 'allowed_values'), ('AllowedPattern', 'allowed_pattern')):
+                constraints.setdefault(limit, {})[side] = data[key]
+        for key, limit in (('AllowedValues', 'allowed_values'), ('AllowedPattern', 'allowed_pattern')):
             if key in data:
-                constraints[kind] = data[key]
+                constraints[limit] = data[key]
         if constraints:
             said = {'description': data[_SAID]} if data.get(_SAID) else {}
             made['constraints'] = [{kind: body, **said} for kind, body in constraints.items()]

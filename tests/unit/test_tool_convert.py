@@ -272,3 +272,16 @@ def test_any_template_keeps_resources_references_graph_and_values(
     tree: dict[str, Any], word: str, zone: str
 ) -> None:
     same(tree, {'P': word, 'Z': zone})
+
+
+def test_what_a_parameter_names_in_the_cloud_is_still_looked_up() -> None:
+    found = to_hot(parse('AWSTemplateFormatVersion: "2010-09-09"\nResources: {}\nParameters:\n'
+                         '  K: {Type: "AWS::EC2::KeyPair::KeyName", ConstraintDescription: a key}\n'
+                         '  Z: {Type: "AWS::EC2::AvailabilityZone::Name"}\n'
+                         '  S: {Type: "AWS::SSM::Parameter::Value<String>", Default: /size}\n'))
+    assert found.tree['parameters'] == {
+        'K': {'type': 'string',
+              'constraints': [{'custom_constraint': 'nova.keypair', 'description': 'a key'}]},
+        'Z': {'type': 'string'}, 'S': {'type': 'string', 'default': '/size'}}
+    assert found.lost == (
+        (('Parameters', 'S', 'Type'), 'HOT reads no values from a parameter store.'),)

@@ -14,6 +14,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from oslo_config import cfg
+
 from heat.cmd import serving
 from heat.common import config
 from heat.common.memory import collect_rarely
@@ -44,8 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         engine.stop(conf.engine.graceful_stop_timeout)
         port.close()
 
-    count = conf.num_engine_workers or max(4, os.cpu_count() or 1)
-    return serving.Supervisor(PROG, count, work, conf.engine.graceful_stop_timeout).run()
+    def size(conf: cfg.ConfigOpts) -> serving.Size:
+        return serving.Size(conf.num_engine_workers or max(4, os.cpu_count() or 1),
+                            conf.engine.graceful_stop_timeout)
+
+    return serving.Supervisor(PROG, size(conf), work, lambda: size(config.load(PROG, argv))).run()
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -224,7 +225,10 @@ def front_end(prog: str, group: str, argv: Sequence[str] | None = None) -> int:
         stop.wait()
         server.stop()
 
-    return Supervisor(prog, conf[group].workers or os.cpu_count() or 1, work, GRACE).run()
+    def size(conf: cfg.ConfigOpts) -> Size:
+        return Size(conf[group].workers or os.cpu_count() or 1, GRACE)
+
+    return Supervisor(prog, size(conf), work, lambda: size(config.load(prog, argv))).run()
 
 
 def complain(prog: str, error: Exception) -> int:
@@ -233,16 +237,26 @@ def complain(prog: str, error: Exception) -> int:
     return 1
 
 
-class Supervisor:
-    """Keeps ``count`` forked processes running ``work(stop)``.
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many workers there are, and how many seconds they have to end in."""
 
-    SIGTERM and SIGINT end them gracefully, and after ``grace`` seconds forcibly; a second signal ends
-    them at once. SIGHUP replaces them by new ones, which read the configuration again. One that
-    dies is replaced; one that finds its configuration faulty at its start ends the program.
+    count: int
+    grace: float
+
+
+class Supervisor:
+    """Keeps ``size.count`` forked processes running ``work(stop)``.
+
+    SIGTERM and SIGINT end them gracefully, and after ``size.grace`` seconds forcibly; a second signal
+    ends them at once. SIGHUP replaces them by new ones, which read the configuration again; so does
+    ``reread``, and if it finds a fault those that run go on. One that dies is replaced; one that finds
+    its configuration faulty at its start ends the program.
     """
 
-    def __init__(self, prog: str, count: int, work: Callable[[Stop], None], grace: float) -> None:
-        self._prog, self._count, self._work, self._grace = prog, count, work, grace
+    def __init__(self, prog: str, size: Size, work: Callable[[Stop], None],
+                 reread: Callable[[], Size]) -> None:
+        self._prog, self._size, self._work, self._reread = prog, size, work, reread
         self._children: dict[int, float] = {}
         self._leaving: set[int] = set()
         self._lifeline = os.pipe()
@@ -260,18 +274,26 @@ class Supervisor:
             if number in _STOPPING:
                 break
             if number == signal.SIGHUP:
-                LOG.info('%s starts new workers with the configuration as it is now', self._prog)
-                self._send(signal.SIGTERM)
-                self._leaving |= set(self._children)
+                self._renew()
             if self._reap():
                 status = 1
                 break
         self._end(waited_for)
         return status
 
+    def _renew(self) -> None:
+        try:
+            self._size = self._reread()
+        except CONFIGURATION_ERRORS as error:
+            LOG.error('%s goes on with the configuration as it was: %s', self._prog, error)
+            return
+        LOG.info('%s starts new workers with the configuration as it is now', self._prog)
+        self._send(signal.SIGTERM)
+        self._leaving |= set(self._children)
+
     def _fill(self) -> float | None:
         """Start what is missing; seconds until more may be started, None when all are there."""
-        while len(set(self._children) - self._leaving) < self._count:
+        while len(set(self._children) - self._leaving) < self._size.count:
             if time.monotonic() < self._not_before:
                 return RESTART_INTERVAL
             self._fork()
@@ -334,7 +356,7 @@ class Supervisor:
         self._leaving |= set(self._children)
         self._send(signal.SIGTERM)
         # What the work itself waits for comes first.
-        end = time.monotonic() + self._grace + 10
+        end = time.monotonic() + self._size.grace + 10
         while self._children:
             found = signal.sigtimedwait(waited_for, max(0.0, end - time.monotonic()))
             if found is None or found.si_signo in _STOPPING:

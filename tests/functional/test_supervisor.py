@@ -1,0 +1,80 @@
+"""A daemon that is told to read its configuration again: SIGHUP, as operators and logrotate send it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers.daemon import free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """heat-api before a broker that is not there, which it needs for no start."""
+
+    process: subprocess.Popen[bytes]
+    conf: Path
+    log: Path
+    port: int
+
+    def write(self, workers: str) -> None:
+        self.conf.write_text(
+            f'[DEFAULT]\ntransport_url = rabbit://heat:heat@127.0.0.1:{self.port}/\n'
+            f'[heat_api]\nbind_host = 127.0.0.1\nbind_port = {self.port}\nworkers = {workers}\n'
+            f'[paste_deploy]\napi_paste_config = {ROOT}/etc/heat/api-paste.ini\n')
+
+    def told(self, words: str, times: int = 1) -> None:
+        wait_until(words, lambda: self.log.read_text().count(words) >= times, 60)
+
+    def workers(self) -> list[str]:
+        return Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children').read_text().split()
+
+    def have(self, wanted: Callable[[list[str]], bool]) -> None:
+        wait_until('workers', lambda: wanted(self.workers()), 60)
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    log, port = tmp_path / 'log', free_port()
+    conf = tmp_path / 'heat.conf'
+    Front.write(Front(None, conf, log, port), '1')  # type: ignore[arg-type]
+    with open(log, 'wb') as stream:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / 'bin' / 'heat-api'), '--config-file', str(conf)], stdout=stream,
+            stderr=stream, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    try:
+        made = Front(process, conf, log, port)
+        made.told('heat-api is ready')
+        yield made
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+
+
+def test_a_configuration_that_cannot_be_used_changes_nothing(front: Front) -> None:
+    before = front.workers()
+    front.write('many')
+    front.process.send_signal(signal.SIGHUP)
+    front.told(f'heat-api goes on with the configuration as it was: {front.conf}: [heat_api] workers is not')
+    assert front.workers() == before
+    assert front.process.poll() is None
+
+
+def test_as_many_workers_as_the_configuration_says_now(front: Front) -> None:
+    before = front.workers()
+    front.write('2')
+    front.process.send_signal(signal.SIGHUP)
+    front.told('heat-api is ready', 3)
+    front.have(lambda now: len(now) == 2 and not set(now) & set(before))

@@ -190,6 +190,20 @@ def test_keystone_setup_without_credentials_says_which(tmp_path: Path) -> None:
     assert 'OS_PASSWORD' in said
 
 
+@pytest.mark.parametrize(('url', 'more', 'words'), [
+    ('http://127.0.0.1:1', {}, 'http://127.0.0.1:1/v3 cannot be asked; is OS_AUTH_URL right? '),
+    ('no-url', {}, 'no-url/v3 cannot be asked; is OS_AUTH_URL right? '),
+    ('https://127.0.0.1:1', {'OS_CACERT': '/absent'}, 'invalid path: /absent')])
+def test_keystone_setup_says_which_keystone_cannot_be_asked(url: str, more: dict[str, str],
+                                                            words: str) -> None:
+    for program in ('heat-keystone-setup', 'heat-keystone-setup-domain'):
+        said = _run(BIN / program, code=1, env={
+            'OS_AUTH_URL': url, 'OS_USERNAME': 'admin', 'OS_PASSWORD': 'hunter2',
+            'OS_PROJECT_NAME': 'p', **more})
+        assert f'{program}: Keystone at ' in said and words in said
+        assert 'Traceback' not in said and 'hunter2' not in said
+
+
 def test_keystone_setup_domain_makes_a_domain_with_an_admin(bare_keystone: Keystone) -> None:
     place = bare_keystone.admin.environment()
     words = (BIN / 'heat-keystone-setup-domain', '--stack-domain-admin-password', 'domain secret')

@@ -68,8 +68,7 @@ class Signals:
         # Of one that is being replaced, the new one has given out its address last.
         row = next((r for r in rows if r.replaced_by is None), rows[0] if rows else None)
         if run is None or row is None:
-            LOG.warning('A signal came for resource %s, which is gone or does not wait for it.',
-                        signal.resource_name)
+            self._missed(run, signal)
             return
         if signal.kind == 'mark':
             self._mark(tree, run, row, signal.details or {})
@@ -79,6 +78,17 @@ class Signals:
             self._unset_hook(tree, run, row, hook)
             return
         self._tell(tree, run, row, signal)
+
+    def _missed(self, run: StackRun | None, signal: Signal) -> None:
+        """Taken in while somebody heard, and too late by now: who is on its way out has an event of it."""
+        LOG.warning('A signal came for resource %s, which is gone or does not wait for it.',
+                    signal.resource_name)
+        row = next((r for r in run.rows.values() if r.name == signal.resource_name and not r.gone), None
+                   ) if run is not None and signal.kind == 'signal' and hook_of(signal) is None else None
+        if row is not None:
+            self._loop.batch.events.append(Event(
+                row.stack_id, row.root_id, row.name, row.type, 'SIGNAL', Status.FAILED,
+                f'Cannot signal resource during {row.action}', row.physical_id, row.props))
 
     def _tell(self, tree: Tree, run: StackRun, row: Row, signal: Signal) -> None:
         """The row's new metadata, an event, and a wake-up for who waits."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from heat.common import errors
+from heat.db import connect, signals
 from tests.sim.software import OK, template, wait_a_bit
 
 AWS = {'Status': 'SUCCESS', 'Reason': 'r', 'UniqueId': '1', 'Data': 'd'}
@@ -162,3 +163,18 @@ def test_the_policy_of_a_stack_that_is_not_begun_takes_no_signal(world):
     wait_a_bit(world)
     with pytest.raises(errors.ResourceNotAvailable):
         world.signal(me, 'late')
+
+
+def test_a_signal_that_is_overtaken_by_a_deletion_leaves_an_event(world):
+    me = world.create('s', waiting())
+    world.run(until=world.clock.monotonic() + 5)
+    world.delete(me)
+    while world.states(me)['h'] != 'DELETE_IN_PROGRESS':
+        world.run(until=world.clock.monotonic() + 0.01)
+    # As if it had been taken in a moment before.
+    with connect.write(world.database) as conn:
+        signals.add(conn, me['stack_id'], me['stack_id'], 'h', {'id': 'late'}, world.crypt, world.clock.now())
+    world.engine.owner.refresh(me['stack_id'])
+    world.run()
+    assert 'h Cannot signal resource during DELETE' in world.reasons(me)
+    assert (world.state(me), world.leases_held()) == ('DELETE_COMPLETE', 0)

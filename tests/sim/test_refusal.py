@@ -41,7 +41,7 @@ def test_the_tree_at_fault_is_given_up_and_the_others_are_written(world, fault):
         assert leases.owner(conn, bad['stack_id']) is None
 
 
-def test_half_a_character_in_a_reason_ends_its_own_tree_and_no_other(world):
+def test_half_a_character_in_an_id_ends_its_own_tree_and_no_other(world):
     good = world.create('good', hot(a=res(props={'wait_secs': 900})))
     bad = world.create('bad', hot(a=res(props={'wait_secs': 900})))
     world.run(until=world.clock.monotonic() + 1)
@@ -52,7 +52,7 @@ def test_half_a_character_in_a_reason_ends_its_own_tree_and_no_other(world):
     row = world.rows(good)['a']
     batch.save(row.to(row.action, row.status.COMPLETE, 'written'))
     row = world.rows(bad)['a']
-    batch.save(row.to(row.action, row.status.FAILED, 'it said \ud800'))
+    batch.save(replace(row, physical_id='\ud800'))
     store = Store(world.database, world.engine.name, world.crypt, world.clock)
     told = []
     store.write(batch, told.append)
@@ -61,6 +61,16 @@ def test_half_a_character_in_a_reason_ends_its_own_tree_and_no_other(world):
     assert told[0].lost == {bad['stack_id']}
     assert world.rows(good)['a'].reason == 'written'
     assert world.stack(bad).reason == 'The database refused to store a change: UnicodeEncodeError'
+
+
+def test_half_a_character_in_a_reason_costs_no_tree(world):
+    me = world.create('s', hot(a=res(props={'wait_secs': 900})))
+    world.run(until=world.clock.monotonic() + 1)
+    batch, row = Batch(), world.rows(me)['a']
+    batch.fences[me['stack_id']] = world.engine.loop.trees[me['stack_id']].fence
+    batch.save(row.to(row.action, row.status.FAILED, 'it said \ud800'))
+    outcome = Store(world.database, world.engine.name, world.crypt, world.clock)._persist(batch)
+    assert not outcome.lost and world.rows(me)['a'].reason == 'it said ?'
 
 
 def test_what_a_service_tells_with_half_a_character_is_kept(world):

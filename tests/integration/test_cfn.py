@@ -154,10 +154,11 @@ def fault(function: Any, **arguments: Any) -> tuple[str, str]:
 
 def test_a_whole_life_outlives_its_tokens(account: Account, heat: Heat, cloud: ForeignCloud) -> None:
     aws, began = account.client, time.monotonic()
-    made = aws.create_stack(StackName='life', TemplateBody=BODY, ClientRequestToken='once',
-                            Tags=[{'Key': 'team', 'Value': 'a,b'}])
-    again = aws.create_stack(StackName='life', TemplateBody=BODY, ClientRequestToken='once')
-    assert again['StackId'] == made['StackId']
+    asked: dict[str, Any] = {'StackName': 'life', 'TemplateBody': BODY, 'ClientRequestToken': 'once',
+                             'Tags': [{'Key': 'team', 'Value': 'a,b'}]}
+    made = aws.create_stack(**asked)
+    assert aws.create_stack(**asked)['StackId'] == made['StackId']
+    assert fault(aws.create_stack, **{**asked, 'Tags': []})[0] == 'TokenAlreadyExistsException'
     assert fault(aws.create_stack, StackName='life', TemplateBody=BODY)[0] == 'AlreadyExistsException'
     assert fault(aws.create_stack, StackName='other', TemplateBody=BODY, ClientRequestToken='once')[0] == \
         'TokenAlreadyExistsException'

@@ -131,6 +131,10 @@ class NotConfigured(errors.Error):
         return {**super().to_wire(), 'class': 'Error'}
 
 
+class AccountRefused(exceptions.Unauthorized):
+    """Keystone refuses the service itself, not who it acts for."""
+
+
 class GivenToken(BaseAuth):
     """A token as the request brought it: shown, never exchanged, never renewed.
 
@@ -184,7 +188,14 @@ class TrustToken(BaseAuth):
 
     def get_auth_ref(self, session: Any) -> access.AccessInfoV3:
         for attempt in (0, 1):
-            token = self._service.get_access(session).auth_token or ''
+            try:
+                token = self._service.get_access(session).auth_token or ''
+            except exceptions.HttpError as exc:
+                if not 400 <= exc.http_status < 500 or exc.http_status == 429:
+                    raise
+                raise AccountRefused(
+                    'Keystone refuses the account of this service, as heat.conf has it: '
+                    f'{said(exc)}', request_id=exc.request_id) from exc
             try:
                 return v3.Token(self.auth_url, token, trust_id=self.trust_id).get_auth_ref(session)
             except exceptions.Unauthorized:
@@ -196,6 +207,11 @@ class TrustToken(BaseAuth):
 
     def get_cache_id_elements(self) -> dict[str, str | None]:
         return {}
+
+
+def said(exc: exceptions.HttpError) -> str:
+    """Keystone's sentence."""
+    return (exc.message or '').partition(' (HTTP ')[0]
 
 
 def identity_url(url: str) -> str:

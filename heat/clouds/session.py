@@ -24,7 +24,7 @@ from keystoneauth1.identity.v3.base import BaseAuth
 from oslo_config import cfg
 
 from heat.clouds import catalog
-from heat.clouds.credential import Credential, Plugins
+from heat.clouds.credential import AccountRefused, Credential, Kind, Plugins, said
 from heat.common import green
 from heat.model import op
 
@@ -93,10 +93,10 @@ class Connection:
             except exceptions.HttpError as exc:
                 if exc.http_status not in _TRANSIENT or attempt == self.sessions.retries:
                     # A 404 here means the trust or project, and must not look like a missing object.
-                    status = 401 if 400 <= exc.http_status < 500 else exc.http_status
-                    message = (exc.message or '').partition(' (HTTP ')[0]
+                    refused = 400 <= exc.http_status < 500 and exc.http_status != 429
+                    status = 401 if refused else exc.http_status
                     raise op.CloudFault(
-                        status, message, 'identity', exc.request_id or '', type(exc).__name__
+                        status, self._told(exc), 'identity', exc.request_id or '', type(exc).__name__
                     ) from exc
             except exceptions.ClientException as exc:
                 if attempt == self.sessions.retries:
@@ -106,6 +106,14 @@ class Connection:
             self.sessions.sleep(delay)
             delay = min(delay * 2, MAX_BACKOFF)
         raise AssertionError('unreachable')
+
+    def _told(self, exc: exceptions.HttpError) -> str:
+        message = said(exc)
+        if self.credential.kind is not Kind.TRUST or exc.http_status not in range(400, 429) or (
+                isinstance(exc, AccountRefused)):
+            return message
+        return ('The trust by which the stack acts for its user gives no token; an update or deletion by a '
+                f'member of the project gives the stack another one. Keystone: {message}')
 
     @property
     def has_token(self) -> bool:

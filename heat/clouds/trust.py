@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass
 
 from heat.clouds import ec2, rest
-from heat.clouds.credential import Credential, Kind
+from heat.clouds.credential import AccountRefused, Credential, Kind
 from heat.clouds.session import Sessions
 from heat.common import errors
 from heat.common.context import RequestContext
@@ -65,16 +65,21 @@ def _of_ec2(sessions: Sessions, context: RequestContext, access_key: str, region
 
 
 def works(sessions: Sessions, credential: Credential, context: RequestContext) -> bool:
-    """False if a stored EC2 credential is gone, or its user signs with another one now."""
-    if credential.kind is not Kind.EC2:
-        return True
-    now = ec2.access_key_of(context)
-    if now is not None and context.user_id == credential.user_id and now != credential.access_key:
-        return False
+    """False if Keystone gives no token for it any more, or its user signs with another EC2 credential now.
+
+    A trust goes with its user, with a role of that user, and with whoever deletes it.
+    """
+    if credential.kind is Kind.EC2:
+        now = ec2.access_key_of(context)
+        if now is not None and context.user_id == credential.user_id and now != credential.access_key:
+            return False
+    connection = sessions.for_credential(credential)
     try:
-        sessions.for_credential(credential).access()
+        # A token that is remembered may be dead as well, and asking by it costs less than another one.
+        connection.access()
+        rest.perform(connection, op.Call('identity', 'GET', '/auth/projects'), context.request_id)
     except op.CloudFault as exc:
-        return exc.status != 401
+        return exc.status != 401 or exc.kind == AccountRefused.__name__
     return True
 
 

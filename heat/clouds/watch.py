@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from heat.clouds.credential import AccountRefused
 from heat.common.clock import Clock
 from heat.model import op
 
@@ -226,4 +227,6 @@ def _signs(body: Any) -> tuple[Any, ...]:
 def _passing(fault: op.CloudFault) -> bool:
     """True for trouble that may be over at the next look."""
     unreachable = fault.status == 0 and fault.kind == 'ConnectFailure'
-    return unreachable or fault.status == 429 or fault.status >= 500
+    # An operator who gives the service another password lets the engine know it a little later.
+    refused = fault.kind == AccountRefused.__name__
+    return unreachable or refused or fault.status == 429 or fault.status >= 500

@@ -134,9 +134,11 @@ class Actions:
     def delete_snapshot(self, context: RequestContext, stack_identity: Args, snapshot_id: str) -> None:
         """Take a snapshot away, first what it left in other services; NotFound, ActionInProgress."""
         intake = self._intake
-        found = self._snapshot(intake.find(context, stack_identity), snapshot_id)
+        stack = intake.find(context, stack_identity)
+        found = self._snapshot(stack, snapshot_id)
         if found.status == str(Status.IN_PROGRESS):
             raise errors.NotSupported(feature='Deleting in-progress snapshot')
+        intake.creds.renew(context, stack)
         self._take_away(context, found)
 
         connect.writing(intake.database, snapshots.delete_snapshot, snapshot_id)

@@ -199,6 +199,29 @@ def test_a_trust_acts_for_its_trustor_until_it_is_revoked(
     trust.revoke(sessions, deferred.credential)
 
 
+def test_the_account_of_the_service_that_is_refused_is_told_apart_from_a_dead_trust(
+    cloud: SimCloud, sessions: Sessions, context: RequestContext
+) -> None:
+    credential = trust.defer(sessions, context).credential
+    other = trust.defer(sessions, context).credential
+    sessions.for_credential(other).token()
+    assert trust.works(sessions, other, context)
+    # Its password is another one by now, which takes its tokens along.
+    account = cloud.inventory.users.where('name', 'heat')[0]
+    before, account['_password'] = account['_password'], 'changed'
+    for token in cloud.inventory.tokens.where('user_id', account['id']):
+        cloud.inventory.tokens.drop(token['id'])
+    with pytest.raises(op.CloudFault, match='Keystone refuses the account of this service') as caught:
+        sessions.for_credential(credential).token()
+    assert (caught.value.status, caught.value.kind) == (401, 'AccountRefused')
+    assert trust.works(sessions, credential, context)
+    account['_password'] = before
+    assert sessions.for_credential(credential).token()
+    # A token that is remembered does not speak for a trust that is gone.
+    cloud.inventory.trusts.drop(other.trust_id or '')
+    assert not trust.works(sessions, other, context)
+
+
 def test_many_trusts_cost_one_password_check(
     cloud: SimCloud, sessions: Sessions, context: RequestContext
 ) -> None:

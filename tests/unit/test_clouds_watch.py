@@ -165,6 +165,9 @@ def test_passing_trouble_delays_and_refusal_ends(watch: Watch, clock: VirtualClo
     trouble = op.CloudFault(503, 'busy', 'compute')
     assert watch.failed(only_round(watch, clock), trouble) == []
     assert watch.results(only_round(watch, clock), {'a': trouble}) == []
+    # The service itself is refused, until its operator has told it the new password.
+    own = op.CloudFault(401, 'refused', kind='AccountRefused')
+    assert watch.failed(only_round(watch, clock), own) == []
     refusal = op.CloudFault(403, 'no', 'compute')
     assert watch.results(only_round(watch, clock), {'a': refusal}) == [
         ('waits for a', Verdict(fault=refusal))

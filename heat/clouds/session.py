@@ -20,17 +20,21 @@ from typing import Any
 import requests
 from keystoneauth1 import exceptions, session
 from keystoneauth1.access import AccessInfoV3
+from keystoneauth1.access.service_catalog import ServiceCatalog, ServiceCatalogV3
 from keystoneauth1.identity.v3.base import BaseAuth
 from oslo_config import cfg
 
 from heat.clouds import catalog
 from heat.clouds.credential import AccountRefused, Credential, Kind, Plugins, said
 from heat.common import green
+from heat.common.clock import Clock
 from heat.model import op
 
 LOG = logging.getLogger(__name__)
 
 REMEMBERED_CREDENTIALS = 2000
+# Seconds for which a catalogue is believed although it names no place, or one where nobody answers.
+CATALOGUE_AGE = 60.0
 BACKOFF, MAX_BACKOFF = 0.25, 5.0
 _REFUSED_UNTOUCHED = (429,)
 _TRANSIENT = (429, 500, 502, 503, 504)
@@ -80,6 +84,10 @@ class Connection:
         self.plugin = plugin or sessions.plugins.plugin_for(credential)
         self._region = region
         self._bases: dict[str, str] = {}
+        # Whose catalogue that is, and what was read after it was issued.
+        self._access: AccessInfoV3 | None = None
+        self._catalogue: ServiceCatalog | None = None
+        self._read_at = float('-inf')
 
     def access(self) -> AccessInfoV3:
         """Who the token says we are: user_id, project_id, domain_id, role_names, catalogue.
@@ -131,13 +139,17 @@ class Connection:
 
     def has_service(self, name: str) -> bool:
         """True if the catalogue has an endpoint for the service, of the configured kind and region."""
-        return self._find(catalog.service(name)) is not None
+        row = catalog.service(name)
+        return self._find(row) is not None or (self._read_again() and self._find(row) is not None)
 
     def base(self, name: str) -> str:
         """URL below which the service's paths lie; CloudFault EndpointNotFound if there is none."""
-        row = catalog.service(name)
+        row, access = catalog.service(name), self.access()
+        if access is not self._access:
+            # Another token has another catalogue.
+            self._access, self._catalogue, self._bases = access, None, {}
         if row.name not in self._bases:
-            found = self._find(row)
+            found = self._find(row) or (self._find(row) if self._read_again() else None)
             if found is None:
                 interface = self.sessions.interface(row)
                 region = self._region_of(row)
@@ -149,11 +161,11 @@ class Connection:
                     row.name,
                     kind='EndpointNotFound',
                 )
-            self._bases[row.name] = catalog.base_url(row, found, self.access().project_id)
+            self._bases[row.name] = catalog.base_url(row, found, access.project_id)
         return self._bases[row.name]
 
     def _find(self, row: catalog.Service) -> str | None:
-        entries = self.access().service_catalog
+        entries = self._catalogue or self.access().service_catalog
         for kind in row.types:
             url = entries.get_endpoint_data_list(
                 service_type=kind,
@@ -163,6 +175,36 @@ class Connection:
             if url:
                 return url[0].url
         return None
+
+    def _read_again(self) -> bool:
+        """Ask keystone for the catalogue as it is now; False if that was done lately, or cannot be."""
+        now = self.sessions.clock.monotonic()
+        if now - self._read_at < CATALOGUE_AGE:
+            return False
+        self._read_at = now
+        try:
+            answer = self.http('identity').get(
+                f'{self.plugin.auth_url}/auth/catalog', authenticated=False, log=False,
+                headers={'X-Auth-Token': self.token(), 'Accept': 'application/json'})
+            found = ServiceCatalogV3(answer.json()['catalog'])
+        except (op.CloudFault, exceptions.ClientException, ValueError, LookupError, TypeError) as exc:
+            LOG.debug('The catalogue was not read again: %s', exc)
+            return False
+        self._catalogue, self._bases = found, {}
+        # These hold on to an address too.
+        self.clients.clear()
+        return True
+
+    def _moved(self, row: catalog.Service, base: str) -> bool:
+        """Whether the service, which cannot be reached at ``base``, is somewhere else by now."""
+        try:
+            # Another call of this connection may have found out.
+            moved = self.base(row.name) != base or (self._read_again() and self.base(row.name) != base)
+        except op.CloudFault:
+            return False
+        if moved:
+            LOG.info('The %s service is no longer at %s; it is at %s.', row.name, base, self._bases[row.name])
+        return moved
 
     def _region_of(self, row: catalog.Service) -> str:
         return self.sessions.region(row, self.credential) if self._region is None else self._region
@@ -188,7 +230,8 @@ class Connection:
         the service cannot be reached or a reading request has no answer.
         """
         row = catalog.service(service)
-        url = catalog.join(row, self.base(service), path)
+        base = self.base(service)
+        url = catalog.join(row, base, path)
         sent_headers = {'Accept': 'application/json', **dict(row.headers), **(headers or {})}
         version = row.version_header(self.sessions.conf[row.limit] if row.limit else None)
         if version:
@@ -219,6 +262,10 @@ class Connection:
                 )
             except exceptions.ConnectionError as exc:
                 never_sent = unsent(exc)
+                if last and never_sent and self._moved(row, base):
+                    base, attempt, delay = self.base(service), 0, BACKOFF
+                    url = catalog.join(row, base, path)
+                    continue
                 if last or not (again or never_sent):
                     raise self._no_answer(row, method, never_sent) from exc
                 answer_lost = answer_lost or not never_sent
@@ -277,9 +324,11 @@ class Sessions:
     the time-out and TLS come from the configuration.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, sleep: Callable[[float], None] = green.sleep) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, sleep: Callable[[float], None] = green.sleep,
+                 clock: Clock | None = None) -> None:
         self.conf = conf
         self.sleep = sleep
+        self.clock = clock or Clock()
         self.retries: int = conf.client_retry_limit
         self.plugins = Plugins(conf)
         self._lock = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from keystoneauth1.identity import v3
 from heat.clouds import find, nova, rest, stack_user, trust
 from heat.clouds.credential import Credential, Kind, NotConfigured
 from heat.clouds.performer import Answer, Fault, Performer, Result, Unmatched, zone_names
-from heat.clouds.session import Connection, LostAnswer, Sessions
+from heat.clouds.session import CATALOGUE_AGE, Connection, LostAnswer, Sessions
 from heat.clouds.watch import Watch
 from heat.common import config, errors, green
 from heat.common.clock import Clock, VirtualClock
@@ -43,7 +44,7 @@ def cloud(clock: VirtualClock) -> Iterator[SimCloud]:
 
 
 @pytest.fixture
-def sessions(cloud: SimCloud, tmp_path: Path) -> Sessions:
+def sessions(cloud: SimCloud, tmp_path: Path, clock: VirtualClock) -> Sessions:
     file = tmp_path / 'heat.conf'
     file.write_text(f"""
 [DEFAULT]
@@ -58,7 +59,8 @@ password = {cloud.settings.heat_password}
 project_name = service
 """)
     return Sessions(
-        config.load('heat-engine', [], [str(file)], logging_setup=False), sleep=lambda seconds: None
+        config.load('heat-engine', [], [str(file)], logging_setup=False), sleep=lambda seconds: None,
+        clock=clock
     )
 
 
@@ -180,6 +182,38 @@ def test_reading_survives_faults(cloud: SimCloud, demo: Connection) -> None:
         rule = cloud.faults.add(service='compute', method='GET', path='^/v2.1/servers', kind=kind, count=2)
         assert rest.perform(demo, op.Call('compute', 'GET', '/servers', unwrap='servers')) == []
         assert rule.hits == 2
+
+
+def test_a_service_that_has_moved_is_found_with_the_token_that_there_is(
+    cloud: SimCloud, sessions: Sessions, context: RequestContext, clock: VirtualClock
+) -> None:
+    here = f'{cloud.base_url}/orchestration/v1/$(project_id)s'
+    # Nobody listens there.
+    cloud.settings.orchestration_url = 'http://127.0.0.1:1/v1/$(project_id)s'
+    acting = sessions.for_credential(trust.defer(sessions, context).credential)
+    listing = op.Call('orchestration', 'GET', '/stacks', unwrap='stacks')
+    with pytest.raises(op.CloudFault, match='The orchestration service cannot be reached'):
+        rest.perform(acting, listing)
+    cloud.settings.orchestration_url = here
+    with pytest.raises(op.CloudFault, match='cannot be reached'):
+        rest.perform(acting, listing)
+    before = authentications(cloud)
+    clock.advance(CATALOGUE_AGE)
+    assert rest.perform(acting, listing) == []
+    assert authentications(cloud) == before
+
+
+def test_a_region_that_comes_later_is_found_with_the_token_that_there_is(
+    cloud: SimCloud, sessions: Sessions, context: RequestContext, clock: VirtualClock
+) -> None:
+    elsewhere = sessions.for_credential(replace(Credential.of_request(context), region='RegionTwo'))
+    assert not elsewhere.has_service('orchestration')
+    with pytest.raises(op.CloudFault, match='orchestration service in RegionTwo region not found'):
+        elsewhere.base('orchestration')
+    cloud.settings.second_region = 'RegionTwo'
+    clock.advance(CATALOGUE_AGE)
+    assert elsewhere.base('orchestration').startswith(cloud.base_url)
+    assert elsewhere.has_service('orchestration')
 
 
 def test_a_trust_acts_for_its_trustor_until_it_is_revoked(

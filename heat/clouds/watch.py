@@ -10,6 +10,7 @@ engine gives what came to ``results`` or ``failed``.
 from __future__ import annotations
 
 import itertools
+import logging
 import random
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +20,13 @@ from heat.clouds.credential import AccountRefused
 from heat.common.clock import Clock
 from heat.model import op
 
+LOG = logging.getLogger(__name__)
+
 # Below this, single GETs cost the service less than a page of everything.
 BULK_FROM = 4
 GROWTH, JITTER = 1.5, 0.1
+# The kind of an answer that cannot be what was asked for; so many in a row end a wait.
+SENSELESS, MOST_SENSELESS = 'BadAnswer', 5
 # Seconds in which who was let go on must have made the others wait again.
 TURN = 1.5
 Key = tuple[Any, str, str, op.Site | None]
@@ -64,6 +69,14 @@ class _Waiter:
     poll: op.Poll
     sign: tuple[Any, ...] | None = None
     missing: bool = False
+    senseless: int = 0
+
+    def bears(self, fault: op.CloudFault) -> bool:
+        """True for an answer without sense, such as a proxy's page, until there are too many in a row."""
+        if fault.kind != SENSELESS:
+            return False
+        self.senseless += 1
+        return self.senseless < MOST_SENSELESS
 
 
 @dataclass(slots=True)
@@ -149,17 +162,25 @@ class Watch:
                 continue
             body = bodies.get(waiter.poll.id)
             if isinstance(body, op.CloudFault):
-                if not _passing(body):
+                if not _passing(body) and not waiter.bears(body):
                     ended.append((token, Verdict(fault=body)))
                 continue
             if body is None and round_.bulk:
                 waiter.missing = unsure = True
                 continue
             waiter.missing = False
-            sign = None if body is None else _signs(body)
+            try:
+                sign = None if body is None else _signs(body)
+                judged = waiter.poll.judge(body)
+            except Exception as error:  # the border: no plugin's exception passes it
+                # It would leave the round without a next one at its time, and so be met again at once.
+                fault = _senseless(waiter.poll, error)
+                if not waiter.bears(fault):
+                    ended.append((token, Verdict(fault=fault)))
+                continue
+            waiter.senseless = 0
             moved = moved or sign != waiter.sign
             waiter.sign = sign
-            judged = waiter.poll.judge(body)
             if isinstance(judged, str):
                 ended.append((token, Verdict(body, failure=judged)))
             elif not judged:
@@ -189,7 +210,7 @@ class Watch:
             ended = [
                 (token, Verdict(fault=fault))
                 for token, waiter in group.waiters.items()
-                if waiter.poll.id in asked
+                if waiter.poll.id in asked and not waiter.bears(fault)
             ]
         self._plan(group, False, False)
         for token, _verdict in ended:
@@ -222,6 +243,13 @@ def _signs(body: Any) -> tuple[Any, ...]:
     if isinstance(body, list):
         return (len(body),)
     return tuple(repr(body.get(name)) for name in _SIGNS_OF_PROGRESS)
+
+
+def _senseless(poll: op.Poll, error: Exception) -> op.CloudFault:
+    LOG.warning('The answer of the %s service about %s makes no sense (%s: %s).', poll.service, poll.id,
+                type(error).__name__, error)
+    return op.CloudFault(200, f'The answer of the {poll.service} service about {poll.id} makes no sense.',
+                         poll.service, kind=SENSELESS)
 
 
 def _passing(fault: op.CloudFault) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from heat.clouds.watch import TURN, Round, Verdict, Watch
+from heat.clouds.watch import MOST_SENSELESS, TURN, Round, Verdict, Watch
 from heat.common.clock import VirtualClock
 from heat.model import op
 
@@ -173,6 +173,25 @@ def test_passing_trouble_delays_and_refusal_ends(watch: Watch, clock: VirtualClo
         ('waits for a', Verdict(fault=refusal))
     ]
     assert len(watch) == 0 and watch.next_due() is None
+
+
+@pytest.mark.parametrize('senseless', [
+    '<html>Down for maintenance</html>', {'id': 'a'}, ['a'],
+    op.CloudFault(200, 'The answer of the compute service has no "server".', 'compute', kind='BadAnswer')])
+def test_an_answer_without_sense_is_asked_for_again_after_a_pause(
+        watch: Watch, clock: VirtualClock, senseless: Any) -> None:
+    add(watch, 'a', unwrap=None)
+    for _ in range(MOST_SENSELESS - 1):
+        assert watch.results(only_round(watch, clock), {'a': senseless}) == []
+        due = watch.next_due()
+        assert due is not None and due > clock.monotonic() + 0.1
+    # One that makes sense lets it begin to count anew.
+    assert watch.results(only_round(watch, clock), building('a')) == []
+    for _ in range(MOST_SENSELESS - 1):
+        assert watch.results(only_round(watch, clock), {'a': senseless}) == []
+    (waited, verdict), = watch.results(only_round(watch, clock), {'a': senseless})
+    assert waited == 'waits for a' and verdict.fault is not None and verdict.fault.kind == 'BadAnswer'
+    assert watch.next_due() is None
 
 
 def test_a_forbidden_list_is_replaced_by_single_gets(watch: Watch, clock: VirtualClock) -> None:

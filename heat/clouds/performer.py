@@ -2,7 +2,8 @@
 
 Purpose: one door for the engine: ``perform`` an operation and be called with a
 value. Invariant: ``done`` is called exactly once per operation that began, and
-never raises into a pool; at most ``service_call_pool`` calls to one service are in flight.
+never raises into a pool; at most ``service_call_pool`` calls to one service are in flight,
+and a service that hangs holds up no other.
 Neighbours: ``rest``, ``stack_user``, ``find`` and ``watch`` know how,
 ``engine.runner`` says what.
 """
@@ -18,7 +19,7 @@ from typing import Any
 from heat.clouds import catalog, remote, rest, secrets, stack_user
 from heat.clouds.credential import Credential, NotConfigured
 from heat.clouds.extensions import Extensions
-from heat.clouds.find import Finder
+from heat.clouds.find import KINDS, Finder
 from heat.clouds.session import Connection, LostAnswer, Sessions
 from heat.clouds.watch import Round
 from heat.common import errors, green
@@ -75,8 +76,6 @@ class Performer:
         self._sessions = sessions
         self._size = sessions.conf.engine.service_call_pool
         self._pools: dict[str, green.Pool] = {}
-        # A round holds one slot for its length, so rounds must not wait behind calls that wait for them.
-        self._rounds = green.Pool(max(4, self._size // 4))
         self._lock = threading.Lock()
         self.finder = Finder(sessions, clock)
         self.extensions = Extensions(sessions, clock)
@@ -126,19 +125,25 @@ class Performer:
         return self._stored(credential.project_id or '', wanted)
 
     def _pool(self, operation: Operation) -> green.Pool:
+        # A service that does not answer keeps whoever asks it, but nobody who asks another one.
+        size = self._size
         if isinstance(operation, Round):
-            return self._rounds
-        if isinstance(operation, op.UserCall):
+            # A round holds one slot for its length, so rounds must not wait behind calls that wait for them.
+            name, size = f'round {operation.polls[0].service}', max(4, size // 4)
+        elif isinstance(operation, op.UserCall):
             name = 'identity'
-        elif isinstance(operation, Find | op.Resolve):
-            name = 'find'
+        elif isinstance(operation, Find):
+            noun = KINDS.get(operation.kind)
+            name = f'find {noun.service if noun else ""}'
+        elif isinstance(operation, op.Resolve):
+            name = 'resolve'
         elif isinstance(operation, op.Endpoint):
             name = 'identity'
         else:
             name = catalog.service(operation.service).name
         with self._lock:
             if name not in self._pools:
-                self._pools[name] = green.Pool(self._size)
+                self._pools[name] = green.Pool(size)
             return self._pools[name]
 
     def _run(

@@ -15,9 +15,11 @@ from heat.clouds import rest
 from heat.clouds.credential import Credential
 from heat.clouds.performer import Answer, Fault, Performer, Result
 from heat.clouds.session import Connection, LostAnswer, Sessions
+from heat.clouds.watch import Round
 from heat.common import config, green
 from heat.common.clock import VirtualClock
 from heat.model import op
+from heat.model.op import Find
 
 
 class Script:
@@ -276,6 +278,26 @@ def test_a_call_whose_owner_no_longer_wants_it_is_not_made(script: Script, sessi
         Credential.of_service(), POST, lambda result: pytest.fail('no result may come'), begin=begin
     )
     assert asked.wait(10) and script.seen == []
+
+
+def test_a_service_that_hangs_holds_up_no_other(script: Script, sessions: Sessions) -> None:
+    performer, who, over = Performer(sessions, VirtualClock()), Credential.of_service(), green.Event()
+
+    def hanging() -> bool:
+        over.wait(30)
+        return False
+
+    def look(service: str) -> Round:
+        poll = op.Poll(service, '/ports/1', '1', lambda body: True, unwrap='port')
+        return Round(1, (who, service, '/ports/1', None), False, (poll,))
+
+    for _ in range(sessions.conf.engine.service_call_pool):
+        performer.perform(who, look('compute'), lambda result: None, begin=hanging)
+        performer.perform(who, Find('nova.flavor', 'small'), lambda result: None, begin=hanging)
+    script.answers = [(200, {'port': {'id': '1'}}), (200, {'networks': [{'id': 'n', 'name': 'net'}]})]
+    assert performed(lambda done: performer.perform(who, look('network'), done)) == Answer({'1': {'id': '1'}})
+    assert performed(lambda done: performer.perform(who, Find('neutron.network', 'net'), done)) == Answer('n')
+    over.set()
 
 
 def test_an_operation_without_configuration_says_which_option(sessions: Sessions) -> None:

@@ -10,10 +10,12 @@ Neighbours: ``cmd`` and ``wsgi`` call ``configure``; ``api.*.app`` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from heat.api.revision import Revision
 from heat.api.tails import Tails
+from heat.common.clock import Clock
 from heat.common.context import RequestContext
 
 
@@ -42,6 +44,7 @@ class Wiring:
     engine: EngineClient
     policy: Policy
     tails: Tails
+    revision: Revision = field(default_factory=lambda: Revision(Clock()))
 
 
 _wiring: list[Wiring] = []

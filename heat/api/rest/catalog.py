@@ -49,7 +49,7 @@ def list_template_functions(call: Call) -> dict[str, Any]:
 
 def build_info(call: Call) -> dict[str, Any]:
     return {'api': {'revision': call.wiring.conf.revision.heat_revision},
-            'engine': {'revision': call.engine('get_revision')}}
+            'engine': {'revision': call.wiring.revision.told(lambda: call.engine('get_revision'))}}
 
 
 def list_services(call: Call) -> dict[str, Any]:

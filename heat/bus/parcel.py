@@ -1,10 +1,11 @@
 """Several quick questions in one message: what a message costs is shared by all that ask at once.
 
-Invariant: nobody waits for company while there is room under way. The first to ask lets those run who are
-ready to, and takes along what they ask meanwhile; who is alone sends a plain call. Each question keeps its
-own context, answer and error. Only what changes nothing travels so, since a question that holds up the
-others is asked again by itself. An engine of an earlier release is asked one by one. Neighbours: ``client``
-asks here, ``server`` unpacks.
+Invariant: who is alone waits for nobody and sends a plain call. Where many ask, the first takes along what
+is asked until the message before has come back or ``MANY`` are there, and waits ``GATHER`` seconds for as
+many as the last time, since who was answered asks again. Each question keeps its own context, answer and
+error. Only what changes nothing travels so, since a question that holds up the others is asked again by
+itself. An engine of an earlier release is asked one by one. Neighbours: ``client`` asks here, ``server``
+unpacks.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from heat.common import errors, green
 METHOD = 'answer_parcel'
 # Questions in one message, and of these how many an engine answers at once, at most.
 SIZE, AT_ONCE = 16, 4
-# Messages of a process after which the next waits for one of them to come back, and for how long, in seconds.
-UNDER_WAY, LINGER = 2, 0.05
+# While a message is under way, so many questions are worth another, and so many messages are enough.
+MANY, UNDER_WAY = 8, 2
+# How long others wait for a message that is under way, and for as many as asked the last time, in seconds.
+LINGER, GATHER = 0.02, 0.002
 # The longest page, and the longest template with all that belongs to it (characters), that count as quick.
 PAGE, LENGTH = 100, 16_384
 # How long an engine waits for the slowest answer before it sends the others, in seconds.
@@ -65,23 +68,32 @@ def questions(arguments: dict[str, Any]) -> list[Question]:
 @dataclass(slots=True, eq=False)
 class _Asked:
     question: Question
-    answered: threading.Event = field(default_factory=green.Event)
     # None: to be asked by itself.
     reply: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class _Company:
+    members: list[_Asked] = field(default_factory=list)
+    # ``go`` is set when there are so many, and when a message has come back.
+    wanted: int = SIZE
+    go: threading.Event = field(default_factory=green.Event)
+    answered: threading.Event = field(default_factory=green.Event)
 
 
 class Parcels:
     """Asks by ``ask``, which sends one message and returns the reply, whatever travels in it."""
 
-    def __init__(self, ask: Ask, now: Callable[[], float] = time.monotonic, linger: float = LINGER) -> None:
+    def __init__(self, ask: Ask, now: Callable[[], float] = time.monotonic, linger: float = LINGER,
+                 gather: float = GATHER) -> None:
         self._ask = ask
         self._now = now
-        self._linger = linger
+        self._linger, self._gather = linger, gather
         self._lock = threading.Lock()
-        self._next: list[_Asked] = []
+        self._next: _Company | None = None
         self._under_way = 0
-        # Set when the next message should go.
-        self._turn = green.Event()
+        # How many went together the last times.
+        self._usual = 1
         self._not_before = 0.0
         self._slow: dict[str, float] = {}
 
@@ -92,41 +104,52 @@ class Parcels:
             return self._ask(context, method, arguments)
         with self._lock:
             company = self._next
-            company.append(asked)
-            first = len(company) == 1
-            if len(company) == SIZE:
-                self._next = []
-                self._turn.set()
+            first = company is None
+            if company is None:
+                company = self._next = _Company()
+            company.members.append(asked)
+            if len(company.members) == SIZE:
+                self._next = None
+            if len(company.members) >= company.wanted:
+                company.go.set()
         if first:
             self._lead(company)
         else:
-            asked.answered.wait()
+            company.answered.wait()
         if isinstance(asked.reply, errors.HeatException):
             raise asked.reply
         if asked.reply is None:
             return self._ask(context, method, arguments)
         return asked.reply
 
-    def _lead(self, company: list[_Asked]) -> None:
+    def _lead(self, company: _Company) -> None:
         """Ask for all of ``company``, which grows until it is time to go; then nobody waits any more."""
         try:
             green.sleep(0)
-            if self._under_way >= UNDER_WAY and len(company) < SIZE:
-                self._turn.wait(self._linger)
+            if self._under_way:
+                self._await(company, MANY if self._under_way < UNDER_WAY else SIZE, self._linger)
+            self._await(company, self._usual, self._gather)
             with self._lock:
                 self._leave(company)
                 self._under_way += 1
-                self._turn.clear()
-            self._send(company)
+                self._usual = max(len(company.members), self._usual // 2)
+            self._send(company.members)
         finally:
             with self._lock:
                 self._leave(company)
-            for asked in company:
-                asked.answered.set()
+            company.answered.set()
 
-    def _leave(self, company: list[_Asked]) -> None:
+    def _await(self, company: _Company, wanted: int, seconds: float) -> None:
+        with self._lock:
+            if len(company.members) >= wanted:
+                return
+            company.wanted = wanted
+            company.go.clear()
+        company.go.wait(seconds)
+
+    def _leave(self, company: _Company) -> None:
         if self._next is company:
-            self._next = []
+            self._next = None
 
     def _send(self, company: list[_Asked]) -> None:
         since = self._now()
@@ -136,7 +159,8 @@ class Parcels:
         finally:
             with self._lock:
                 self._under_way -= 1
-                self._turn.set()
+                if self._next is not None:
+                    self._next.go.set()
         if len(company) == 1 and self._now() - since > PATIENCE:
             self._remember(company[0])
 

@@ -23,7 +23,7 @@ class Far:
         self.open = threading.Event()
         self.now = 0.0
         self.answer: Callable[[dict[str, Any], str, dict[str, Any]], Any] = self.plain
-        self.parcels = Parcels(self.ask, lambda: self.now, linger=FOREVER)
+        self.parcels = Parcels(self.ask, lambda: self.now, linger=FOREVER, gather=0.0)
         self.threads: list[threading.Thread] = []
 
     def ask(self, context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
@@ -33,11 +33,15 @@ class Far:
             return wire.result([self.answer(*question) for question in parcel.questions(arguments)])
         return self.plain(context, method, arguments)
 
+    def waiting(self) -> int:
+        company = self.parcels._next
+        return 0 if company is None else len(company.members)
+
     def plain(self, context: dict[str, Any], method: str, arguments: dict[str, Any]) -> Any:
         return wire.result([context['request_id'], method, arguments])
 
     def together(self, questions: list[tuple[str, str, dict[str, Any]]]) -> dict[str, Any]:
-        """request id -> answer or error of each question, all asked while two messages are under way."""
+        """request id -> answer or error of each question, all asked while a message is under way."""
         found: dict[str, Any] = {}
 
         def ask(request: str, method: str, arguments: dict[str, Any]) -> None:
@@ -51,13 +55,12 @@ class Far:
             self.threads.append(threading.Thread(target=ask, args=(request, method, arguments), daemon=True))
             self.threads[-1].start()
 
-        for n in range(parcel.UNDER_WAY):
-            start(f'before-{n}', 'get_revision', {})
-            wait_until('it is under way', lambda n=n: len(self.asked) == n + 1, FOREVER, every=0.01)
-        for n, question in enumerate(questions):
+        start('before', 'get_revision', {})
+        wait_until('it is under way', lambda: len(self.asked) == 1, FOREVER, every=0.01)
+        for n, question in enumerate(questions, 1):
             start(*question)
-            wait_until('it waits', lambda n=n: len(self.parcels._next) == (n + 1) % parcel.SIZE, FOREVER,
-                       every=0.01)
+            left = n % parcel.MANY if n <= parcel.MANY else (n - parcel.MANY) % parcel.SIZE
+            wait_until('it waits', lambda left=left: self.waiting() == left, FOREVER, every=0.01)
         self.open.set()
         for thread in self.threads:
             thread.join(FOREVER)
@@ -80,7 +83,7 @@ def test_who_is_alone_sends_a_plain_call(far: Far) -> None:
 
 def test_what_is_asked_while_messages_are_under_way_goes_as_one(far: Far) -> None:
     assert far.together(SHOWS) == {request: [request, method, given] for request, method, given in SHOWS}
-    (method, sent), = far.asked[parcel.UNDER_WAY:]
+    (method, sent), = far.asked[1:]
     assert method == METHOD and [question[1:] for question in sent['questions']] == [
         [method, given] for _request, method, given in SHOWS]
 
@@ -101,7 +104,7 @@ def test_what_was_too_slow_is_asked_by_itself_and_the_next_time_at_once(far: Far
     far.answer = lambda context, method, arguments: (
         None if context['request_id'] == 'r1' else far.plain(context, method, arguments))
     assert far.together(SHOWS)['r1'] == ['r1', *SHOWS[1][1:]]
-    assert far.asked[parcel.UNDER_WAY + 1:] == [SHOWS[1][1:]]
+    assert far.asked[2:] == [SHOWS[1][1:]]
     assert far.parcels._travels_alone(parcel._Asked(({}, *SHOWS[1][1:])))
     assert not far.parcels._travels_alone(parcel._Asked(({}, *SHOWS[0][1:])))
     far.now += parcel.MEMORY
@@ -119,7 +122,7 @@ def test_an_engine_that_takes_no_parcels_is_asked_one_by_one(far: Far) -> None:
 
     far.parcels._ask = older
     assert far.together(SHOWS) == {request: [request, method, given] for request, method, given in SHOWS}
-    assert [method for method, _given in far.asked[parcel.UNDER_WAY:]] == [METHOD, *['show_stack'] * 3]
+    assert [method for method, _given in far.asked[1:]] == [METHOD, *['show_stack'] * 3]
     assert far.parcels._travels_alone(parcel._Asked(({}, 'get_revision', {})))
     far.now += parcel.MEMORY
     assert not far.parcels._travels_alone(parcel._Asked(({}, 'get_revision', {})))
@@ -157,10 +160,40 @@ def test_who_leads_may_break_and_the_others_ask_by_themselves(far: Far) -> None:
 
 
 def test_a_parcel_has_a_size(far: Far) -> None:
-    many = [(f'r{n}', 'identify_stack', {'stack_name': str(n)}) for n in range(parcel.SIZE + 3)]
+    many = [(f'r{n}', 'identify_stack', {'stack_name': str(n)}) for n in range(parcel.MANY + parcel.SIZE + 3)]
     assert far.together(many) == {request: [request, method, given] for request, method, given in many}
     sizes = [len(sent['questions']) for method, sent in far.asked if method == METHOD]
-    assert sorted(sizes) == [3, parcel.SIZE]
+    assert sorted(sizes) == [3, parcel.MANY, parcel.SIZE]
+
+
+def test_many_do_not_wait_for_the_message_before(far: Far) -> None:
+    many = [(f'r{n}', 'identify_stack', {'stack_name': str(n)}) for n in range(parcel.MANY)]
+    threads = [threading.Thread(target=far.parcels.ask, args=({'request_id': 'before'}, 'get_revision', {}),
+                                daemon=True)]
+    threads[0].start()
+    wait_until('it is under way', lambda: len(far.asked) == 1, FOREVER, every=0.01)
+    for request, method, given in many:
+        threads.append(threading.Thread(
+            target=far.parcels.ask, args=({'request_id': request}, method, given), daemon=True))
+        threads[-1].start()
+    wait_until('they are under way too', lambda: len(far.asked) == 2, FOREVER, every=0.01)
+    far.open.set()
+    for thread in threads:
+        thread.join(FOREVER)
+
+
+def test_who_was_answered_with_others_waits_for_them_to_ask_again(far: Far) -> None:
+    far.together(SHOWS)
+    far.parcels._gather = FOREVER
+    found: list[Any] = []
+    for request, method, given in SHOWS:
+        assert not found
+        threading.Thread(target=lambda *question: found.append(far.parcels.ask(*question)),
+                         args=({'request_id': request}, method, given), daemon=True).start()
+        if request != SHOWS[-1][0]:
+            wait_until('it waits', lambda n=request: far.waiting() == int(n[1:]) + 1, FOREVER, every=0.01)
+    wait_until('all are answered', lambda: len(found) == len(SHOWS), FOREVER, every=0.01)
+    assert [len(sent['questions']) for method, sent in far.asked if method == METHOD] == [3, 3]
 
 
 @pytest.mark.parametrize('method, arguments, quick', [

@@ -106,7 +106,7 @@ class Actions:
             raise errors.Invalid(reason=f'The name of a snapshot {flaw}.')
         if stack.status is Status.IN_PROGRESS:
             raise errors.ActionInProgress(stack_name=stack.name, action=stack.action)
-        connect.reading(intake.database, intake.loader.check, stack, stack.template_id)
+        intake.check_stored(stack, stack.template_id)
         data, most = self._data(stack, with_resources=False), intake.conf.max_snapshots_per_stack
         made = Snapshot(new_id(), stack.id, stack.tenant, name, 'CREATE', 'IN_PROGRESS')
 

@@ -362,6 +362,18 @@ class Intake:
                 raise outdated.refusal(stack, found, error) from None
             return outdated.stand_in(stack.name, found, make)
 
+    def check_stored(self, stack: Stack, template_id: int | None) -> None:
+        """StackValidationFailed if what is to be walked to, or over, is refused by now."""
+        if template_id is None:
+            return
+        found = connect.reading(self.database, templates.load_template, template_id, self.crypt)
+        if found is None:
+            raise errors.EntityNotFound(entity='Stack', name=stack.name)
+        try:
+            at_leisure(found[0], lambda: self.loader.compile(stack.identity, *found))
+        except outdated.Refusals as error:
+            raise outdated.refusal(stack, found, error) from None
+
     # -- delete and the other actions ------------------------------------------------------------
 
     def delete_stack(self, context: RequestContext, stack_identity: Args, retain: Sequence[str] | None = None,
@@ -413,7 +425,7 @@ class Intake:
         if stack.owner_id is not None and action is Action.CHECK:
             self._wish_inside(context, stack, inside.CHECK, options)
             return
-        connect.reading(self.database, self.loader.check, stack, stack.template_id)
+        self.check_stored(stack, stack.template_id)
         self.wish(context, stack, action, stack.timeout, options=options)
 
     def stack_cancel_update(self, context: RequestContext, stack_identity: Args,
@@ -434,8 +446,7 @@ class Intake:
         if not cancel_with_rollback:
             self.wish(context, stack, stack.action, stack.timeout, options={'stop': True})
             return
-        if stack.prev_template_id is not None:
-            connect.reading(self.database, self.loader.check, stack, stack.prev_template_id)
+        self.check_stored(stack, stack.prev_template_id)
         self.wish(context, stack, Action.ROLLBACK, stack.timeout, template_id=stack.prev_template_id)
 
     def _wish_inside(self, context: RequestContext, stack: Stack, kind: str,

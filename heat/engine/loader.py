@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from heat.clouds.credential import Credential
-from heat.common import errors
 from heat.common.crypt import Crypt
 from heat.common.ids import StackId
 from heat.db import creds, goals, resources, signals, stacks, templates
@@ -109,16 +108,6 @@ class Loader:
             return outdated.stand_in(identity.stack_name, found,
                                      lambda tree, environment, files: self.compile(
                                          identity, tree, environment, files, inside))
-
-    def check(self, conn: Connection, stack: Stack, template_id: int) -> None:
-        """StackValidationFailed if a template of the stack is refused by now."""
-        found = templates.load_template(conn, template_id, self.crypt)
-        if found is None:
-            raise errors.EntityNotFound(entity='Stack', name=stack.name)
-        try:
-            self.compile(stack.identity, *found)
-        except outdated.Refusals as error:
-            raise outdated.refusal(stack, found, error) from None
 
     def compile(self, identity: StackId, tree: Mapping[str, Any], environment: Mapping[str, Any],
                 files: Mapping[str, str], inside: Iterable[str] = ()) -> Compiled:

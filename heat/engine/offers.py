@@ -116,8 +116,7 @@ class Offers:
                 return stack.identity.to_wire()
         if not _can_go_back(stack, again):
             raise errors.NotSupported(feature=f'Rolling back when stack is {stack.action}_{stack.status}')
-        if stack.prev_template_id is not None:
-            connect.reading(intake.database, intake.loader.check, stack, stack.prev_template_id)
+        intake.check_stored(stack, stack.prev_template_id)
         options = settings.options({'retain_except_on_create': retain_except_on_create})
         if skip or force:
             options['skip'] = self._skipped(stack, skip or (), force)

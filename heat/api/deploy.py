@@ -14,6 +14,7 @@ from typing import Any
 from paste.deploy import loadwsgi
 
 from heat.api import classic_paste, wiring
+from heat.common.config import misread
 
 
 class PasteError(Exception):
@@ -32,7 +33,7 @@ def load_app(conf: Any, name: str) -> Any:
     try:
         loader = loadwsgi.ConfigLoader(path)
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise PasteError(f'The paste file {path} cannot be read: {" ".join(str(error).split())}.') from error
+        raise PasteError(f'The paste file {path} cannot be read: {misread(error)}.') from error
     classic_paste.translate(loader.parser)
     flavor = conf.paste_deploy.flavor
     wanted = f'{name}-{flavor}' if flavor and _has(loader, f'{name}-{flavor}') else name

@@ -121,6 +121,15 @@ def lock(state: Path) -> Any:
     return stream
 
 
+def simulated(journal: Path, settings: Settings) -> SimCloud:
+    """The cloud as ``journal`` has it. Raises ConfigError for a file that is none."""
+    try:
+        return SimCloud(state_file=str(journal), settings=settings)
+    except (OSError, ValueError) as error:
+        raise config.ConfigError(f'{journal} cannot be read: {error}. Without it there is an empty '
+                                 'cloud.') from error
+
+
 def announce(path: Path, addresses: own_conf.Addresses, conf_file: Path) -> None:
     """Write ``ready.json``: whoever waits for the file finds it whole."""
     ready = {'pid': os.getpid(), 'conf': str(conf_file), 'orchestration': addresses.orchestration,
@@ -137,8 +146,11 @@ def run(options: argparse.Namespace, rest: list[str], stack: ExitStack) -> None:
     state = Path(options.state).expanduser().resolve()
     # Keys, tokens and users' data go there.
     os.umask(0o077)
-    state.mkdir(parents=True, exist_ok=True)
-    stack.enter_context(lock(state))
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(lock(state))
+    except OSError as error:
+        raise config.ConfigError(f'--state {state} cannot be used: {error.strerror}.') from error
     ready, own = state / 'ready.json', state / 'heat.conf'
     ready.unlink(missing_ok=True)
     stop = serving.Stop()
@@ -148,7 +160,7 @@ def run(options: argparse.Namespace, rest: list[str], stack: ExitStack) -> None:
     operators = config.load(PROG, files, [], logging_setup=False)
     chosen = Chosen(options.port_base, own, operators)
     sockets = {service: chosen.listen(service) for service in own_conf.SECTIONS}
-    cloud = None if options.no_sim else SimCloud(state_file=str(state / 'cloud.journal'), settings=Settings(
+    cloud = None if options.no_sim else simulated(state / 'cloud.journal', Settings(
         orchestration_url=f'{serving.url(sockets["api"])}/v1/$(project_id)s',
         cloudformation_url=f'{serving.url(sockets["api_cfn"])}/v1'))
     if cloud:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import heat
-from heat.common.config import ConfigError
+from heat.common.config import ConfigError, misread
 from heat.simcloud.server import Settings
 
 HEADER = ('# Written by heat-all at each start; changes made here are lost. Put your own settings into\n'
@@ -54,9 +54,13 @@ def etc_directory() -> Path:
 
 
 def earlier(path: Path) -> configparser.RawConfigParser:
-    """What the last start wrote; empty at the first."""
+    """What the last start wrote; empty at the first. Raises ConfigError for what it did not."""
     parser = configparser.RawConfigParser(strict=False)
-    parser.read(path)
+    try:
+        parser.read(path)
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ConfigError(f'{path} cannot be read: {misread(error)}. The auth_encryption_key in it is that '
+                          'of the database beside it.') from error
     return parser
 
 

@@ -88,6 +88,13 @@ def load(prog: str, argv: Sequence[str] | None = None, config_files: Sequence[st
     return conf
 
 
+def misread(error: Exception) -> str:
+    """Why configparser could not read a file, and in which line; what stands there may be a password."""
+    lines = [getattr(error, 'lineno', None), *(number for number, _ in getattr(error, 'errors', ()))]
+    number = next(filter(None, lines), None)
+    return type(error).__name__ + (f' at line {number}' if number else '')
+
+
 def encryption_keys(conf: cfg.ConfigOpts) -> list[str]:
     """The current key, then earlier ones: what ``crypt.Crypt`` takes."""
     return [conf.auth_encryption_key, *conf.previous_auth_encryption_keys]

@@ -30,7 +30,7 @@ from heat.api import deploy, wiring
 from heat.bus.client import EngineClient
 from heat.bus.wire import Port
 from heat.clouds.credential import NotConfigured
-from heat.common import config, green, text
+from heat.common import config, green, logs, text
 from heat.common.errors import InvalidEncryptionKey
 from heat.common.memory import collect_rarely
 from heat.db.connect import NoDatabase, WrongDatabase
@@ -48,6 +48,7 @@ GRACE = 60.0
 RESTART_INTERVAL = 1.0
 # What stands in a path as it is; all else is told in per cent, so that a line stays one.
 PLAIN = "/:@!$&'()*+,;=~"
+REQUEST_ID = 'x-openstack-request-id'
 # Asked every few seconds by whoever balances the load.
 PROBED = '/healthcheck'
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -141,8 +142,10 @@ def recorded(application: Callable[..., Any]) -> Callable[..., Any]:
         def start(status: str, headers: Any, *rest: Any) -> Any:
             path = quote(environ.get('SCRIPT_NAME', '') + environ.get('PATH_INFO', ''), PLAIN, 'latin-1')
             level = logging.DEBUG if path.startswith(PROBED) else logging.INFO
-            LOG.log(level, '%s %s %s: %s in %.3f s', environ.get('REMOTE_ADDR', '-'),
-                    environ['REQUEST_METHOD'], path, status.partition(' ')[0], time.monotonic() - begun)
+            told = next((value for name, value in headers if name.lower() == REQUEST_ID), None)
+            with logs.bind(request=told):
+                LOG.log(level, '%s %s %s: %s in %.3f s', environ.get('REMOTE_ADDR', '-'),
+                        environ['REQUEST_METHOD'], path, status.partition(' ')[0], time.monotonic() - begun)
             return start_response(status, headers, *rest)
 
         return application(environ, start)

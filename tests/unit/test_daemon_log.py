@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy.pool
 import webob
 
 from heat.cmd import serving
+from heat.common import logs
 from heat.db.pool import ThreadPool
 
 
@@ -29,6 +31,25 @@ def test_each_answer_is_a_line(caplog: pytest.LogCaptureFixture, path: str, line
     (record,) = caplog.records
     assert record.getMessage().startswith(f'192.0.2.7 {line}')
     assert record.levelno == level
+
+
+def test_a_line_belongs_to_the_request_that_the_client_was_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        start_response('200 OK', [('X-OpenStack-Request-Id', 'req-7')])
+        return []
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logs.Lines())
+    logger = logging.getLogger('heat.cmd.serving')
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        webob.Request.blank('/').get_response(serving.recorded(application))
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert '[request=req-7] - GET /: 200 in ' in capsys.readouterr().err
 
 
 def test_connections_of_the_database_are_noted_as_the_library_notes_its_own() -> None:

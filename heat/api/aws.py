@@ -10,7 +10,6 @@ of their own in ``api.cfn.faults`` and ``api.cloudwatch.faults``.
 from __future__ import annotations
 
 import json
-import logging
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +19,9 @@ import webob
 import webob.exc
 from oslo_middleware.request_id import ENV_REQUEST_ID
 
-from heat.api import cbor
+from heat.api import cbor, failures
 from heat.common import errors
 from heat.common.text import read_json
-
-LOG = logging.getLogger(__name__)
 
 # code -> (HTTP status, who is to blame, sentence)
 CODES: dict[str, tuple[int, str, str]] = {
@@ -89,7 +86,7 @@ def response_of(request: webob.Request, error: BaseException) -> webob.Response:
     fault = error_of(error)
     status, blame, text = CODES[fault.code]
     if status >= 500:
-        LOG.error('%s %s failed', request.method, request.path, exc_info=error)
+        failures.note(f'{request.method} {request.path}', error)
     message = f'{text}:{fault.detail}' if fault.detail else text
     if TARGET in request.headers or SMITHY in request.headers:
         return rpc_error(request, fault.code, fault.code, blame, message, status)

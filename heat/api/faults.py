@@ -9,7 +9,6 @@ statuses follows the recorded interface, walked along the class names.
 from __future__ import annotations
 
 import json
-import logging
 import traceback
 from dataclasses import replace
 from typing import Any
@@ -17,10 +16,8 @@ from typing import Any
 import webob
 import webob.exc
 
-from heat.api import wsgi
+from heat.api import failures, wsgi
 from heat.common import errors, fault
-
-LOG = logging.getLogger(__name__)
 
 BAD_REQUEST = (
     'CircularDependencyException', 'DownloadLimitExceeded', 'ImmutableParameterModified',
@@ -123,7 +120,7 @@ def response_of(request: webob.Request, error: BaseException, debug: bool = Fals
     """The fault as a response: JSON, or the bare code for clients that sent XML."""
     code = status_of(error)
     if code >= 500:
-        LOG.error('%s %s failed', request.method, request.path, exc_info=error)
+        failures.note(f'{request.method} {request.path}', error)
     if request.content_type == 'application/xml':
         return webob.Response(text=f'<code>{code}</code>', status=code, content_type='application/xml',
                               charset='UTF-8')

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from heat.api.cfn import actions, statuses, tags
+from heat.bus.wire import NoReply
 from heat.common import errors
 from tests.wire import boto
 from tests.wire.cfn import ARN, BODY, LIVE, TEMPLATE, WHEN, Load, calls, fault, knowing_web, stamp
@@ -375,3 +376,11 @@ def test_tags_come_back_as_they_were(pair: tuple[str, str]) -> None:
 def test_tags_of_the_orchestration_api_are_keys() -> None:
     assert tags.shown(['web', 'a=b=c', '50%']) == [
         {'Key': 'web', 'Value': ''}, {'Key': 'a', 'Value': 'b=c'}, {'Key': '50%', 'Value': ''}]
+
+
+def test_that_no_engine_answers_is_noted_in_a_sentence(api: World, cloud: Any,
+                                                       caplog: pytest.LogCaptureFixture) -> None:
+    api.engine.answers['*'] = NoReply(request_id='req-7', seconds=60)
+    assert fault(cloud.describe_stacks)[0] == 'InternalFailure'
+    noted = [one for one in caplog.records if 'No engine answered request req-7 within' in one.getMessage()]
+    assert [(one.levelname, one.exc_info) for one in noted] == [('ERROR', None)]

@@ -10,17 +10,14 @@ refused before an action is known, ``api.coded`` finds the code.
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 from xml.sax.saxutils import escape
 
 import webob
 
-from heat.api import aws
+from heat.api import aws, failures
 from heat.api.cfn import render
 from heat.api.coded import Codes, Fault
-
-LOG = logging.getLogger(__name__)
 
 # code -> HTTP status; the sender is to blame below 500.
 STATUS = {
@@ -64,7 +61,7 @@ def response_of(request: webob.Request, error: BaseException, request_id: str,
     status = STATUS[fault.code]
     blame = 'Sender' if status < 500 else 'Server'
     if status >= 500:
-        LOG.error('%s %s failed', request.method, request.path, exc_info=error)
+        failures.note(f'{request.method} {request.path}', error)
     if as_json:
         body = {'Error': {'Type': blame, 'Code': fault.code, 'Message': fault.message},
                 'RequestId': request_id}

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import datetime
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import webob
 
-from heat.api import aws, ec2token
+from heat.api import aws, ec2token, failures
 from heat.api.cfn import paging
 from heat.api.cfn.faults import STATUS, Fault, fault_of
 from heat.api.dispatch import Call
 from heat.common import errors
-
-LOG = logging.getLogger(__name__)
 
 PREFIX = 'AmazonSSM.'
 MOST_NAMES, PAGE, DESCRIBED = 10, 10, 50
@@ -275,6 +272,6 @@ def _told(call: Call, error: Exception) -> tuple[Json, int]:
     code = CODES.get(fault.code, fault.code)
     status = STATUS[fault.code]
     if status >= 500:
-        LOG.error('%s failed', call.request.headers.get(aws.TARGET), exc_info=error)
+        failures.note(str(call.request.headers.get(aws.TARGET)), error)
     # Whatever the caller is to blame for is a 400 in this protocol.
     return {'__type': code, 'message': fault.message}, status if status >= 500 else 400

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from heat.clouds import catalog, nova
-from heat.clouds.session import Connection
+from heat.clouds.session import Connection, LostAnswer
 from heat.model import op
 
 _KINDS = {
@@ -105,14 +105,21 @@ def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
         try:
             data = data[int(key)] if isinstance(data, list) else data[key]
         except (LookupError, TypeError, ValueError):
-            raise op.CloudFault(
-                answer.status_code,
-                f'The answer of the {call.service} service has no "{call.unwrap}".',
-                call.service,
-                _request_id(answer),
-                'BadAnswer',
-            ) from None
+            raise _senseless(call, call.unwrap or '', answer) from None
+    if call.identify and call.makes:
+        inside = data
+        for key in call.identify.split('.'):
+            if not isinstance(inside, dict) or inside.get(key) is None:
+                raise _senseless(call, call.identify, answer)
+            inside = inside[key]
     return data
+
+
+def _senseless(call: op.Call, lacks: str, answer: requests.Response) -> op.CloudFault:
+    # What a proxy says with status 200 does not tell whether a change was made.
+    cls = LostAnswer if call.mutating else op.CloudFault
+    return cls(answer.status_code, f'The answer of the {call.service} service has no "{lacks}".',
+               call.service, _request_id(answer), 'BadAnswer')
 
 
 def pages(

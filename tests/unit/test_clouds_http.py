@@ -177,6 +177,17 @@ def test_a_change_without_answer_is_lost_and_not_repeated(
     assert caught.value.status == 0 and len(script.seen) == 1
 
 
+@pytest.mark.parametrize('answer', [
+    (200, '<html>Down for maintenance</html>'), (200, {}), (200, {'port': {}}), (200, {'port': {'id': None}}),
+    (200, None)])
+def test_a_creation_answered_without_what_it_made_is_lost(
+    script: Script, connection: Connection, answer: Any
+) -> None:
+    script.answers = [answer]
+    with pytest.raises(LostAnswer, match='The answer of the network service has no "'):
+        rest.perform(connection, op.Call('network', 'POST', '/ports', {}, unwrap='port', identify='id'))
+
+
 def test_a_change_that_was_throttled_is_sent_again(
     script: Script, connection: Connection, naps: list[float]
 ) -> None:

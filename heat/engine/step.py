@@ -54,6 +54,8 @@ from heat.template import dynamic
 from heat.template.dynamic import DynamicReference
 
 LOG = logging.getLogger(__name__)
+# From here on a status tells that the service has failed, and not that it has refused.
+BROKEN = 500
 
 
 class StepRun:
@@ -83,6 +85,8 @@ class StepRun:
         self._settled = 0
         self._pending: Op | None = None
         self._adopting: Adopt | None = None
+        # Whether the creation that is looked for was answered by an error of the service.
+        self._answered = False
         # Since when a call that may be said twice has had no answer.
         self._unheard_since: float | None = None
         self._props = dict(row.props or {})
@@ -234,9 +238,13 @@ class StepRun:
         intent = self.row.intent
         if (self.step.verb is Action.DELETE and self.row.physical_id is None
                 and intent is not None and intent.verb is Action.CREATE):
-            if self._memo_of(intent.index) is not None:
+            answer = self._memo_of(intent.index)
+            if answer is not None and (answer.get('fault') or {}).get('status', 0) < BROKEN:
                 # Answered, and it made nothing that has an id: most likely it was refused.
                 return self._settled_orphan()
+            # A service that broke over it may have begun; the call is met again as one without an answer.
+            self._answered = answer is not None
+            self.row = replace(self.row, memo=self.row.memo[:intent.index])
             return self._start('orphan', Action.CREATE)
         if self.kind.nested:
             return self._start('ask', None)
@@ -504,6 +512,10 @@ class StepRun:
                 return self._settled_orphan()
             # Safe to say twice: PUT, DELETE, PATCH, actions judged by state, users found by name.
             return self._intend(op)
+        if self._answered and (op.adopt is None or self._plugin is None
+                               or op.adopt.query.get('name') != self._plugin.physical_name()):
+            # By a name that a user chose, somebody else's thing might be found.
+            return self._settled_orphan()
         if op.adopt is None:
             return Ended(Failed(
                 f'The answer to "{op.label}" was lost; a {self.row.type} that nothing refers to may be left '
@@ -532,7 +544,7 @@ class StepRun:
                 return self._took({op.identify: identity, **candidate} if op.identify else candidate)
         # The request may still be on its way to the cloud: look again when it no longer can.
         settled = intent.at + self._limits.http_timeout + self._limits.settle
-        if self._now() < settled:
+        if self._now() < settled and not self._answered:
             return Pause(settled)
         self._adopting = None
         if self._phase == 'orphan':

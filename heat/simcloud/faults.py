@@ -14,7 +14,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-KINDS = ('status', 'drop_before', 'drop_after', 'delay', 'error_state')
+KINDS = ('status', 'status_after', 'drop_before', 'drop_after', 'delay', 'error_state')
 
 
 class AnswerLost(Exception):
@@ -28,9 +28,10 @@ class Rule:
     ``service`` ('' = any), ``method`` ('' = any) and ``path`` (regex searched in the path below the
     service's mount point, with the query) choose the calls. Of those, ``skip`` pass first, then
     ``count`` are hit (0 = without end), each with ``probability``. ``kind``: ``status`` answers
-    ``status`` with ``message`` and does nothing; ``drop_before`` cuts the connection and does
-    nothing; ``drop_after`` performs and cuts; ``delay`` waits ``seconds`` first; ``error_state``
-    lets what the call makes (server or volume) end in ERROR, with ``message`` as its fault.
+    ``status`` with ``message`` and does nothing; ``status_after`` performs and answers so;
+    ``drop_before`` cuts the connection and does nothing; ``drop_after`` performs and cuts; ``delay``
+    waits ``seconds`` first; ``error_state`` lets what the call makes (server or volume) end in ERROR,
+    with ``message`` as its fault.
     """
 
     service: str = ''

@@ -197,14 +197,18 @@ class SimCloud:
             if reply is None:
                 call.doom = next((rule.message for rule in struck if rule.kind == 'error_state'), None)
                 reply = self._perform(call, path)
-        except Fault as fault:
-            reply = Reply(fault.status, service.render_fault(fault), fault.headers)
+        except Fault as refusal:
+            reply = Reply(refusal.status, service.render_fault(refusal), refusal.headers)
         except Exception:
             LOG.exception('%s %s failed inside the simulated cloud', request.method, request.path)
             broken = Fault(500, 'The simulated cloud failed to perform this request.')
             reply = Reply(500, service.render_fault(broken))
         if any(rule.kind == 'drop_after' for rule in struck):
             raise AnswerLost
+        broken_by = next((rule for rule in struck if rule.kind == 'status_after'), None)
+        if broken_by is not None:
+            fault = Fault(broken_by.status, broken_by.message)
+            reply = Reply(fault.status, service.render_fault(fault))
         headers = dict(reply.headers)
         if service.header:
             headers['OpenStack-API-Version'] = f'{service.header} {dotted(call.version)}'

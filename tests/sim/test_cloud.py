@@ -101,6 +101,24 @@ def test_a_lost_answer_to_a_creation_doubles_nothing(conf, undisturbed, service,
     assert life(world) == undisturbed[0]
 
 
+@pytest.mark.parametrize('service,path', [
+    ('compute', '/servers'), ('network', '/networks'), ('volume', '/volumes'), ('network', '/ports')])
+def test_what_a_service_made_before_it_broke_is_taken_away(world, undisturbed, service, path):
+    """Compute answers 500 when its message bus does not answer, and the server is there all the same."""
+    world.cloud.faults.add(service=service, method='POST', path=f'{path}[?]', kind='status_after', status=500,
+                           count=1)
+    me = world.create('s', template())
+    world.run()
+    assert world.state(me) == 'CREATE_FAILED'
+    if service != 'compute':  # A server that was made holds the port that its successor needs.
+        world.update(me, template(size=2, volume=2, user_data='two'))
+        world.run()
+        assert (world.state(me), inventory(world)) == ('UPDATE_COMPLETE', undisturbed[0][1][2])
+    world.delete(me)
+    world.run()
+    assert inventory(world) == undisturbed[0][2][2]
+
+
 def test_a_server_that_breaks_says_why_and_is_rolled_back(world):
     world.cloud.faults.add(service='compute', method='POST', path='/servers', kind='error_state', count=1,
                            message='No valid host was found.')

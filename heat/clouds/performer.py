@@ -95,14 +95,18 @@ class Performer:
         """
         self._pool(operation).spawn(self._run, credential, operation, done, request_id, begin)
 
-    def perform_now(self, credential: Credential, operation: Operation, request_id: str = '') -> Any:
-        """Carry out ``operation`` in this thread: its body, or CloudFault, LostAnswer or find's errors."""
+    def perform_now(self, credential: Credential, operation: Operation, request_id: str = '', *,
+                    patience: float | None = None) -> Any:
+        """Carry out ``operation`` in this thread: its body, or CloudFault, LostAnswer or find's errors.
+
+        ``patience``: the seconds to wait for the answer to a call, if not as the configuration says.
+        """
         sessions = self._sessions
         if isinstance(operation, op.Call):
             if operation.as_user == 'service':
                 credential = Credential.of_service(credential.region)
             with remote.reached(sessions, credential, operation.at, request_id) as connection:
-                answer = rest.perform(connection, operation, request_id)
+                answer = rest.perform(connection, operation, request_id, patience)
             if operation.mutating and operation.method != 'POST':
                 # It may have another name now, or be gone and its name another's.
                 self.finder.forget(operation.path)

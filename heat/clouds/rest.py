@@ -73,9 +73,11 @@ _HEAD = re.compile(r'<head>.*?</head>|<h1>.*?</h1>', re.DOTALL | re.IGNORECASE)
 LONGEST_MESSAGE = 2000
 
 
-def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
+def perform(connection: Connection, call: op.Call, request_id: str = '',
+            patience: float | None = None) -> Any:
     """Send ``call`` and give the answer's JSON (``call.unwrap`` of it), text, or None if it is empty.
 
+    ``patience``: the seconds to wait for the one answer, if not as the configuration says.
     A status in ``call.ok`` gives None. Raises CloudFault for every other error
     status, and LostAnswer when a change may or may not have been made.
     """
@@ -89,6 +91,7 @@ def perform(connection: Connection, call: op.Call, request_id: str = '') -> Any:
         headers=call.headers,
         request_id=request_id,
         send=send,
+        patience=patience,
     )
     if answer.status_code in call.ok:
         return None

@@ -220,12 +220,14 @@ class Connection:
         headers: dict[str, str] | None = None,
         request_id: str = '',
         send: Callable[..., requests.Response] | None = None,
+        patience: float | None = None,
     ) -> requests.Response:
         """The service's answer, whatever its status.
 
         ``body`` is sent as JSON, or as it is when it is text or bytes.
         ``request_id`` ties the call to the operation in the service's log.
-        ``send`` replaces the sender (novaclient's). Raises LostAnswer when a
+        ``send`` replaces the sender (novaclient's). With ``patience`` an answer is waited for so
+        many seconds and once. Raises LostAnswer when a
         changing request may have been carried out, CloudFault with status 0 when
         the service cannot be reached or a reading request has no answer.
         """
@@ -243,12 +245,14 @@ class Connection:
             options['json'] = body
         if request_id:
             options['global_request_id'] = request_id
+        if patience is not None:
+            options['timeout'] = patience
         send = send or self.http(row.name).request
         again, renewed, answer_lost = repeatable(method, path), False, False
         attempt, delay = 0, BACKOFF
         while True:
             token = self.token()
-            last = attempt >= self.sessions.retries
+            last = attempt >= (self.sessions.retries if patience is None else 0)
             try:
                 answer = send(
                     url,

@@ -105,7 +105,7 @@ class Engine:
         self.herald = Herald(self.database, self.loader, self.performer)
         self.store = Store(self.database, self.engine_id, self.crypt, self.clock, tell=self.herald)
         courier = Courier(self.database, self.loader, self.performer)
-        live = LiveReader(self.database, self.loader, self.performer)
+        live = LiveReader(self.database, self.loader, self.performer, self.clock)
         self.exchange = Exchange(self.database, self.crypt, self.clock, self.loader, live,
                                  lambda credential: zone_names(self.performer, credential))
         self.loop = Loop(

@@ -2,12 +2,14 @@
 
 Purpose: run a plugin's ``read`` generator to its end in this thread. Invariant:
 reading never changes anything; a resource that cannot be read gives nothing and
-a line in the log. Neighbours: ``reads`` asks, ``clouds.performer`` answers.
+a line in the log; a service that does not answer keeps nobody else waiting.
+Neighbours: ``reads`` asks, ``clouds.performer`` answers.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,7 @@ from sqlalchemy import Engine
 from heat.clouds.credential import Credential
 from heat.clouds.performer import Performer
 from heat.common import errors
+from heat.common.clock import Clock
 from heat.db import connect
 from heat.engine.loader import Loader
 from heat.engine.shelf import Shelf
@@ -24,12 +27,48 @@ from heat.model.resource import Row
 from heat.model.stack import Stack
 
 KEPT = 1000
+# Seconds for which somebody who reads waits for a service, and for which nobody asks it afterwards.
+PATIENCE, SILENCE = 15.0, 30.0
+NO_ANSWER = 'ConnectFailure'
+
+
+class Silence:
+    """Which services have not answered: for a while nobody asks them, then one finds out for all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def refusal(self, service: str) -> CloudFault | None:
+        """Why the service is not to be asked now."""
+        now = self._clock.monotonic()
+        with self._lock:
+            until = self._until.get(service)
+            if until is None:
+                return None
+            if now >= until:
+                self._until[service] = now + PATIENCE + SILENCE
+                return None
+        return CloudFault(0, f'The {service} service has given no answer lately.', service,
+                          kind=NO_ANSWER)
+
+    def heard(self, service: str, fault: Exception | None = None) -> None:
+        """What came of asking it."""
+        silent = isinstance(fault, CloudFault) and fault.kind == NO_ANSWER and not fault.status
+        with self._lock:
+            if silent:
+                self._until[service] = self._clock.monotonic() + SILENCE
+            else:
+                self._until.pop(service, None)
 
 
 class LiveReader:
     """Reads attributes with the credential of the row's stack."""
 
-    def __init__(self, database: Engine, loader: Loader, performer: Performer) -> None:
+    def __init__(self, database: Engine, loader: Loader, performer: Performer,
+                 clock: Clock | None = None) -> None:
+        self._silence = Silence(clock or Clock())
         self._database = database
         self._loader = loader
         self._performer = performer
@@ -53,7 +92,7 @@ class LiveReader:
                 resume, answer = generator.send, None
                 if isinstance(operation, Call | UserCall | Find):
                     try:
-                        answer = self._performer.perform_now(credential, operation)
+                        answer = self._asked(credential, operation)
                     except (CloudFault, errors.HeatException) as fault:
                         # The plugin may know what to make of it.
                         resume, answer = generator.throw, fault
@@ -67,6 +106,20 @@ class LiveReader:
         except (CloudFault, StepFailed, errors.HeatException) as error:
             self._log.warning('Attributes %s of resource %s could not be read: %s', names, row.name, error)
             return None
+
+    def _asked(self, credential: Credential, operation: Call | UserCall | Find) -> Any:
+        if not isinstance(operation, Call):
+            return self._performer.perform_now(credential, operation)
+        refusal = self._silence.refusal(operation.service)
+        if refusal is not None:
+            raise refusal
+        try:
+            answer = self._performer.perform_now(credential, operation, patience=PATIENCE)
+        except Exception as fault:
+            self._silence.heard(operation.service, fault)
+            raise
+        self._silence.heard(operation.service)
+        return answer
 
     def _credential(self, stack: Stack) -> Credential | None:
         """Asked for once per stored credential: a listing reads many resources of one stack."""

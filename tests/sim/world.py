@@ -88,7 +88,7 @@ class SimPerformer:
         world.failpoint('call.after')
         world.later(world.latency, lambda: done(result) if self.alive else None)
 
-    def perform_now(self, credential: Any, operation: Any) -> Any:
+    def perform_now(self, credential: Any, operation: Any, *, patience: float | None = None) -> Any:
         self._world.failpoint('call.before')
         result = self._world.cloud_answer(operation)
         self._world.failpoint('call.after')
@@ -353,7 +353,7 @@ class World:
         try:
             response = request.get_response(self.cloud.application)
         except AnswerLost:
-            return Fault(op.CloudFault(0, 'No answer.', call.service), lost=True)
+            return Fault(op.CloudFault(0, 'No answer.', call.service, kind='ConnectFailure'), lost=True)
         if response.status_int >= 400:
             if response.status_int in call.ok:
                 return Answer(None)

@@ -35,6 +35,8 @@ _DRIVERS = {'mysql': 'mysql+pymysql', 'mariadb': 'mysql+pymysql', 'mariadb+pymys
 _WRITE = 'heat_write'
 # A connection that was idle for longer, in seconds, is tried before it is used; no server restarts faster.
 _FRESH = 0.5
+# So many descriptions of columns are remembered.
+_COLUMNS = 5000
 
 # Deadlock, lock wait timeout; gone away, lost, killed, shut down, refused.
 _MYSQL_AGAIN = {1213, 1205}
@@ -218,13 +220,35 @@ def _connect_by_ours(engine: Engine) -> None:
     PyMySQL makes a TLS context for each, and reads the host's whole list of authorities for it, though
     without a certificate to check against it checks none: several times the cost of connecting. All that
     were given no certificates share one. And it asks the server to roll back where nothing was begun,
-    which would be a third of what a read asks.
+    which would be a third of what a read asks. With each answer the server describes its columns; what
+    these bytes say is worked out once.
     """
     from pymysql.connections import Connection as Plain
     from pymysql.constants import SERVER_STATUS
+    from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
     kept: list[ssl.SSLContext] = []
+    columns: dict[tuple[str, bytes], Column] = {}
+
+    class Column(FieldDescriptorPacket):
+        def __init__(self, data: bytes, encoding: str) -> None:
+            super().__init__(data, encoding)
+            self._description = super().description()
+
+        def description(self) -> Any:
+            return self._description
 
     class Sparing(Plain):
+        def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+            if packet_type is not FieldDescriptorPacket:
+                return super()._read_packet(packet_type)
+            data = super()._read_packet().get_all_data()
+            known = columns.get((self.encoding, data))
+            if known is None:
+                if len(columns) >= _COLUMNS:
+                    columns.clear()
+                known = columns[self.encoding, data] = Column(data, self.encoding)
+            return known
+
         def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
             if sslp:
                 return super()._create_ssl_ctx(sslp)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from heat.common import errors
@@ -193,6 +194,21 @@ def test_a_connection_lost_while_idle_is_replaced(empty: Engine, monkeypatch: py
     other.dispose()
     with connect.read(empty) as conn:
         assert conn.exec_driver_sql(number).scalar_one() != first
+
+
+def test_columns_are_described_by_each_answer_though_read_once(request: pytest.FixtureRequest) -> None:
+    made = connect.open_engine(request.getfixturevalue('mariadb').database())
+    try:
+        with connect.read(made) as conn:
+            for text, found in ((sa.text("SELECT 1 AS a, 'x' AS b"), [{'a': 1, 'b': 'x'}]),
+                                (sa.text("SELECT 2 AS a, 'y' AS b"), [{'a': 2, 'b': 'y'}]),
+                                (sa.text("SELECT 'z' AS a, NULL AS b"), [{'a': 'z', 'b': None}])) * 2:
+                assert [dict(row) for row in conn.execute(text).mappings()] == found
+            with pytest.raises(sa.exc.ProgrammingError):
+                conn.execute(sa.text('SELECT nothing FROM nowhere'))
+            assert conn.execute(sa.text('SELECT 3')).scalar() == 3
+    finally:
+        made.dispose()
 
 
 def test_mariadb_is_told_of_transactions_that_write_only(request: pytest.FixtureRequest) -> None:

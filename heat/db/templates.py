@@ -136,7 +136,13 @@ def load_template(conn: Connection, template_id: int, crypt: Cipher | None = Non
     row = conn.execute(_WHOLE, {'number': template_id}).one_or_none()
     if row is None:
         return None
-    return unseal_tree(row[0] or {}, crypt), unseal_environment(row[1] or {}, crypt), row[2] or {}
+    return opened(*row, crypt)
+
+
+def opened(tree: Any, environment: Any, files: Any, crypt: Cipher | None,
+           ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """The columns of a template as they are meant, hidden parameters in clear."""
+    return unseal_tree(tree or {}, crypt), unseal_environment(environment or {}, crypt), files or {}
 
 
 def event_sinks(conn: Connection, template_id: int) -> list[dict[str, Any]]:

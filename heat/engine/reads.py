@@ -62,7 +62,8 @@ class Reads(DriftReads, Overview):
             return [self._shown(self._read(self._whole, stack, resolve_outputs)) for stack in every]
 
         def load(conn: Connection) -> Whole:
-            return self._whole(conn, self._find(conn, context, stack_identity), resolve_outputs)
+            stack, *parts = self._found_parts(conn, context, stack_identity)
+            return self._whole(conn, stack, resolve_outputs, tuple(parts))
 
         return [self._shown(self._read(load))]
 
@@ -91,8 +92,9 @@ class Reads(DriftReads, Overview):
         names = {} if stack.deleted_at is not None else described.exported(self._compiled(stack, *shown[1]))
         return {**self._shown(shown), 'export_names': names}
 
-    def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool) -> Whole:
-        parts = self._parts(conn, stack)
+    def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool, parts: Any = None) -> Whole:
+        """``parts`` are its template's where they are known."""
+        parts = parts or self._parts(conn, stack)
         if not resolve_outputs or stack.action is Action.DELETE:
             return stack, parts, None, None
         if not self._template(stack, *parts).outputs:

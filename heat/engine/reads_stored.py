@@ -20,7 +20,7 @@ from heat.common import errors
 from heat.common.clock import Clock
 from heat.common.context import RequestContext
 from heat.common.ids import StackId
-from heat.db import connect, resources, stacks, templates
+from heat.db import connect, resources, stacks, templates, whole
 from heat.db.secrets import Cipher
 from heat.engine import outdated
 from heat.engine.compiled import TEMPLATES, Compiled, compile_all
@@ -72,6 +72,20 @@ def check_tenant(context: RequestContext, wanted: StackId, stack: Stack | None) 
         raise errors.InvalidTenant(target=wanted.tenant, actual=context.tenant_id)
 
 
+def _named(context: RequestContext, wanted: StackId, stack: Stack | None) -> Stack:
+    """``stack``, which was found for the caller by the id that is wanted; errors as ``Stored._find``."""
+    check_tenant(context, wanted, stack)
+    if stack is None or stack.name != wanted.stack_name or wanted.path:
+        raise errors.EntityNotFound(entity='Stack', name=wanted.stack_name)
+    return stack
+
+
+def _there(stack: Stack, parts: whole.Parts | None) -> whole.Parts:
+    if parts is None:
+        raise errors.EntityNotFound(entity='Template', name=stack.name)
+    return parts
+
+
 class Stored:
     """What every read needs. ``live`` reads attributes anew, ``operator`` are the host's mappings."""
 
@@ -94,24 +108,19 @@ class Stored:
               show_deleted: bool = True) -> Stack:
         """The stack of that identity; EntityNotFound, or InvalidTenant for another project's identity."""
         wanted = StackId.from_wire(dict(identity))
-        stack = stacks.load_stack(conn, wanted.stack_id, reach(context), show_deleted)
-        check_tenant(context, wanted, stack)
-        if stack is None or stack.name != wanted.stack_name or wanted.path:
-            raise errors.EntityNotFound(entity='Stack', name=wanted.stack_name)
-        return stack
+        return _named(context, wanted, stacks.load_stack(conn, wanted.stack_id, reach(context), show_deleted))
 
     def _parts(self, conn: Connection, stack: Stack,
                ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         """(template, environment, files) of a stack; EntityNotFound if they were purged."""
-        parts = templates.load_template(conn, stack.template_id, self._crypt)
-        if parts is None:
-            raise errors.EntityNotFound(entity='Template', name=stack.name)
-        return parts
+        return _there(stack, templates.load_template(conn, stack.template_id, self._crypt))
 
     def _found_parts(self, conn: Connection, context: RequestContext, identity: Identity,
                      ) -> tuple[Stack, dict[str, Any], dict[str, Any], dict[str, str]]:
-        stack = self._find(conn, context, identity)
-        return stack, *self._parts(conn, stack)
+        wanted = StackId.from_wire(dict(identity))
+        found = whole.load(conn, wanted.stack_id, reach(context), True, self._crypt)
+        stack = _named(context, wanted, None if found is None else found[0])
+        return stack, *_there(stack, None if found is None else found[1])
 
     def _template(self, stack: Stack, tree: Mapping[str, Any], environment: Mapping[str, Any],
                   files: Mapping[str, str]) -> Template:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from heat.common.ids import new_id
-from heat.db import connect, events, leases, listing, properties, resources, schema, stacks
+from heat.db import connect, events, leases, listing, properties, resources, schema, stacks, templates, whole
 from heat.db.listing import Selection
 from heat.db.secrets import NoKey
 from heat.model.resource import Intent
@@ -237,3 +237,23 @@ def test_what_is_told_is_cut_to_its_column(engine: Engine, said: str) -> None:
     assert row.reason == whole and found is not None
     assert found.reason[:100] == whole[:100] and len(found.reason.encode()) <= 65535
     assert found.reason.endswith('...') is (len(whole) > 100)
+
+
+@pytest.mark.parametrize('fields', [
+    {}, {'tags': ('b', 'a')}, {'deleted_at': NOW}, {'stack_user_project_id': 'users'}])
+def test_a_stack_with_its_template_is_what_both_are_by_themselves(
+        engine: Engine, fields: dict[str, object]) -> None:
+    with connect.write(engine) as conn:
+        number = templates.store_template(
+            conn, {'resources': {}}, {'parameters': {'pw': 'secret', 'open': 1}}, {'f': 'x'}, 't', NOW, CRYPT,
+            {'pw'})
+    found = put_stack(engine, **{'template_id': number, **fields})  # type: ignore[arg-type]
+    with connect.read(engine) as conn:
+        parts = templates.load_template(conn, number, CRYPT)
+        for tenant in ('t', 'users', 'x', None):
+            for deleted_too in (True, False):
+                alone = stacks.load_stack(conn, found.id, tenant, deleted_too)
+                both = whole.load(conn, found.id, tenant, deleted_too, CRYPT)
+                assert both == (None if alone is None else (alone, parts))
+        assert whole.load(conn, found.id, 't', True, CRYPT) == (found, parts)
+        assert parts is not None and parts[1]['parameters'] == {'pw': 'secret', 'open': 1}

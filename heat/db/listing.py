@@ -97,7 +97,7 @@ def list_stacks(conn: Connection, wanted: Selection, limit: int | None = None, m
     if marker:
         visible = [] if wanted.tenant is None else [stack.c.tenant == wanted.tenant]
         after = conn.execute(sa.select(stack).where(stack.c.id == marker, *visible)).mappings().one_or_none()
-    query = sa.select(*stacks.COLUMNS).where(*_where(wanted))
+    query = sa.select(*stacks.TAGGED).where(*_where(wanted))
     return stacks.read(conn, paging.page(query, [stack.c[name] for name in names], descending, limit, after))
 
 

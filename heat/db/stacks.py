@@ -31,6 +31,8 @@ _FIELDS = ('id', 'name', 'tenant', 'root_id', 'template_id', 'action', 'status',
            'deleted_at')
 # What makes the value: each column more costs whoever reads it.
 COLUMNS = tuple(stack.c[_COLUMN.get(name, name)] for name in _FIELDS)
+# The same, and whether it has tags, which few have: who has none needs no second statement.
+TAGGED = (*COLUMNS, sa.exists().where(stack_tag.c.stack_id == stack.c.id).label('tagged'))
 # Columns without a field in the value, set at insertion or by ``update_stack``.
 _EXTRA = {'termination_protection': False, 'client_request_token': None, 'operation_id': None,
           'template_hash': None, 'resources_total': 0, 'resources_done': 0, 'settings': None, 'drift': None}
@@ -86,9 +88,9 @@ def from_columns(row: RowMapping, tags: Sequence[str] = ()) -> Stack:
 
 
 def read(conn: Connection, query: sa.Select[Any]) -> list[Stack]:
-    """The stacks a ``select(*COLUMNS)`` finds, with their tags: two statements."""
+    """The stacks a ``select(*TAGGED)`` finds, with their tags: two statements if any has some."""
     rows = conn.execute(query).mappings().all()
-    tags = tags_of(conn, [row['id'] for row in rows])
+    tags = tags_of(conn, [row['id'] for row in rows if row['tagged']])
     return [from_columns(row, tags.get(row['id'], ())) for row in rows]
 
 
@@ -123,13 +125,13 @@ def reachable(query: sa.Select[Any], of_tenant: bool, show_deleted: bool) -> sa.
 def load_stacks(conn: Connection, stack_ids: Sequence[str]) -> list[Stack]:
     """The stacks of these ids, deleted or not."""
     return [one for chunk in bulk.chunks(stack_ids)
-            for one in read(conn, sa.select(*COLUMNS).where(stack.c.id.in_(chunk)))]
+            for one in read(conn, sa.select(*TAGGED).where(stack.c.id.in_(chunk)))]
 
 
 def find_by_name(conn: Connection, name: str, tenant: str | None,
                  owner_id: str | None = None) -> Stack | None:
     """The live stack of that name: a nested one of ``owner_id``, else any, root stacks first."""
-    query = sa.select(*COLUMNS).where(stack.c.name == name, stack.c.deleted_at.is_(None))
+    query = sa.select(*TAGGED).where(stack.c.name == name, stack.c.deleted_at.is_(None))
     if tenant is not None:
         query = query.where(visible_to(tenant))
     if owner_id is not None:
@@ -140,7 +142,7 @@ def find_by_name(conn: Connection, name: str, tenant: str | None,
 
 def tree(conn: Connection, root_id: str) -> list[Stack]:
     """The live stacks of a tree, parents before children."""
-    return read(conn, sa.select(*COLUMNS).where(
+    return read(conn, sa.select(*TAGGED).where(
         stack.c.root_stack_id == root_id, stack.c.deleted_at.is_(None)).order_by(
             stack.c.nested_depth, stack.c.created_at, stack.c.id))
 
@@ -154,7 +156,7 @@ def in_progress(conn: Connection, root_id: str) -> bool:
 
 def children(conn: Connection, owner_id: str) -> list[Stack]:
     """The live stacks directly inside a stack."""
-    return read(conn, sa.select(*COLUMNS).where(
+    return read(conn, sa.select(*TAGGED).where(
         stack.c.owner_id == owner_id, stack.c.deleted_at.is_(None)).order_by(stack.c.created_at, stack.c.id))
 
 
@@ -214,7 +216,7 @@ def extras_of(conn: Connection, stack_ids: Sequence[str]) -> dict[str, dict[str,
 
 def find_by_request_token(conn: Connection, tenant: str, token: str) -> Stack | None:
     """The live stack that was created by the request with this client token."""
-    return next(iter(read(conn, sa.select(*COLUMNS).where(
+    return next(iter(read(conn, sa.select(*TAGGED).where(
         stack.c.tenant == tenant, stack.c.client_request_token == token,
         stack.c.deleted_at.is_(None)).order_by(stack.c.created_at).limit(1))), None)
 

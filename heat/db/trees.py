@@ -22,7 +22,7 @@ Names = Callable[[Connection, Stack], frozenset[str] | None]
 
 def kept(conn: Connection, root_id: str, crypt: Cipher | None, names: Names | None = None) -> Kept:
     """The tree of ``root_id``, deleted stacks included; ``names`` tells what a template asks for."""
-    found = stacks.read(conn, sa.select(*stacks.COLUMNS).where(stack.c.root_stack_id == root_id))
+    found = stacks.read(conn, sa.select(*stacks.TAGGED).where(stack.c.root_stack_id == root_id))
     asked = {} if names is None else {
         s.id: known for s in found if s.deleted_at is None and (known := names(conn, s)) is not None}
     return Kept(found, resources.rows_of_tree(conn, root_id, crypt), goals.goals_of_tree(conn, root_id),

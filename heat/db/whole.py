@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from heat.db import stacks, templates
-from heat.db.schema import raw_template, raw_template_files, stack, stack_tag
+from heat.db.schema import raw_template, raw_template_files, stack
 from heat.db.secrets import Cipher
 from heat.model.stack import Stack
 
@@ -38,9 +38,8 @@ def load(conn: Connection, stack_id: str, tenant: str | None = None, show_delete
 
 @functools.cache
 def _one(of_tenant: bool, show_deleted: bool) -> sa.Select[Any]:
-    tagged = sa.exists().where(stack_tag.c.stack_id == stack.c.id)
     query = sa.select(
-        *stacks.COLUMNS, tagged.label('tagged'), raw_template.c.id.label('number'), raw_template.c.template,
+        *stacks.TAGGED, raw_template.c.id.label('number'), raw_template.c.template,
         raw_template.c.environment, raw_template_files.c.files).select_from(
             stack.outerjoin(raw_template, raw_template.c.id == stack.c.raw_template_id).outerjoin(
                 raw_template_files, raw_template_files.c.id == raw_template.c.files_id))

@@ -60,7 +60,7 @@ class Watch:
         explain = 'EXPLAIN QUERY PLAN' if self._conn.dialect.name == 'sqlite' else 'EXPLAIN'
         plans = [str(row) for statement, parameters in list(self._asked)
                  # The tags of a page are sorted after it was read.
-                 if 'ORDER BY' in statement and 'FROM stack_tag' not in statement
+                 if 'ORDER BY' in statement and not statement.startswith('SELECT stack_tag.')
                  for row in self._conn.exec_driver_sql(f'{explain} {statement}', parameters)]
         assert plans
         return not any('TEMP B-TREE FOR ORDER BY' in line or 'SCAN stack' in line or 'Sort' in line

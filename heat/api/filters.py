@@ -21,6 +21,7 @@ from oslo_middleware import cors, request_id
 
 from heat.api import authentication, ec2token, faults, wiring, wsgi
 from heat.api.probes import Probes
+from heat.api.request_ids import RequestIds
 from heat.api.rest import openapi
 from heat.api.versions import QueryNegotiation, VersionNegotiation
 from heat.common import logs
@@ -117,7 +118,7 @@ def versionnegotiation_factory(global_conf: Strings, **local_conf: str) -> Filte
 
 cfnversionnegotiation_factory = _plain(QueryNegotiation)
 cwversionnegotiation_factory = _plain(QueryNegotiation)
-request_id_factory = _plain(oslo_middleware.RequestId)
+request_id_factory = _plain(RequestIds)
 
 
 def noauth_factory(global_conf: Strings, **local_conf: str) -> Filter:

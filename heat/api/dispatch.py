@@ -26,6 +26,8 @@ from heat.common.context import RequestContext
 CONDITION, KEY = 'If-Match', 'Idempotency-Key'
 METHODS = ('HEAD', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE')
 OPTIONS = 'OPTIONS'
+# So many paths of at most so many characters are remembered with their routes.
+MOST_KNOWN, SHORT = 1000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Dispatcher:
         self._admit = admit
         # One for each method: Routes tries all that it has, one after the other.
         self._mappers = {method: _mapper() for method in (*METHODS, OPTIONS)}
+        # What was found for paths, since the same ones are asked for again and again.
+        self._known: dict[tuple[str, str], dict[str, str]] = {}
         # Routes keeps texts only, so it is given the number of a route.
         self._routes: list[Route] = []
         for address in table:
@@ -136,8 +140,15 @@ class Dispatcher:
 
     def found(self, method: str, path: str) -> dict[str, str] | None:
         """The variables of the path, and ``target``: the number of the route in its table, or a word."""
+        known = self._known.get((method, path))
+        if known is not None:
+            return dict(known)
         mapper = self._mappers.get(method)
         matched: dict[str, str] | None = mapper.match(path) if mapper is not None else None
+        if matched is not None and len(path) <= SHORT:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[method, path] = dict(matched)
         return matched
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

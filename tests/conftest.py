@@ -5,6 +5,7 @@ fail instead. Neighbours: tests/servers, which starts and stops them.
 """
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -51,6 +52,14 @@ def serving(server: S) -> Iterator[S]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_logs() -> Iterator[None]:
+    """A program that sets up its log leaves no handler that writes to a stream of an earlier test."""
+    before = logging.getLogger().handlers[:]
+    yield
+    logging.getLogger().handlers[:] = before
 
 
 @pytest.fixture(scope='session')

@@ -44,6 +44,8 @@ CONFIGURATION_ERRORS = (config.ConfigError, cfg.Error, deploy.PasteError, WrongD
 FAULTY = os.EX_CONFIG
 # Requests being answered when a front-end is told to stop have this long, in seconds.
 GRACE = 60.0
+# Who has not started when it is told to stop has this long to get there, in seconds.
+STARTING = 3.0
 # A worker that keeps dying is not started more often than this, in seconds.
 RESTART_INTERVAL = 1.0
 # What stands in a path as it is; all else is told in per cent, so that a line stays one.
@@ -55,15 +57,21 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stop:
-    """Lets the main thread of control sleep until the process shall end."""
+    """Lets the main thread of control sleep until the process shall end.
+
+    Who is told to stop before it has come to that, since it waits for a database or a broker, has
+    ``STARTING`` seconds, and is ended then: nobody waits for it yet.
+    """
 
     def __init__(self) -> None:
+        self._told, self._serves = green.Event(), False
         self._woken, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         for number in _STOPPING:
             signal.signal(number, lambda *_: None)
         # The interpreter writes to the socket at the signal itself: no handler runs inside the hub.
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        green.spawn(self._listen)
 
     def with_parent(self, lifeline: int) -> None:
         """Stop too once the other end of the pipe ``lifeline`` is closed: the parent is gone."""
@@ -78,7 +86,19 @@ class Stop:
             self._waker.send(b'\0')
 
     def wait(self) -> None:
+        self._serves = True
+        self._told.wait()
+
+    def _listen(self) -> None:
         self._woken.recv(1)
+        self._told.set()
+        if self._serves:
+            return
+        green.sleep(STARTING)
+        if not self._serves:
+            LOG.warning('Told to stop before everything was there that is needed to start.')
+            logging.shutdown()
+            os._exit(0)
 
 
 class Door:

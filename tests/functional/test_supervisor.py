@@ -78,3 +78,21 @@ def test_as_many_workers_as_the_configuration_says_now(front: Front) -> None:
     front.process.send_signal(signal.SIGHUP)
     front.told('heat-api is ready', 3)
     front.have(lambda now: len(now) == 2 and not set(now) & set(before))
+
+
+def test_who_waits_for_a_database_can_be_told_to_stop(tmp_path: Path) -> None:
+    log, conf = tmp_path / 'log', tmp_path / 'heat.conf'
+    conf.write_text('[DEFAULT]\nnum_engine_workers = 1\ntransport_url = rabbit://heat:heat@127.0.0.1:1/\n'
+                    '[database]\nconnection = mysql://heat:heat@127.0.0.1:1/heat\n')
+    with open(log, 'wb') as stream:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / 'bin' / 'heat-engine'), '--config-file', str(conf)], stdout=stream,
+            stderr=stream, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    try:
+        wait_until('it waits', lambda: 'does not serve' in log.read_text(), 60)
+        process.send_signal(signal.SIGTERM)
+        # Well before it would be killed.
+        assert process.wait(40) == 0
+    finally:
+        process.kill()
+    assert 'Told to stop before everything was there' in log.read_text()

@@ -79,6 +79,13 @@ def operation(request_id: str | None) -> str | None:
     return (request_id or '')[-36:] or None
 
 
+def resolved(compiled: Compiled) -> dict[str, str]:
+    """Parameter -> what the parameter store gave for the key that is its value."""
+    parameters = compiled.parameters
+    found = {name: parameters.resolved_text(name) for name in parameters.store_keys()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
 def exported(compiled: Compiled) -> dict[str, str]:
     """Output -> name under which it is exported."""
     wanted = compiled.wanted()

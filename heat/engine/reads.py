@@ -73,7 +73,8 @@ class Reads(DriftReads, Overview):
                         ) -> list[dict[str, Any]]:
         """One stack, or a page of them, each with what ``described.facts`` knows.
 
-        With ``whole`` they are shown as by ``show_stack``, with ``export_names`` (output -> export);
+        With ``whole`` they are shown as by ``show_stack``, with ``export_names`` (output -> export)
+        and ``resolved_parameters`` (parameter -> what the store gave for its key);
         else as in ``list_stacks``.
         """
         def load(conn: Connection) -> tuple[list[Stack], dict[str, dict[str, Any]]]:
@@ -89,8 +90,10 @@ class Reads(DriftReads, Overview):
 
     def _described(self, stack: Stack) -> dict[str, Any]:
         shown = self._read(self._whole, stack, True)
-        names = {} if stack.deleted_at is not None else described.exported(self._compiled(stack, *shown[1]))
-        return {**self._shown(shown), 'export_names': names}
+        compiled = self._compiled(stack, *shown[1])
+        names = {} if stack.deleted_at is not None else described.exported(compiled)
+        return {**self._shown(shown), 'export_names': names,
+                'resolved_parameters': described.resolved(compiled)}
 
     def _whole(self, conn: Connection, stack: Stack, resolve_outputs: bool, parts: Any = None) -> Whole:
         """``parts`` are its template's where they are known."""

@@ -45,7 +45,16 @@ def test_the_parameter_store_by_its_own_protocol(here: Site) -> None:
                            'Resources': {'A': thing({'Ref': 'P'})},
                            'Outputs': {'O': {'Value': {'Fn::GetAtt': ['A', 'output']}}}}))
     here.world.run()
-    assert cloud.describe_stacks(StackName='web')['Stacks'][0]['Outputs'][0]['OutputValue'] == 'bar'
+    stack = cloud.describe_stacks(StackName='web')['Stacks'][0]
+    assert stack['Outputs'][0]['OutputValue'] == 'bar'
+    assert stack['Parameters'] == [
+        {'ParameterKey': 'P', 'ParameterValue': '/app/name', 'ResolvedValue': 'bar'}]
+    # What was told may be sent back as it is.
+    ssm.put_parameter(Name='/app/name', Value='baz', Overwrite=True)
+    cloud.update_stack(StackName='web', UsePreviousTemplate=True, Parameters=stack['Parameters'])
+    here.world.run()
+    again = cloud.describe_stacks(StackName='web')['Stacks'][0]
+    assert (again['Parameters'][0]['ResolvedValue'], again['Outputs'][0]['OutputValue']) == ('baz', 'baz')
     ssm.delete_parameter(Name='/app/name')
     assert fault(ssm.delete_parameter, Name='/app/name')[0] == 'ParameterNotFound'
     gone = ssm.delete_parameters(Names=['/app/name', secret])

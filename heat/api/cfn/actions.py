@@ -44,8 +44,9 @@ def policy(prefix: str) -> Table:
     return {f'{prefix}Body': text(LONGEST), f'{prefix}URL': text(5120)}
 
 
+# What DescribeStacks told may be sent back; a resolved value is for reading only.
 PARAMETER = object_of(('ParameterKey',), ParameterKey=text(255), ParameterValue=text(),
-                      UsePreviousValue=flag, ResolvedValue=unserved())
+                      UsePreviousValue=flag, ResolvedValue=text())
 PARAMETERS: Table = {'Parameters': listed(PARAMETER)}
 WISH: Table = {
     **STACK, **TEMPLATE, **TOKEN, **PARAMETERS, 'DisableRollback': flag,

@@ -49,7 +49,8 @@ def _resource_status(row: Row) -> str:
 
 def parameters(row: Row) -> list[dict[str, Any]]:
     # Pseudo parameters are no parameters for AWS: an update that sent them back would be refused.
-    return [{'ParameterKey': name, 'ParameterValue': value}
+    resolved = row.get('resolved_parameters') or {}
+    return [{'ParameterKey': name, 'ParameterValue': value, 'ResolvedValue': resolved.get(name)}
             for name, value in (row.get('parameters') or {}).items() if not name.startswith(PSEUDO)]
 
 

@@ -19,6 +19,7 @@ from oslo_config import cfg
 from heat.cmd import serving
 from heat.common import config
 from heat.common.memory import collect_rarely
+from heat.db import migrate
 
 LOG = logging.getLogger(__name__)
 PROG = 'heat-engine'
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         collect_rarely()
         port = serving.connected(conf)
         engine = Engine(conf, port)
+        migrate.require(engine.database)
         engine.start()
         LOG.info('%s is ready as engine %s', PROG, engine.engine_id)
         stop.wait()

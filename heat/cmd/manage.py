@@ -35,8 +35,7 @@ class Refused(Exception):
 
 def _engine(conf: cfg.ConfigOpts) -> Engine:
     engine = open_engine(conf)
-    if migrate.version(engine) is None:
-        raise Refused('The database is empty: run heat-manage db_sync first.')
+    migrate.require(engine)
     return engine
 
 

@@ -24,6 +24,8 @@ from sqlalchemy.engine import URL, Connection, Engine
 from heat.db.connect import open_engine, read, write
 
 VERSION_TABLE = 'alembic_version'
+# The classic service, which has a table of revisions as well, has none of this name.
+OWN_TABLE = 'lease'
 
 
 class MigrationError(Exception):
@@ -111,11 +113,30 @@ def stamp(source: str | URL | Engine, version: str = 'head') -> None:
         command.stamp(configuration(conn), version)
 
 
+def require(engine: Engine) -> None:
+    """Raises MigrationError for a database that this release cannot work with as it is.
+
+    One of a newer release is taken: it has what this one needs, while hosts are upgraded one by one.
+    """
+    with read(engine) as conn:
+        current, tables = _current(conn), set(sa.inspect(conn).get_table_names())
+        if current is None:
+            raise MigrationError('The database is empty: run heat-manage db_sync first.')
+        if current not in _known() and OWN_TABLE not in tables:
+            _refuse_strangers(conn)
+    if current in _known() and current != head():
+        raise MigrationError(f'The database has revision {current}, and this release needs {head()}: '
+                             'run heat-manage db_sync first.')
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+
+
 def _refuse_strangers(conn: Connection) -> None:
     tables = set(sa.inspect(conn).get_table_names())
     current = _current(conn)
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _known():
         raise MigrationError(
             f'The database has revision {current}, which this release does not know. It was made by a newer '
             'release or by the classic service, whose databases are not imported.')

@@ -96,3 +96,15 @@ def test_who_waits_for_a_database_can_be_told_to_stop(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert 'Told to stop before everything was there' in log.read_text()
+
+
+def test_an_engine_does_not_start_on_a_database_without_tables(tmp_path: Path) -> None:
+    conf = tmp_path / 'heat.conf'
+    conf.write_text('[DEFAULT]\nnum_engine_workers = 1\ntransport_url = rabbit://heat:heat@127.0.0.1:1/\n'
+                    f'[database]\nconnection = sqlite:///{tmp_path}/heat.db\n')
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'bin' / 'heat-engine'), '--config-file', str(conf)], timeout=60,
+        text=True, capture_output=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert done.returncode == 1
+    assert 'heat-engine: The database is empty: run heat-manage db_sync first.' in done.stderr
+    assert 'Traceback' not in done.stderr

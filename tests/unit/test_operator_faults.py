@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from heat.cmd import manage, serving
 from heat.common import config
+from heat.db import migrate
 from heat.engine.app import operator_layers
 
 HEAD = '[DEFAULT]\nauth_encryption_key = key of the test\n'
@@ -128,3 +130,21 @@ def test_a_broken_environment_of_the_operator_is_named(tmp_path: Path, text: byt
     conf = config.load('heat-engine', [], [str(tmp_path / 'heat.conf')], logging_setup=False)
     with pytest.raises(config.ConfigError, match=r'broken\.yaml, in \[DEFAULT\] environment_dir, cannot'):
         operator_layers(conf)
+
+
+def test_a_database_of_another_release_is_worked_with_if_it_is_newer(said: Any, tmp_path: Path) -> None:
+    text = f'{HEAD}[database]\nconnection = sqlite:///{tmp_path}/heat.db\n'
+    assert said(text, 'service', 'list') == (
+        1, 'heat-manage: The database is empty: run heat-manage db_sync first.\n')
+    assert said(text, 'db_sync', '0005')[0] == 0
+    status, told = said(text, 'service', 'list')
+    assert status == 1
+    assert f'has revision 0005, and this release needs {migrate.head()}: run heat-manage db_sync' in told
+    assert said(text, 'db_sync')[0] == 0
+    with sqlite3.connect(tmp_path / 'heat.db') as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert said(text, 'service', 'list')[0] == 0
+    with sqlite3.connect(tmp_path / 'heat.db') as raw:
+        raw.execute('DROP TABLE lease')
+    status, told = said(text, 'service', 'list')
+    assert status == 1 and 'or by the classic service' in told

@@ -38,6 +38,7 @@ from heat.template.environment import Environment, merge_files
 from heat.template.findings import ERROR, Finding, Place
 from heat.template.registry import Layer, Registry
 from heat.template.source import read
+from heat.version import VERSION
 
 PROG = 'heat-template'
 FINE, FINDINGS, UNREADABLE = 0, 1, 2
@@ -284,6 +285,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog=PROG, description='Work on templates as files; no service is asked.',
         epilog='Exit status: 0 all is well, 1 there are findings, 2 wrong usage or an unreadable file.')
+    top.add_argument('--version', action='version', version=VERSION)
     commands = top.add_subparsers(title='commands', dest='command', required=True, metavar='COMMAND')
 
     def add(name: str, task: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:

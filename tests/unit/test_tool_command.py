@@ -16,6 +16,7 @@ import pytest
 
 from heat.cmd.template import main
 from heat.template.load import parse
+from heat.version import VERSION
 from tests.unit.test_tool_check import HEAD, RANDOM
 from tests.unit.test_tool_fmt import DATA
 
@@ -278,3 +279,10 @@ def test_an_output_that_cannot_be_written_is_told(encoding: str, target: str, wo
     assert done.returncode == 2
     assert done.stderr.startswith('heat-template: the output cannot be written: ')
     assert words in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_the_version_is_that_of_the_other_programs(capsys: Any) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(['--version'])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f'{VERSION}\n'

@@ -26,7 +26,7 @@ def sentences(conf: cfg.ConfigOpts, ours: Sections, open_sections: frozenset[str
     """
     known = _known(ours)
     return [sentence for path in _files(conf) for section, names in _written(path).items()
-            for sentence in _about(conf, path, section, names, known, open_sections)]
+            for sentence in _about(conf, path, section, names, known, ours, open_sections)]
 
 
 def _files(conf: cfg.ConfigOpts) -> list[str]:
@@ -52,13 +52,15 @@ def _known(ours: Sections) -> dict[str, set[str]]:
 
 
 def _about(conf: cfg.ConfigOpts, path: str, section: str, names: Mapping[str, Any],
-           known: Mapping[str, set[str]], open_sections: frozenset[str]) -> Iterator[str]:
+           known: Mapping[str, set[str]], ours: Sections,
+           open_sections: frozenset[str]) -> Iterator[str]:
     if section not in known:
-        meant = difflib.get_close_matches(section, known, 1, CUTOFF)
+        meant = difflib.get_close_matches(section, ours, 1, CUTOFF)
         if meant:
             yield f'{path}: nobody reads section [{section}]; [{meant[0]}] was probably meant.'
         return
-    if section in open_sections:
+    if section in open_sections or section not in ours:
+        # Of a section that only names of earlier releases stand in, other libraries read more.
         return
     read = conf if section == 'DEFAULT' else conf[section]
     for name in names:

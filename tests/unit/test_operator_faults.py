@@ -74,7 +74,7 @@ def test_a_configuration_that_cannot_be_used_says_where(said: Any, text: str | b
 def test_misspelt_options_are_told_once(said: Any) -> None:
     text = (f'{HEAD}max_stacks_per_tennant = 4\nsql_connection = sqlite://\napi_paste_config = x\n'
             'something = 1\n[databse]\nconnection = sqlite://\n[keystone_authtoken]\nurl = x\n'
-            '[other]\nname = x\n')
+            '[other]\nname = x\n[oslo_messaging_rabbit]\nrabbit_qos = 1\nssl = true\n')
     status, told = said(text, 'db_version')
     assert status == 0
     lines = [line.partition('heat.conf: ')[2] for line in told.splitlines() if 'nobody reads' in line]

@@ -281,7 +281,7 @@ def _await_server(engine: Engine, attempts: int, interval: float) -> None:
                 return
         except exc.DBAPIError as error:
             why = ' '.join(str(error.orig).split()).rstrip('.')
-            if engine.dialect.name == 'sqlite' or not isinstance(error, exc.OperationalError):
+            if engine.dialect.name == 'sqlite' or isinstance(error, exc.ProgrammingError):
                 raise WrongDatabase(f'[database] connection {place} cannot be used: {why}.') from error
             tried += 1
             if 0 <= attempts < tried:

@@ -34,6 +34,9 @@ ABSENT_SECONDS = 0.2
 # has none. A message that comes is taken at once however long it waits; only the end of a listener is
 # noticed that much later, as where there is nothing to do.
 POLL_SECONDS = 0.05
+# The AMQP library asks the kernel for each frame three times, for nine pieces of a message, and keeps what it
+# has too much of: so it is given all that is there, up to so many bytes.
+AHEAD = 32_768
 # Where a front-end of another release looks for the class of an error.
 _FOREIGN_MODULE = 'heat.common.exception'
 _RABBIT_DRIVERS = ('rabbit', 'kombu', 'heat.openstack.common.rpc.impl_kombu',
@@ -58,6 +61,21 @@ def _poll_calmly() -> None:
     driver: Any = importlib.import_module('oslo_messaging._drivers.amqpdriver')
     if hasattr(driver, 'ACK_REQUEUE_EVERY_SECONDS_MIN'):
         driver.ACK_REQUEUE_EVERY_SECONDS_MIN = POLL_SECONDS
+
+
+def _read_ahead() -> None:
+    tcp: Any = importlib.import_module('amqp.transport').TCPTransport
+    set_up = tcp._setup_transport
+    if hasattr(set_up, 'reads_ahead'):
+        return
+
+    def reading_ahead(transport: Any) -> None:
+        set_up(transport)
+        receive = transport.sock.recv
+        transport._quick_recv = lambda size: receive(max(size, AHEAD))
+
+    reading_ahead.reads_ahead = True  # type: ignore[attr-defined]
+    tcp._setup_transport = reading_ahead
 
 
 def transport_url(conf: cfg.ConfigOpts) -> str | None:
@@ -87,6 +105,7 @@ class Transport:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         register(conf)
         _poll_calmly()
+        _read_ahead()
         # No module is trusted to be imported by name from a reply.
         self._transport = oslo_messaging.get_rpc_transport(
             conf, url=transport_url(conf), allowed_remote_exmods=[])

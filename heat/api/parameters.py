@@ -123,7 +123,10 @@ class Query:
 
     def filters(self) -> dict[str, Any] | None:
         """All filters that were given; None if there are none."""
-        found = {name: self[name] for name, one in self._table.items() if one.kind is FILTER}
+        # Most lists have a dozen filters and are given none.
+        given = self._request.GET
+        found = {name: self[name] for name, one in self._table.items()
+                 if one.kind is FILTER and name in given}
         return {name: value for name, value in found.items() if value} or None
 
 

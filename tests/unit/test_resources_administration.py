@@ -9,7 +9,7 @@ import pytest
 
 from heat import schema
 from heat.common.ids import StackId
-from heat.model.op import Call, Record, StepFailed
+from heat.model.op import Call, Poll, Record, StepFailed
 from heat.model.resource import Intent, Row
 from heat.model.status import Action
 from heat.resources.base import Resource, Surroundings
@@ -304,3 +304,28 @@ def test_each_verb_makes_the_same_calls_after_a_crash(
     later = {**answers, 'GET /os-aggregates/u': {'hosts': []}}
     for calls in range(len(whole)):
         assert run(run(row, calls).row, now=later).labels == whole
+
+
+@pytest.mark.parametrize(('tasks', 'why'), [
+    ([[], [{'status': 'failure', 'message': 'Task failed'}]], '.'),
+    ([[{'status': 'processing', 'message': ''}], [{'status': 'failure', 'message': 'Task failed'}]],
+     ': Task failed'),
+    ([[{'status': 'failure', 'message': 'first'}, {'status': 'pending'}],
+      [{'status': 'failure', 'message': 'first'}, {'status': 'failure', 'message': 'second'}]], ': second'),
+    ([[{'status': 'processing'}]] * 100, '.')])
+def test_why_an_image_was_not_fetched_is_waited_for(tasks: list[list[dict[str, Any]]], why: str) -> None:
+    """The image service gives an image up before it has written down why, and may never do so."""
+    bodies = {'/images/u': iter([{'status': 'queued', 'os_glance_failed_import': 'store'}]),
+              '/images/u/tasks': iter({'tasks': one} for one in tasks)}
+    row = Row(UUID, 's', 's', 'r', 't', action=Action.CREATE, goal_seq=1, physical_id='u')
+    steps = TYPES['OS::Glance::WebImage'](row, image(), AROUND).create()
+    op = next(steps)
+    with pytest.raises(StepFailed) as caught:
+        while True:
+            if isinstance(op, Poll):
+                looks = iter(op.judge(body) for body in bodies[op.path])
+                said = next(look for look in looks if look)
+                op = steps.throw(StepFailed(said)) if isinstance(said, str) else steps.send({})
+            else:
+                op = steps.send({'id': 'u', 'status': 'queued'})
+    assert caught.value.message == f'The content of image u could not be fetched from http://l{why}'

@@ -7,6 +7,7 @@ content. Neighbours: ``rest`` has the common verbs.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ AMAZON = ('aki', 'ari', 'ami')
 PATCH = {'Content-Type': 'application/openstack-images-v2.1-json-patch'}
 # Where the service says that it works on an image, and what it could not do.
 AT_WORK, FAILED_STORES = 'os_glance_import_task', 'os_glance_failed_import'
+# States of a task that has not ended, and how often it is looked at for its last word.
+UNENDED, LOOKS = ('pending', 'processing'), 10
 
 
 class WebImage(Rest):
@@ -124,13 +127,23 @@ class WebImage(Rest):
         return Poll('image', self.url(), self.id, judge)
 
     def _why(self) -> Steps:
-        """What the service says about its last attempt, if it does."""
+        """What the service says about its last attempt, if it does.
+
+        It gives the image up before it has written down why, so some looks are worth it.
+        """
+        looks, said = itertools.count(1), ''
+
+        def judge(body: dict[str, Any] | None) -> bool:
+            nonlocal said
+            tasks = (body or {}).get('tasks') or []
+            said = next((str(one['message']) for one in reversed(tasks) if one.get('message')), '')
+            return next(looks) >= LOOKS or not any(one.get('status') in UNENDED for one in tasks)
+
         try:
-            found = yield Call('image', 'GET', self.url('/tasks'), unwrap='tasks', label='tasks')
+            yield Poll('image', self.url('/tasks'), self.id, judge)
         except CloudFault:
             return '.'
-        said = [one['message'] for one in found if one.get('message')]
-        return f': {said[-1]}' if said else '.'
+        return f': {said}' if said else '.'
 
     # -- updates ---------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ _TOKENS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = (
     (user_creds, ('password', 'trust_id', 'ec2_access')), (resource, ('data',)), (exports, ('secret',)),
     (stored_parameter, ('value',)), (plan, ('entries',)), (pending_signal, ('details',)),
     (watch_rule, ('rule',)))
-_PAIRS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = ((resource, ('attributes', 'memo')),)
+_PAIRS: tuple[tuple[sa.Table, tuple[str, ...]], ...] = ((resource, ('attributes', 'memo', 'rsrc_metadata')),)
 _MAPS: tuple[tuple[sa.Table, str, tuple[str, ...]], ...] = (
     (resource, resources.SEALED, ('keep',)),
     (snapshot, snapshots.SEALED, ('data',)), (software_config, software.SEALED, ('config',)),
@@ -75,7 +75,7 @@ def _tokens(names: tuple[str, ...], again: Again) -> Callable[[Mapping[str, Any]
 
 
 def _lists(names: tuple[str, ...], again: Again) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    # A map is a row's from before attributes were encrypted.
+    # A map is a row's from before attributes and metadata were encrypted.
     return lambda row: {name: list(again(*row[name])) for name in names
                         if isinstance(row[name], list) and row[name]}
 

@@ -31,7 +31,7 @@ _SELECT = sa.select(
 _SECRET_KEEP = ('old_props', 'unsure')
 SEALED = 'sealed'
 # Without what is encrypted or big: to open it costs more than all else about a row.
-_HEAVY = ('data', 'memo', 'attributes')
+_HEAVY = ('data', 'memo', 'attributes', 'rsrc_metadata')
 _LIGHT = sa.select(*(column for column in resource.c if column.name not in _HEAVY),
                    *(sa.null().label(name) for name in (*_HEAVY, 'props_text', 'props_method')))
 
@@ -42,9 +42,10 @@ def to_columns(row: Row, key: properties.Key | None, crypt: Cipher | None,
     method, data = seal(crypt, row.data) if row.data else (None, None)
     return {
         'uuid': row.uuid, 'name': row.name, 'type': row.type, 'nova_instance': row.physical_id,
-        'stack_id': row.stack_id, 'root_stack_id': row.root_id, 'rsrc_metadata': row.metadata or None,
+        'stack_id': row.stack_id, 'root_stack_id': row.root_id,
+        'rsrc_metadata': list(seal(crypt, row.metadata)) if row.metadata else None,
         'properties_hash': key[1] if key else None, 'data': data,
-        # What is worked out from hidden parameters is among them.
+        # What is worked out from hidden parameters is among them, as it is in metadata.
         'attributes': list(seal(crypt, row.attrs)) if row.attrs else None,
         'decrypt_method': method, 'requires': list(row.requires) or None, 'replaces': row.replaces,
         'replaced_by': row.replaced_by, 'goal_seq': row.goal_seq,
@@ -62,7 +63,7 @@ def from_columns(row: RowMapping, crypt: Cipher | None) -> Row:
         type=row['type'], action=Action(row['action']), status=Status(row['status']),
         reason=row['status_reason'] or '', physical_id=row['nova_instance'],
         props=properties.load(row['props_text'], row['props_method'], crypt),
-        attrs=_attributes(row['attributes'], crypt), metadata=row['rsrc_metadata'] or {},
+        attrs=_opened(row['attributes'], crypt), metadata=_opened(row['rsrc_metadata'], crypt),
         data=unseal(crypt, row['decrypt_method'], row['data']) if row['data'] is not None else {},
         requires=tuple(row['requires'] or ()), replaces=row['replaces'], replaced_by=row['replaced_by'],
         goal_seq=row['goal_seq'], intent=Intent.from_wire(row['intent']),
@@ -85,8 +86,8 @@ def _opened_keep(keep: dict[str, Any], crypt: Cipher | None) -> dict[str, Any]:
     return plain if crypt is None or SEALED not in keep else {**plain, **unseal(crypt, *keep[SEALED])}
 
 
-def _attributes(stored: Any, crypt: Cipher | None) -> dict[str, Any]:
-    """The attributes of a row; those that were stored in clear at first can still be read."""
+def _opened(stored: Any, crypt: Cipher | None) -> dict[str, Any]:
+    """Attributes or metadata of a row; what was stored in clear at first can still be read."""
     found: dict[str, Any] = unseal(crypt, *stored) if isinstance(stored, list) else stored or {}
     return found
 
@@ -144,7 +145,7 @@ def rows_of_stacks(conn: Connection, stack_ids: Sequence[str], crypt: Cipher | N
 
 
 def light_rows(conn: Connection, stack_ids: Sequence[str]) -> list[Row]:
-    """The same without properties, attributes, private data and journal: to be listed, never to be stored."""
+    """The same without what is encrypted or big: to be listed, never to be stored."""
     found: list[Row] = []
     for chunk in bulk.chunks(stack_ids):
         found += [from_columns(row, None) for row in conn.execute(_LIGHT.where(

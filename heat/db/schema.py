@@ -188,10 +188,10 @@ resource = Table(
     Column('nova_instance', String(255), index=True),
     Column('stack_id', String(36), ForeignKey('stack.id'), nullable=False, index=True),
     Column('root_stack_id', String(36), nullable=False, index=True),
+    # A method and a token, as attributes are; a map in rows that were written before they were encrypted.
     Column('rsrc_metadata', Json),
-    Column('properties_hash', String(64)),
-    # A method and a token; a map in rows that were written before they were encrypted.
     Column('attributes', Json),
+    Column('properties_hash', String(64)),
     Column('data', LongText),
     Column('decrypt_method', String(64)),
     Column('requires', Json),

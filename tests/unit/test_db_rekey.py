@@ -51,7 +51,8 @@ def fill(engine: Engine) -> Row:
         templates.store_template(conn, MADE, {}, {}, 't', NOW, OLD, private=True)
         stacks.insert_stack(conn, Stack('s', 's', 't', 's', number, created_at=NOW))
         row = Row('u', 's', 's', 'r', 'OS::Heat::None', Action.CREATE, Status.COMPLETE, created_at=NOW,
-                  props={'p': 'hunter2'}, data={'d': 'hunter2'}, attrs={'a': 'hunter2'}, memo=('hunter2',),
+                  props={'p': 'hunter2'}, data={'d': 'hunter2'}, attrs={'a': 'hunter2'},
+                  metadata={'m': 'hunter2'}, memo=('hunter2',),
                   keep={'class': 'c', 'unsure': {'p': 'hunter2'}})
         resources.upsert_rows(conn, [row], OLD, encrypt_properties=True)
         for value in (creds.Credential(tenant_id='t', trust_id='hunter2', trustor_user_id='u'),

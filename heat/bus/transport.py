@@ -65,8 +65,8 @@ def _poll_calmly() -> None:
 
 def _read_ahead() -> None:
     tcp: Any = importlib.import_module('amqp.transport').TCPTransport
-    set_up = tcp._setup_transport
-    if hasattr(set_up, 'reads_ahead'):
+    set_up = getattr(tcp, '_setup_transport', None)
+    if set_up is None or hasattr(set_up, 'reads_ahead'):
         return
 
     def reading_ahead(transport: Any) -> None:

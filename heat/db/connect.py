@@ -38,12 +38,14 @@ _FRESH = 0.5
 # So many descriptions of columns are remembered.
 _COLUMNS = 5000
 
-# Deadlock, lock wait timeout; gone away, lost, killed, shut down, refused.
+# Deadlock, lock wait timeout; gone away, lost, killed, shut down, refused; too many are connected, read-only.
 _MYSQL_AGAIN = {1213, 1205}
-_MYSQL_LOST = {2006, 2013, 2014, 2055, 1927, 1053, 2002, 2003, 1047}
-# Serialization failure, deadlock; SQLSTATE class 08 and shutdowns.
+_MYSQL_LOST = {2006, 2013, 2014, 2055, 1927, 1053, 2002, 2003, 1047, 1040, 1203, 1290, 1836}
+# Serialization failure, deadlock; SQLSTATE class 08 and shutdowns; too many are connected, read-only.
 _PG_AGAIN = {'40001', '40P01'}
-_PG_LOST = {'57P01', '57P02', '57P03'}
+_PG_LOST = {'57P01', '57P02', '57P03', '53300', '25006'}
+# A table or a grant is missing, as while an operator restores something.
+_MYSQL_OPERATED, _PG_OPERATED = {1146, 1142, 1044}, {'42P01', '42501'}
 
 
 class WrongDatabase(Exception):
@@ -321,10 +323,21 @@ def read(engine: Engine) -> Iterator[Connection]:
 
 def reading(engine: Engine, function: Callable[Concatenate[Connection, P], T], *args: P.args,
             **kwargs: P.kwargs) -> T:
-    """What ``function`` finds in one reading transaction, where waiting for it stalls nobody."""
-    def run() -> T:
+    """What ``function`` finds in one reading transaction, where waiting for it stalls nobody.
+
+    It is asked once more where its connection breaks: when a server goes, all that are in use break.
+    """
+    def once() -> T:
         with read(engine) as conn:
             return function(conn, *args, **kwargs)
+
+    def run() -> T:
+        try:
+            return once()
+        except exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return once()
 
     return offload(engine, run)
 
@@ -376,6 +389,12 @@ def may_repeat(error: BaseException, lost: bool = True) -> bool:
         return True
     refused = isinstance(error, exc.OperationalError) and state is None and hasattr(error.orig, 'pgcode')
     return lost and (code in _MYSQL_LOST or state in _PG_LOST or str(state).startswith('08') or refused)
+
+
+def may_be_mended(error: exc.DBAPIError) -> bool:
+    """True for a refusal that has nothing to do with what was to be written: an operator ends it."""
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code in _MYSQL_OPERATED or getattr(error.orig, 'pgcode', None) in _PG_OPERATED
 
 
 def retry_on_disconnect(plan: RetryPlan = RetryPlan(), pause: Callable[[float], Any] = green.sleep,

@@ -71,7 +71,8 @@ class Store:
             try:
                 return connect.offload(self._database, self.commit, batch, unsure)
             except exc.DBAPIError as error:
-                if isinstance(error, exc.DataError | exc.IntegrityError | exc.ProgrammingError):
+                if isinstance(error, exc.DataError | exc.IntegrityError | exc.ProgrammingError) and (
+                        not connect.may_be_mended(error)):
                     return self._apart(batch, error)
                 if not connect.may_repeat(error) and not error.connection_invalidated:
                     LOG.exception('The database refuses a batch of %d rows; it is tried again.',

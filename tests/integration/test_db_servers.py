@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection, Engine
 
 from heat.common import errors
 from heat.common.ids import new_id
@@ -209,6 +210,29 @@ def test_columns_are_described_by_each_answer_though_read_once(request: pytest.F
             assert conn.execute(sa.text('SELECT 3')).scalar() == 3
     finally:
         made.dispose()
+
+
+def test_what_is_read_is_asked_once_more_when_its_connection_breaks(empty: Engine) -> None:
+    mysql = empty.dialect.name == 'mysql'
+    number = 'SELECT connection_id()' if mysql else 'SELECT pg_backend_pid()'
+    seen: list[int] = []
+
+    def look(conn: Connection) -> int:
+        mine = conn.exec_driver_sql(number).scalar_one()
+        seen.append(mine)
+        if len(seen) <= breaks:
+            other = connect.open_engine(empty.url)
+            with connect.write(other) as killer:
+                killer.exec_driver_sql(f'KILL {mine}' if mysql else f'SELECT pg_terminate_backend({mine})')
+            other.dispose()
+        return int(conn.exec_driver_sql('SELECT 1').scalar_one())
+
+    breaks = 1
+    assert connect.reading(empty, look) == 1 and len(set(seen)) == 2
+    seen.clear()
+    breaks = 2
+    with pytest.raises(exc.DBAPIError):
+        connect.reading(empty, look)
 
 
 def test_mariadb_is_told_of_transactions_that_write_only(request: pytest.FixtureRequest) -> None:

@@ -176,10 +176,19 @@ def failure(code: object, invalid: bool = False, pgcode: str | None = None) -> e
     (failure(1213), True, True), (failure('', pgcode='40P01'), True, True),
     (failure('database is locked'), True, True), (failure(2013), False, True),
     (failure('', invalid=True), False, True), (failure('', pgcode='57P01'), False, True),
+    (failure(1040), False, True), (failure(1290), False, True), (failure('', pgcode='53300'), False, True),
+    (failure('', pgcode='25006'), False, True),
     (failure(1064), False, False), (failure('', pgcode='42601'), False, False), (ValueError(), False, False)])
 def test_which_errors_are_repeated(error: Exception, always: bool, if_lost: bool) -> None:
     assert connect.may_repeat(error, lost=False) is always
     assert connect.may_repeat(error, lost=True) is if_lost
+
+
+@pytest.mark.parametrize(('error', 'mended'), [
+    (failure(1146), True), (failure(1142), True), (failure('', pgcode='42P01'), True),
+    (failure('', pgcode='42501'), True), (failure(1064), False), (failure('', pgcode='42601'), False)])
+def test_which_refusals_an_operator_ends(error: exc.DBAPIError, mended: bool) -> None:
+    assert connect.may_be_mended(error) is mended
 
 
 def test_repetition_waits_longer_each_time_and_ends() -> None:

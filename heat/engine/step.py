@@ -328,6 +328,9 @@ class StepRun:
             gone = isinstance(error, NeedsReplacement)
             self._keep_drift(drift.gone(self.row, self._now()) if gone else None)
             return Ended(self._failed)
+        if self._phase == 'release' and isinstance(error, CloudFault) and error.status == 404:
+            # What is gone holds nothing that its successor needs.
+            return Ended(Done())
         if isinstance(error, NeedsReplacement):
             return Ended(Replace(replacement_reason(self.row, self.around)))
         failed = self._broken(error)

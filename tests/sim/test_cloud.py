@@ -119,6 +119,29 @@ def test_what_a_service_made_before_it_broke_is_taken_away(world, undisturbed, s
     assert inventory(world) == undisturbed[0][2][2]
 
 
+def test_what_somebody_else_has_deleted_is_made_again_by_updates(world):
+    """A port gives its addresses to its successor; one that is gone has none to give."""
+    me = world.create('s', template())
+    world.run()
+    rows = world.rows(me)
+    for service, kind, name in (('compute', 'servers', 'front'), ('network', 'ports', 'port')):
+        world.cloud_answer(Call(service, 'DELETE', f'/{kind}/{rows[name].physical_id}'))
+        world.clock.advance(60)
+    wanted = template()
+    wanted['resources']['port']['properties']['name'] = 'renamed'
+    for gone in ('port', 'front'):
+        world.update(me, wanted)
+        world.run()
+        assert world.stack(me).reason.startswith('Resource UPDATE failed: ')
+        assert rows[gone].physical_id in world.stack(me).reason
+    world.update(me, wanted)
+    world.run()
+    assert world.state(me) == 'UPDATE_COMPLETE'
+    for kind, name in (('servers', 'front'), ('ports', 'port')):
+        made = world.rows(me)[name].physical_id
+        assert made != rows[name].physical_id and made in world.cloud.inventory.tables[kind].rows
+
+
 def test_a_server_that_breaks_says_why_and_is_rolled_back(world):
     world.cloud.faults.add(service='compute', method='POST', path='/servers', kind='error_state', count=1,
                            message='No valid host was found.')

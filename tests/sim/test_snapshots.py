@@ -153,6 +153,17 @@ def test_a_lost_answer_makes_no_second_copy(world, kind):
     assert [len(names) for names in content(world)] == [1, 1]
 
 
+@pytest.mark.parametrize('kind', ['volumes', 'servers'])
+def test_of_what_somebody_has_deleted_no_last_snapshot_is_missed(world, kind):
+    thing = VOLUME if kind == 'volumes' else server(world)
+    me = world.create('s', hot(v={**thing, 'deletion_policy': 'Snapshot'}))
+    world.run()
+    world.cloud.inventory.tables[kind].drop(world.rows(me)['v'].physical_id)
+    world.delete(me)
+    world.run()
+    assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
+
+
 def test_a_last_snapshot_is_taken_before_the_end(world):
     me = world.create('s', hot(v={**VOLUME, 'deletion_policy': 'Snapshot'}))
     world.run()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, Record, StepFailed
@@ -207,6 +208,9 @@ class Volume(Rest):
         yield self._backed_up(backup)
 
     def last_snapshot(self) -> Steps:
+        if (yield replace(self.get(), ok=(404,))) is None:
+            # Of what is gone nothing can be kept, and its stack is to end all the same.
+            return
         yield self._backed_up((yield from self._back_up()))
 
     def _backup_name(self) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from heat.model.op import Adopt, Call, CloudFault, NeedsReplacement, Poll, StepFailed
@@ -265,6 +266,9 @@ class Server(Rest):
         yield self._filled(image)
 
     def last_snapshot(self) -> Steps:
+        if (yield replace(self.get(), ok=(404,))) is None:
+            # Of what is gone nothing can be kept, and its stack is to end all the same.
+            return
         yield self._filled((yield from self._image()))
 
     def _image_name(self) -> str:

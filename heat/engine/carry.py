@@ -21,12 +21,13 @@ from heat.db.writer import Child, SnapshotEnd, StackState
 from heat.engine import exported, nested, room, stages
 from heat.engine.borrow import Borrowed
 from heat.engine.discretion import without_secrets
+from heat.engine.ends import failure_of
 from heat.engine.exchange import publishes
 from heat.engine.late import IMPORTS, Found, Gathered, Late
 from heat.engine.render import plain
 from heat.engine.scaling import Scaler
 from heat.engine.staging import Stager
-from heat.engine.step import StepRun, failure_of
+from heat.engine.step import StepRun
 from heat.engine.tree import NewGoal, StackRun, Tree
 from heat.model.op import StepFailed
 from heat.model.outcome import Done, Failed, Outcome

@@ -15,9 +15,10 @@ from typing import Any
 from heat.clouds.credential import Credential
 from heat.common import errors, green
 from heat.common.clock import Clock
+from heat.engine.ends import failure_of
 from heat.engine.errand import Ask, Ended, Limits, Next
 from heat.engine.loader import Loader
-from heat.engine.step import StepRun, failure_of
+from heat.engine.step import StepRun
 from heat.model.op import CloudFault
 from heat.model.outcome import Failed, Outcome
 from heat.model.resource import Row

@@ -22,13 +22,14 @@ from heat.common import green
 from heat.common.clock import Clock, Timers
 from heat.db.writer import Batch, Committed
 from heat.engine.carry import Carrier
+from heat.engine.ends import failure_of
 from heat.engine.errand import Ask, Ended, Limits, Next, Pause
 from heat.engine.errand import Watch as WatchFor
 from heat.engine.late import Gathered, Seek, at_hand
 from heat.engine.messages import Answered, Arrived, Changed, Closed, Leave, Looked, Lost, Published, Written
 from heat.engine.relay import Relayed
 from heat.engine.signals import Signals
-from heat.engine.step import StepRun, failure_of
+from heat.engine.step import StepRun
 from heat.engine.tree import StackRun, Tree
 from heat.model.op import CloudFault, Poll, ReadConfig, ReadWatch, Shelved, Tell
 from heat.model.stack import Stack

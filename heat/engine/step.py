@@ -17,7 +17,8 @@ from typing import Any
 
 from heat import schema
 from heat.common.errors import EntityNotFound, HeatException
-from heat.common.text import fit, flaw
+from heat.common.text import flaw
+from heat.engine.ends import failure_of, nobody_asked, replacement_reason, unfit
 from heat.engine.errand import Ask, Ended, Limits, Next, Pause, Watch
 from heat.model.op import (
     Adopt,
@@ -167,11 +168,15 @@ class StepRun:
             # What a thing was made from may be gone; it stays as it was named, and differs from what comes.
             self._lookups.pop(0)
             return self._next_lookup()
-        if self._phase in ('lookup', 'secrets'):
-            return Ended(failure_of(fault))
         if self._adopting is not None:
             # The search itself failed: look again later, never create blindly.
             return Pause(self._now() + self._limits.settle)
+        # A service that is started anew is away for as long as a call may take.
+        away = nobody_asked(fault) and (not lost or isinstance(op, UserCall))
+        if away and (again := self._say_again()) is not None:
+            return again
+        if self._phase in ('lookup', 'secrets'):
+            return Ended(failure_of(fault))
         if lost and isinstance(op, Call) and op.mutating:
             if op.makes:
                 return self._unresolved(op)
@@ -193,8 +198,15 @@ class StepRun:
         op = self._pending
         if self._adopting is not None:
             return self._search(self._adopting)
-        if isinstance(op, Call):
+        if self._phase == 'secrets':
+            return self._next_secret()
+        if self._phase == 'lookup':
+            return self._next_lookup()
+        if isinstance(op, Call | UserCall) and op.mutating:
             return self._intend(op)
+        if isinstance(op, Call | UserCall | Find | Endpoint):
+            self.asking = True
+            return Ask(op)
         if isinstance(op, AwaitSignals):
             return self._await_signals(op, self._memo_of(self._index))
         if isinstance(op, AwaitWord):
@@ -388,8 +400,8 @@ class StepRun:
 
     def _interpret(self, op: Op) -> Next | _Feed | _Throw:
         if isinstance(op, Record):
-            if unfit := _unfit(op.physical_id or ''):
-                return _Throw(unfit)
+            if wrong := unfit(op.physical_id or ''):
+                return _Throw(wrong)
             self._record(op)
             return _Feed(None)
         if isinstance(op, Shelve):
@@ -445,8 +457,8 @@ class StepRun:
             self.dirty = True
             identify = op.identify if isinstance(op, Call) else None
             identity = str(dig(value, identify)) if identify else ''
-            if unfit := _unfit(identity):
-                return self._run(None, throw=unfit)
+            if wrong := unfit(identity):
+                return self._run(None, throw=wrong)
             if identify:
                 self.row = replace(self.row, physical_id=identity)
             if self._phase == 'orphan':
@@ -570,24 +582,3 @@ def dig(value: Any, path: str) -> Any:
     for part in path.split('.'):
         value = value[part]
     return value
-
-
-def failure_of(error: Exception) -> Failed:
-    if isinstance(error, CloudFault):
-        return Failed(error.text(), error.kind)
-    if isinstance(error, StepFailed):
-        return Failed(error.message, error.kind)
-    return Failed(str(error), type(error).__name__)
-
-
-def replacement_reason(row: Row, around: Surroundings) -> str:
-    """The classic sentence of an update that asks to be a replacement."""
-    kind = row.type.rpartition('::')[2]
-    return (f'The Resource {kind} "{row.name}" [{row.physical_id}] Stack "{around.stack.stack_name}" '
-            f'[{around.stack.stack_id}] requires replacement.')
-
-
-def _unfit(identity: str) -> StepFailed | None:
-    """What is wrong with a physical id that cannot be kept."""
-    said = flaw(identity)
-    return None if said is None else StepFailed(f'The physical id "{fit(identity, 60)}" {said}.')

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from heat.common import ids
-from heat.engine.errand import Ask, Ended, Limits, Watch
+from heat.engine.errand import Ask, Ended, Limits, Pause, Watch
 from heat.engine.step import StepRun
 from heat.model import op
 from heat.model.outcome import Done, Failed
@@ -105,3 +105,50 @@ def test_any_other_refusal_of_such_a_call_stays_in_the_journal() -> None:
     run.begin()
     assert isinstance(run.fault(op.CloudFault(400, 'Never.')), Ended)
     assert run.row.intent is not None and [memo['fault']['status'] for memo in run.row.memo] == [400]
+
+
+class Asking(Thing):
+    """Asks before it makes anything."""
+
+    def create(self) -> Steps:
+        yield op.Call('network', 'GET', '/networks', label='look')
+        yield op.UserCall('create_user', {'name': 'n'}, label='user')
+        yield from super().create()
+
+
+def test_who_is_not_there_is_asked_again_for_as_long_as_a_call_may_take() -> None:
+    """A service that is started anew refuses connections, and so does the one that gives tokens for it."""
+    now, limits = [1000.0], Limits(http_timeout=60.0, settle=5.0)
+    row = Row(ids.new_id(), STACK.stack_id, STACK.stack_id, 'thing', Thing.type, props={})
+    run = StepRun(Step(row.uuid, Action.CREATE), row, Asking, Surroundings(STACK), lambda: now[0], limits,
+                  lambda reference: None, lambda identity: False)
+    away = op.CloudFault(0, 'The network service cannot be reached.', 'network', kind='ConnectFailure')
+    asked, answers = run.begin(), ([], {'user_id': 'u'}, {'id': 'made'})
+    for answer in answers:
+        assert isinstance(asked, Ask)
+        first = asked.op
+        for _ in range(3):
+            assert run.fault(away) == Pause(now[0] + 5.0)
+            now[0] += 5.0
+            assert run.wake() == asked
+        assert asked.op is first
+        following = run.answer(answer)
+        if isinstance(following, Ask):
+            asked = following
+    assert following == Ended(Done()) and run.row.physical_id == 'made'
+
+
+def test_who_stays_away_has_failed_the_step(asked: StepRun) -> None:
+    away = op.CloudFault(0, 'The compute service cannot be reached.', 'compute', kind='ConnectFailure')
+    now = [1000.0]
+    asked._now = lambda: now[0]
+    ended = asked.fault(away)
+    while isinstance(ended, Pause):
+        now[0] = ended.until
+        asked.wake()
+        ended = asked.fault(away)
+    assert isinstance(ended, Ended) and isinstance(ended.outcome, Failed)
+    assert 'The compute service cannot be reached.' in ended.outcome.message
+    assert now[0] == 1000.0 + Limits().http_timeout
+    # Nobody was there to make anything.
+    assert run_of(asked.row, Action.DELETE).begin() == Ended(Done())

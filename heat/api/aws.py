@@ -51,7 +51,8 @@ INFLATION = 4
 # Nearest class first; what is missing here is an InternalFailure.
 BY_CLASS = {
     'ActionInProgress': 'InvalidAction', 'Forbidden': 'AccessDenied', 'StackExists': 'AlreadyExists',
-    'RequestLimitExceeded': 'RequestLimitExceeded', 'EngineOutdated': 'ServiceUnavailable',
+    'RequestLimitExceeded': 'RequestLimitExceeded',
+    **dict.fromkeys(('DatabaseUnavailable', 'EngineOutdated', 'NoReply'), 'ServiceUnavailable'),
     **dict.fromkeys((
         'AttributeError', 'EntityNotFound', 'InvalidBreakPointHook', 'InvalidSchemaError',
         'InvalidTemplateReference', 'InvalidTemplateSection', 'InvalidTemplateVersion', 'InvalidTenant',

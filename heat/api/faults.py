@@ -45,7 +45,9 @@ STATUS: dict[str, int] = {
     **dict.fromkeys(('ActionInProgress', 'ActionNotComplete', 'ConcurrentTransaction', 'EntityExists',
                      'PhysicalResourceExists', 'PlanVoid', 'RequestTokenUsed', 'ResourceGuarded',
                      'SoftwareConfigInUse', 'StackExists', 'TerminationProtected'), 409),
-    'GenerationPassed': 412, 'EngineOutdated': 503,
+    'GenerationPassed': 412,
+    # The recorded service answered 500 where nobody could serve.
+    **dict.fromkeys(('DatabaseUnavailable', 'EngineOutdated', 'NoReply'), 503),
     **dict.fromkeys(('EventSendFailed', 'InvalidEncryptionKey', 'InvalidGlobalResource', 'RevertFailed',
                      'ServerBuildFailed', 'StopActionFailed'), 500)}
 SHOWN_AS: dict[type[BaseException], str] = {wsgi.RefusedValue: 'ValueError',

@@ -219,6 +219,7 @@ class NoReply(errors.RemoteError):
     """Nobody answered in time; whether the request is carried out is unknown."""
 
     msg_fmt = 'No engine answered request %(request_id)s within %(seconds)s seconds.'
+    safe = True
 
 
 class Refusal(Exception):

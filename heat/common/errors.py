@@ -496,6 +496,13 @@ class RemoteError(HeatException):
     safe = False
 
 
+class DatabaseUnavailable(RemoteError):
+    """The engine could not use its database; what was asked for may be said again."""
+
+    msg_fmt = 'The database of the service cannot be used at the moment. Please try again later.'
+    safe = True
+
+
 class EngineOutdated(HeatException):
     """While engines are upgraded one by one: this one does not know yet what it was asked."""
 

@@ -391,6 +391,14 @@ def may_repeat(error: BaseException, lost: bool = True) -> bool:
     return lost and (code in _MYSQL_LOST or state in _PG_LOST or str(state).startswith('08') or refused)
 
 
+def away(error: BaseException) -> bool:
+    """True where the database could not be used at all, whatever was asked of it."""
+    if isinstance(error, exc.TimeoutError):
+        return True
+    return isinstance(error, exc.DBAPIError) and (
+        error.connection_invalidated or may_repeat(error) or may_be_mended(error))
+
+
 def may_be_mended(error: exc.DBAPIError) -> bool:
     """True for a refusal that has nothing to do with what was to be written: an operator ends it."""
     code = error.orig.args[0] if error.orig is not None and error.orig.args else None

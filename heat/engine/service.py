@@ -13,9 +13,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import sqlalchemy.exc
+
 from heat.bus import wire
 from heat.common import errors, logs
 from heat.common.context import RequestContext
+from heat.db import connect
 from heat.engine.actions import Actions
 from heat.engine.hearing import Hearing
 from heat.engine.intake import Intake
@@ -55,7 +58,10 @@ class Service:
                            for name, one in self._methods.items()}
 
     def dispatch(self, method: str, context: RequestContext, arguments: dict[str, Any]) -> Any:
-        """Run ``method``; a HeatException is for the caller, anything else is a defect."""
+        """Run ``method``; a HeatException is for the caller, anything else is a defect.
+
+        DatabaseUnavailable where there is none that can be used.
+        """
         if method == 'poke':
             self._poked(str(arguments['stack_root_id']))
             return None
@@ -74,4 +80,12 @@ class Service:
         identity = arguments.get('stack_identity')
         with logs.bind(request=context.request_id, user=context.user_id, project=context.tenant_id,
                        stack=identity.get('stack_id') if isinstance(identity, Mapping) else None):
-            return function(context, **arguments)
+            try:
+                return function(context, **arguments)
+            except sqlalchemy.exc.SQLAlchemyError as error:
+                if not connect.away(error):
+                    raise
+                # Without the values that were to be written.
+                said = str(getattr(error, 'orig', error)).split()
+                LOG.error('%s finds no database that can be used: %s', method, ' '.join(said))
+                raise errors.DatabaseUnavailable() from None

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from heatclient import exc
 
 from tests.conftest import serving
 from tests.functional.flows import Place, hot, one
@@ -176,3 +177,16 @@ def test_a_server_that_freezes_only_delays(which: str, heat: Deployment, place: 
     place.until(name, 'CREATE_COMPLETE')
     assert Counter(place.events(name, 1)) == expected(name, place, 'CREATE')
     place.remove(name)
+
+
+def test_that_there_is_no_database_is_said(heat: Deployment, place: Place) -> None:
+    heat.database.stop()
+    try:
+        with pytest.raises(exc.HTTPException) as caught:
+            place.status('any')
+    finally:
+        heat.database.start()
+    assert caught.value.code == 503
+    assert 'The database of the service cannot be used at the moment' in str(caught.value)
+    with pytest.raises(exc.HTTPNotFound):
+        place.status('any')

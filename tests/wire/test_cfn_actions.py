@@ -381,6 +381,6 @@ def test_tags_of_the_orchestration_api_are_keys() -> None:
 def test_that_no_engine_answers_is_noted_in_a_sentence(api: World, cloud: Any,
                                                        caplog: pytest.LogCaptureFixture) -> None:
     api.engine.answers['*'] = NoReply(request_id='req-7', seconds=60)
-    assert fault(cloud.describe_stacks)[0] == 'InternalFailure'
+    assert fault(cloud.describe_stacks)[0] == 'ServiceUnavailable'
     noted = [one for one in caplog.records if 'No engine answered request req-7 within' in one.getMessage()]
     assert [(one.levelname, one.exc_info) for one in noted] == [('ERROR', None)]

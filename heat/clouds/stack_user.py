@@ -128,7 +128,15 @@ def _create_project(directory: Directory, args: dict[str, Any]) -> dict[str, Any
 def _create_user(directory: Directory, args: dict[str, Any]) -> dict[str, Any]:
     project_id = args.get('project_id') or directory.project(args['project_name'])
     password = args.get('password') or secrets.token_urlsafe(24)
-    user_id = directory.user(args['name'], password, project_id)
+    try:
+        user_id = directory.user(args['name'], password, project_id)
+    except op.CloudFault as fault:
+        name = args.get('project_name')
+        if fault.status != 404 or not name or directory.check_inside('project', project_id):
+            raise
+        # Somebody has deleted the stack's project; it is made again for those who come.
+        project_id = directory.project(name)
+        user_id = directory.user(args['name'], password, project_id)
     return {'user_id': user_id, 'password': password, 'project_id': project_id}
 
 
@@ -210,7 +218,8 @@ def perform_user(sessions: Sessions, call: op.UserCall, request_id: str = '') ->
     """Carry out one verb; every verb may be repeated.
 
     ``create_project`` {project_name} -> {project_id}; ``create_user`` {name,
-    project_id or project_name, [password]} -> {user_id, password, project_id};
+    project_id or project_name, [password]} -> {user_id, password, project_id}, with
+    both in the project of that name where the one of that id is gone;
     ``create_keypair`` {user_id or user_name, project_id, [access, secret]} ->
     {credential_id, access, secret}, any pair of the user's if none is given;
     ``delete_keypair`` {user_id or user_name with project_id, [credential_id],

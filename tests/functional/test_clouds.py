@@ -293,6 +293,25 @@ def user_action(sessions: Sessions, verb: str, **args: Any) -> dict[str, Any]:
     return stack_user.perform_user(sessions, op.UserCall(verb, args))
 
 
+def test_users_come_to_a_new_project_where_somebody_has_deleted_that_of_their_stack(
+    cloud: SimCloud, sessions: Sessions
+) -> None:
+    first = user_action(sessions, 'create_user', name='one', project_name='tenant-stack')
+    user_action(sessions, 'delete_project', project_id=first['project_id'])
+    second = user_action(sessions, 'create_user', name='two', project_id=first['project_id'],
+                         project_name='tenant-stack')
+    project = cloud.inventory.projects.get(second['project_id'])
+    assert project is not None and project['name'] == 'tenant-stack'
+    assert second['project_id'] != first['project_id'] and user_action(sessions, 'token', **{
+        key: second[key] for key in ('user_id', 'password', 'project_id')})['token']
+    third = user_action(sessions, 'create_user', name='three', project_id=first['project_id'],
+                        project_name='tenant-stack')
+    assert third['project_id'] == second['project_id']
+    with pytest.raises(op.CloudFault) as caught:
+        user_action(sessions, 'create_user', name='four', project_id=first['project_id'])
+    assert caught.value.status == 404
+
+
 def test_stack_users_come_and_go(cloud: SimCloud, sessions: Sessions) -> None:
     first = user_action(sessions, 'create_user', name='stack-signal-1', project_name='tenant-stack')
     again = user_action(sessions, 'create_user', name='stack-signal-1', project_name='tenant-stack')

@@ -48,7 +48,10 @@ class StackUser(Resource):
             made = yield UserCall('create_project', {'project_name': self.project_name()}, label='project')
             project_id = made['project_id']
         user = yield UserCall('create_user', {'name': self.physical_name(), 'password': password,
-                                              'project_id': project_id}, label='user')
+                                              'project_id': project_id,
+                                              'project_name': self.project_name()}, label='user')
+        # It may be another one, since somebody has deleted the one that there was.
+        project_id = user['project_id']
         yield Record(data={'project_id': project_id, 'user_id': user['user_id']},
                      stack_user_project=project_id)
 

@@ -90,13 +90,15 @@ def _account(server: Resource, transport: str) -> Steps:
     password = data.get('password') or secrets.token_urlsafe(24)
     yield Record(data={'password': password})
     project = yield from server.at_first('project', server.around.stack_user_project)
+    # One project serves the whole tree of stacks; keystone limits names to 64 characters.
+    name = f'{server.row.root_id}-{server.around.stack.stack_name}'[:64]
     if project is None:
-        # One project serves the whole tree of stacks; keystone limits names to 64 characters.
-        name = f'{server.row.root_id}-{server.around.stack.stack_name}'[:64]
         made = yield UserCall('create_project', {'project_name': name}, label='project')
         project = made['project_id']
     user = yield UserCall('create_user', {'name': server.physical_name(), 'password': password,
-                                          'project_id': project}, label='user')
+                                          'project_id': project, 'project_name': name}, label='user')
+    # It may be another one, since somebody has deleted the one that there was.
+    project = user['project_id']
     yield Record(data={'user_id': user['user_id'], 'project_id': project}, stack_user_project=project)
     account = {'user_id': user['user_id'], 'password': password, 'project_id': project,
                'auth_url': server.around.urls.get('auth', ''), 'region_name': server.around.region}

@@ -72,7 +72,7 @@ def property_form(prop: Property) -> dict[str, Any]:
     if prop.items is not None:
         form['items'] = property_form(prop.items)
     if prop.keys:
-        form['keys'] = {name: property_form(one) for name, one in prop.keys.items()}
+        form['keys'] = {name: property_form(one) for name, one in prop.keys.items() if not one.own}
     return form
 
 
@@ -111,7 +111,7 @@ def _rules(schema: Mapping[str, Property], path: tuple[str, ...] = ()) -> Iterat
 def contract_form(schema: TypeSchema) -> dict[str, Any]:
     """The keys ``properties attributes support_status translation_rules [update_policy]``."""
     form: dict[str, Any] = {
-        'properties': {name: property_form(prop) for name, prop in schema.properties.items()},
+        'properties': {name: property_form(prop) for name, prop in schema.properties.items() if not prop.own},
         'attributes': {name: _attribute_form(one) for name, one in schema.attributes.items()
                        if one is not SHOW},
         'support_status': _support(schema.support, whole=True),

@@ -69,6 +69,7 @@ class Property:
     ``replaced_by`` names the sibling the value moves to; ``unpack`` names the keys
     of this map that become siblings of it, the rest is dropped. ``convert`` accepts
     the text forms that values of provider templates have. A ``secret`` is shown to nobody.
+    What the classic interface lacks is our ``own``: taken as any other, and not among what it shows.
     """
 
     kind: str
@@ -89,6 +90,7 @@ class Property:
     convert: bool = False
     implemented: bool = True
     secret: bool = False
+    own: bool = False
     # Whether any declaration below (or this one) moves its value: spares a walk per value.
     moves: bool = field(default=False, init=False)
 
@@ -146,14 +148,14 @@ def _declare(kind: str, description: str = '', *, required: bool = False, defaul
              immutable: bool = False, wire: str | Mark | None = SAME,
              encode: Encoder | str | None = None, support: Support = SUPPORTED,
              replaced_by: str | None = None, unpack: Sequence[str] = (), convert: bool = False,
-             implemented: bool = True, secret: bool = False, items: Property | None = None,
-             keys: Mapping[str, Property] | None = None) -> Property:
+             implemented: bool = True, secret: bool = False, own: bool = False,
+             items: Property | None = None, keys: Mapping[str, Property] | None = None) -> Property:
     if is_a and (check or find):
         raise ValueError('is_a already checks and finds; give it alone, or check and find apart.')
     found = _constraints(range, length, modulo, values, pattern, is_a or check)
     return Property(kind, description, required, default, found + tuple(constraints), update, immutable,
                     items, keys, is_a or find, wire, encode, support, replaced_by, tuple(unpack), convert,
-                    implemented, secret)
+                    implemented, secret, own)
 
 
 def String(description: str = '', **options: Any) -> Property:
@@ -164,7 +166,7 @@ def String(description: str = '', **options: Any) -> Property:
     that the thing exists and turns its name into its id, ``check`` only checks,
     ``find`` only turns; ``update`` is IN_PLACE or REPLACE; ``immutable`` refuses
     a change; ``wire encode`` shape the request; ``support replaced_by unpack
-    implemented convert secret`` as in ``Property``.
+    implemented convert secret own`` as in ``Property``.
     """
     return _declare('String', description, **options)
 

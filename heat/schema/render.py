@@ -34,7 +34,7 @@ def property_schema(prop: Property) -> dict[str, Any]:
     if prop.items is not None:
         shown['schema'] = {'*': property_schema(prop.items)}
     elif prop.keys:
-        shown['schema'] = {name: property_schema(one) for name, one in prop.keys.items()}
+        shown['schema'] = {name: property_schema(one) for name, one in prop.keys.items() if not one.own}
     return shown
 
 
@@ -48,7 +48,7 @@ def resource_schema(schema: TypeSchema, with_description: bool = False) -> dict[
                 attributes[name]['type'] = one.type.lower()
     shown = {'resource_type': schema.type,
              'properties': {name: property_schema(prop) for name, prop in schema.properties.items()
-                            if not prop.support.hidden},
+                            if not prop.support.hidden and not prop.own},
              'attributes': attributes,
              'support_status': schema.support.render()}
     if with_description:
@@ -97,7 +97,7 @@ def generate_template(schema: TypeSchema, template_type: str = 'cfn') -> dict[st
     short = schema.title or schema.type.rsplit('::', 1)[-1]
     about = f'Initial template of {short}'
     props = {name: prop for name, prop in schema.properties.items()
-             if not prop.support.hidden and prop.implemented}
+             if not prop.support.hidden and prop.implemented and not prop.own}
     attributes = {name: one for name, one in schema.attributes.items() if not one.support.hidden}
     if template_type == 'hot':
         hot: dict[str, Any] = {name: {'value': {'get_attr': [short, name]}, 'description': one.description}

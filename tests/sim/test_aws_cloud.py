@@ -173,3 +173,27 @@ def test_routes_come_after_the_legs_they_need_and_go_before_them(world: World) -
     world.run()
     assert world.state(me) == 'DELETE_COMPLETE', world.stack(me).reason
     assert not tables.routers.all() and world.cloud.summary()['networks']['count'] == 1
+
+
+def test_a_security_group_has_its_name_and_its_rules_what_they_are_for(world: World) -> None:
+    rules = [{'IpProtocol': 'tcp', 'FromPort': 443, 'ToPort': 443, 'CidrIpv6': '::/0', 'Description': 'web'},
+             {'IpProtocol': 'tcp', 'FromPort': 22, 'ToPort': 22, 'CidrIp': '10.0.0.0/8', 'Description': 'us'}]
+
+    def template(rules: list[dict[str, Any]]) -> dict[str, Any]:
+        return {'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {'G': {
+            'Type': 'AWS::EC2::SecurityGroup', 'Properties': {
+                'GroupDescription': 'd', 'GroupName': 'front', 'SecurityGroupIngress': rules}}}}
+
+    def there() -> tuple[Any, list[Any]]:
+        made = world.cloud.inventory.security_groups.rows[world.rows(me)['G'].physical_id]
+        inside = [one for one in world.cloud.inventory.security_group_rules.all()
+                  if one['security_group_id'] == made['id'] and one['direction'] == 'ingress']
+        return made['name'], sorted((one['remote_ip_prefix'], one['ethertype'], one['description'])
+                                    for one in inside)
+
+    me = world.create('s', template(rules))
+    world.run()
+    assert there() == ('front', [('10.0.0.0/8', 'IPv4', 'us'), ('::/0', 'IPv6', 'web')])
+    world.update(me, template([{**rules[0], 'Description': 'all the world'}]))
+    world.run()
+    assert there() == ('front', [('::/0', 'IPv6', 'all the world')])

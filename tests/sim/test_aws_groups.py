@@ -63,6 +63,14 @@ def test_members_have_the_launch_configuration_and_the_tags(world):
         assert tags == {'k': 'v', 'metering.groupname': child, 'metering.AutoScalingGroupName': child}
 
 
+def test_tags_that_are_not_to_reach_members_stay_with_the_group(world):
+    me = made(world, group(Tags=[{'Key': 'all', 'Value': 'v', 'PropagateAtLaunch': True},
+                                 {'Key': 'mine', 'Value': 'v', 'PropagateAtLaunch': 'false'}]))
+    for row in members(world, me).values():
+        assert [tag for tag in row.props['Tags'] if 'metering' not in tag['Key']] == [
+            {'Key': 'all', 'Value': 'v'}]
+
+
 def copied(**props: Any) -> dict[str, Any]:
     """A group of instances like a server of the same stack."""
     template = group()

@@ -119,7 +119,8 @@ class AWSAutoScalingGroup(Instances, ScalingGroup):
                                  'exactly 1.',
                                  of=String('UUID of the internal subnet to which the instance will be '
                                            'attached.'))
-        Tags = tags_property('Tags to attach to this group.')
+        Tags = tags_property('Tags to attach to this group.', PropagateAtLaunch=Boolean(
+            'Whether its instances have the tag as well, as they do if nothing is said.', own=True))
 
     class attributes:
         InstanceList = Attr('A comma-delimited list of server ip addresses. (Heat extension).', type='String')

@@ -23,6 +23,8 @@ LISTS = {'SecurityGroupIngress': 'ingress', 'SecurityGroupEgress': 'egress'}
 def _rules(description: str) -> Property:
     return List(description, wire=None, update=IN_PLACE, of=Map(keys={
         'CidrIp': String('Other side: this block.'),
+        'CidrIpv6': String('Other side: this block of version 6.', check='net_cidr', own=True),
+        'Description': String('What it is for.', own=True),
         'FromPort': String('First port, or ICMP type; -1 for any.'),
         'ToPort': String('Last port, or ICMP code; -1 for any.'),
         'IpProtocol': String('Protocol by name or number; -1 for any.'),
@@ -43,9 +45,11 @@ def neutral(given: Mapping[str, Any], direction: str) -> dict[str, Any]:
     source = given.get('SourceSecurityGroupId') or given.get('SourceSecurityGroupName')
     if source:
         rule.update(remote_mode='remote_group_id', remote_group_id=source)
-    elif given.get('CidrIp'):
-        rule['remote_ip_prefix'] = given['CidrIp']
-        rule['ethertype'] = 'IPv6' if ':' in given['CidrIp'] else 'IPv4'
+    elif block := given.get('CidrIp') or given.get('CidrIpv6'):
+        rule['remote_ip_prefix'] = block
+        rule['ethertype'] = 'IPv6' if ':' in block else 'IPv4'
+    if given.get('Description'):
+        rule['description'] = given['Description']
     return rule
 
 
@@ -58,6 +62,7 @@ class SecurityGroup(Translated):
 
     class properties:
         GroupDescription = String('Description.', required=True, wire='description')
+        GroupName = String('Name; by default one that nobody has.', wire='name', own=True)
         VpcId = String('VPC it belongs to; here a group serves all networks of its project.', wire=None)
         SecurityGroupIngress = _rules('What may come in.')
         SecurityGroupEgress = _rules('What may go out; by default everything.')
@@ -75,7 +80,8 @@ class SecurityGroup(Translated):
             for place, rule in enumerate(rules if isinstance(rules, list) else ()):
                 if not isinstance(rule, Mapping):
                     continue
-                given = [one for one in ('CidrIp', 'SourceSecurityGroupId', 'SourceSecurityGroupName')
+                given = [one for one in ('CidrIp', 'CidrIpv6', 'SourceSecurityGroupId',
+                                         'SourceSecurityGroupName')
                          if rule.get(one) is not None]
                 if len(given) > 1:
                     yield (f'{name}[{place}]: Cannot define the following properties at the same time: '

@@ -27,9 +27,9 @@ BALANCERS = 'LoadBalancerNames'
 _OWN = ('InstanceId',)
 
 
-def tags_property(text: str) -> Any:
+def tags_property(text: str, **more: Any) -> Any:
     return List(text, of=Map(keys={'Key': String('Tag key.', required=True),
-                                   'Value': String('Tag value.', required=True)}))
+                                   'Value': String('Tag value.', required=True), **more}))
 
 
 def rolling_keys() -> dict[str, Any]:
@@ -98,7 +98,8 @@ class Instances(MemberGroup):
     @classmethod
     def tags(cls, row: Row) -> list[dict[str, Any]]:
         """The group's tags, and one by which meters tell whose servers they are."""
-        given = [dict(tag) for tag in (row.props or {}).get('Tags') or ()]
+        given = [{'Key': tag['Key'], 'Value': tag['Value']} for tag in (row.props or {}).get('Tags') or ()
+                 if tag.get('PropagateAtLaunch') is not False]
         return [*given, {'Key': 'metering.groupname', 'Value': str(row.physical_id or row.name)}]
 
     @classmethod

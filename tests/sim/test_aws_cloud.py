@@ -197,3 +197,30 @@ def test_a_security_group_has_its_name_and_its_rules_what_they_are_for(world: Wo
     world.update(me, template([{**rules[0], 'Description': 'all the world'}]))
     world.run()
     assert there() == ('front', [('::/0', 'IPv6', 'all the world')])
+
+
+def test_groups_and_addresses_have_their_tags(world: World) -> None:
+    def template(value: str) -> dict[str, Any]:
+        tags = [{'Key': 'Name', 'Value': value}]
+        return {'AWSTemplateFormatVersion': '2010-09-09', 'Resources': {
+            'G': {'Type': 'AWS::EC2::SecurityGroup', 'Properties': {'GroupDescription': 'd', 'Tags': tags}},
+            'R': {'Type': 'AWS::EC2::SecurityGroup', 'Properties': {
+                'GroupDescription': 'd', 'Tags': tags, 'SecurityGroupIngress': [
+                    {'IpProtocol': 'tcp', 'FromPort': 1, 'ToPort': 1, 'CidrIp': '10.0.0.0/8'}]}},
+            'A': {'Type': 'AWS::EC2::EIP', 'Properties': {'Tags': tags}},
+            'P': {'Type': 'AWS::EC2::EIP'}}}
+
+    def there() -> dict[str, list[str]]:
+        tables, rows = world.cloud.inventory, world.rows(me)
+        found = dict.fromkeys('GR', tables.security_groups) | dict.fromkeys('AP', tables.floatingips)
+        return {name: table.rows[rows[name].physical_id]['tags'] for name, table in found.items()}
+
+    me = world.create('s', template('first'))
+    world.run()
+    first = world.rows(me)
+    assert there() == {'G': ['Name=first'], 'R': ['Name=first'], 'A': ['Name=first'], 'P': []}
+    world.update(me, template('second'))
+    world.run()
+    assert there() == {'G': ['Name=second'], 'R': ['Name=second'], 'A': ['Name=second'], 'P': []}
+    assert {name: row.uuid for name, row in world.rows(me).items()} == {
+        name: row.uuid for name, row in first.items()}

@@ -14,6 +14,7 @@ from typing import Any
 
 from heat.model.op import Call, CloudFault, NeedsReplacement, Record, StepFailed
 from heat.model.resource import Row
+from heat.resources.aws.parts import own_tags
 from heat.resources.aws.translated import Translated
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.journal import once
@@ -53,12 +54,14 @@ class EIP(Translated):
     title = 'ElasticIp'
     of = floatingip.FloatingIP
     service = 'compute'
+    tags_in = 'Tags'
     found = ('floating_network',)
 
     class properties:
         Domain = String('Not needed any more.', values=['vpc'], wire=None, support=deprecated('9.0.0'))
         InstanceId = String('Instance that is reached by it.', check='nova.server', wire=None,
                             update=IN_PLACE)
+        Tags = own_tags()
 
     class attributes:
         AllocationId = Attr('Id of the address.', 'String', wire='id')
@@ -101,6 +104,8 @@ class EIP(Translated):
             port = (yield from once(self, 'port', port_of(instance))) if instance else None
             yield self.inner.put({'port_id': port})
             yield Record(data={'serves': port})
+        if 'Tags' in diff:
+            yield self.inner.set_tags(self.inner.props.get('tags') or [])
 
 
 class EIPAssociation(Translated):

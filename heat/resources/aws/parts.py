@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from heat.schema import UNKNOWN, Boolean, List, Map, Number, Property, String
+from heat.schema import IN_PLACE, UNKNOWN, Boolean, List, Map, Number, Property, String
 
 
 def pairs(description: str, implemented: bool = True, **options: Any) -> Property:
@@ -21,6 +21,12 @@ def pairs(description: str, implemented: bool = True, **options: Any) -> Propert
 def network_tags() -> Property:
     """Tags of network types. The interface calls their items not implemented, and has always taken them."""
     return pairs('Names and values that describe it.', implemented=False, wire='tags', encode=as_texts)
+
+
+def own_tags() -> Property:
+    """Tags of network types that have none in the classic interface."""
+    return pairs('Names and values that describe it.', wire='tags', encode=as_texts, update=IN_PLACE,
+                 own=True)
 
 
 def maps(given: Any) -> list[Mapping[str, Any]]:

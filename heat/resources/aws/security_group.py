@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from heat.model.op import Find
-from heat.resources.aws.parts import maps
+from heat.resources.aws.parts import maps, own_tags
 from heat.resources.aws.translated import Translated
 from heat.resources.base import Diff, Steps
 from heat.resources.openstack.neutron import security_group
@@ -59,6 +59,7 @@ class SecurityGroup(Translated):
     type = 'AWS::EC2::SecurityGroup'
     of = security_group.SecurityGroup
     service = None
+    tags_in = 'Tags'
 
     class properties:
         GroupDescription = String('Description.', required=True, wire='description')
@@ -66,6 +67,7 @@ class SecurityGroup(Translated):
         VpcId = String('VPC it belongs to; here a group serves all networks of its project.', wire=None)
         SecurityGroupIngress = _rules('What may come in.')
         SecurityGroupEgress = _rules('What may go out; by default everything.')
+        Tags = own_tags()
 
     @classmethod
     def said(cls, props: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from heat.model.op import Adopt, Call, NeedsReplacement, Record, StepFailed
 from heat.resources.base import Diff, Resource, Steps
 from heat.resources.openstack.journal import once
 from heat.resources.openstack.neutron.rest import Neutron, ways_out
-from heat.schema import IN_PLACE, Attr, Map, String, Support, deprecated, hidden
+from heat.schema import IN_PLACE, Attr, List, Map, String, Support, deprecated, hidden
 from heat.template.definition import Definition
 
 
@@ -56,6 +56,7 @@ class FloatingIP(Floating):
                           support=Support(version='7.0.0'))
         dns_domain = String('Domain in the DNS.', check='dns_domain', update=IN_PLACE,
                             support=Support(version='7.0.0'))
+        tags = List('Tags.', of=String(), wire=None, update=IN_PLACE, own=True)
 
     class attributes:
         router_id = Attr('Router that translates it.', 'String')

@@ -70,6 +70,7 @@ class SecurityGroup(Neutron):
             'remote_mode': String('What the other side is given by.', default='remote_ip_prefix',
                                   values=['remote_ip_prefix', 'remote_group_id']),
             'description': String('Description.', support=Support(version='27.0.0'))}))
+        tags = List('Tags.', of=String(), wire=None, update=IN_PLACE, own=True)
 
     @classmethod
     def validate(cls, props: Mapping[str, Any]) -> Iterable[str]:
@@ -85,8 +86,9 @@ class SecurityGroup(Neutron):
         rules = self.props.get('rules') or []
         if rules:
             yield from self._arrange(made.get('security_group_rules') or [], rules)
-            return None
-        return made
+        tagged = yield from self.tagged(made)
+        # What it was made with are not its rules.
+        return None if rules else tagged
 
     def update(self, new: dict[str, Any], diff: Diff) -> Steps:
         yield from super().update(new, diff)

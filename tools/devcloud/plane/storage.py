@@ -5,7 +5,7 @@ import os
 from plane.rest import http_json, url
 from plane.service import Service, auth, common, db_url, uwsgi
 from plane.settings import BIN, HOME, HOST, PKG, PORTS, PW, PYTHON, REGION
-from plane.shell import ini, merge, path, run, write
+from plane.shell import ini, merge, path, run, wait_for, write
 from plane.wsgi import wsgi_script
 
 
@@ -154,6 +154,8 @@ class Manila(Service):
             api('POST', 'sharev2/types', {'share_type': {
                 'name': 'default', 'extra_specs': {'driver_handles_share_servers': 'false'},
                 'share_type_access:is_public': True}}, headers=h)
+        wait_for("manila-scheduler's back end",
+                 lambda: api('GET', 'sharev2/scheduler-stats/pools', headers=h).json['pools'])
 
 
 class Zaqar(Service):

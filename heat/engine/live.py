@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from sqlalchemy import Engine
@@ -32,35 +32,43 @@ PATIENCE, SILENCE = 15.0, 30.0
 NO_ANSWER = 'ConnectFailure'
 
 
+def whom(credential: Credential, call: Call) -> Hashable:
+    """Who is asked: a service of this cloud is everybody's, one elsewhere the project's that names it."""
+    mine = None if call.at is None else credential.project_id
+    return call.service, credential.auth_url, credential.region, call.at, mine
+
+
 class Silence:
-    """Which services have not answered: for a while nobody asks them, then one finds out for all."""
+    """Who has not answered: for a while nobody asks them, then one finds out for all."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
+        self._until: dict[Hashable, float] = {}
 
-    def refusal(self, service: str) -> CloudFault | None:
-        """Why the service is not to be asked now."""
+    def refusal(self, asked: Hashable, service: str) -> CloudFault | None:
+        """Why ``asked``, where the ``service`` is, is not to be asked now."""
         now = self._clock.monotonic()
         with self._lock:
-            until = self._until.get(service)
+            until = self._until.get(asked)
             if until is None:
                 return None
             if now >= until:
-                self._until[service] = now + PATIENCE + SILENCE
+                self._until[asked] = now + PATIENCE + SILENCE
                 return None
         return CloudFault(0, f'The {service} service has given no answer lately.', service,
                           kind=NO_ANSWER)
 
-    def heard(self, service: str, fault: Exception | None = None) -> None:
+    def heard(self, asked: Hashable, fault: Exception | None = None) -> None:
         """What came of asking it."""
         silent = isinstance(fault, CloudFault) and fault.kind == NO_ANSWER and not fault.status
         with self._lock:
+            self._until.pop(asked, None)
             if silent:
-                self._until[service] = self._clock.monotonic() + SILENCE
-            else:
-                self._until.pop(service, None)
+                self._until[asked] = self._clock.monotonic() + SILENCE
+                if len(self._until) > KEPT:
+                    # Whoever likes may name places that never answer.
+                    del self._until[next(iter(self._until))]
 
 
 class LiveReader:
@@ -110,15 +118,16 @@ class LiveReader:
     def _asked(self, credential: Credential, operation: Call | UserCall | Find) -> Any:
         if not isinstance(operation, Call):
             return self._performer.perform_now(credential, operation)
-        refusal = self._silence.refusal(operation.service)
+        asked = whom(credential, operation)
+        refusal = self._silence.refusal(asked, operation.service)
         if refusal is not None:
             raise refusal
         try:
             answer = self._performer.perform_now(credential, operation, patience=PATIENCE)
         except Exception as fault:
-            self._silence.heard(operation.service, fault)
+            self._silence.heard(asked, fault)
             raise
-        self._silence.heard(operation.service)
+        self._silence.heard(asked)
         return answer
 
     def _credential(self, stack: Stack) -> Credential | None:

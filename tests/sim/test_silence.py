@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from heat.clouds.credential import Credential, Kind
+from heat.common.clock import VirtualClock
 from heat.db import connect, creds, stacks
-from heat.engine.live import SILENCE, LiveReader
+from heat.engine.live import KEPT, NO_ANSWER, SILENCE, LiveReader, Silence, whom
 from heat.engine.reads import Reads
+from heat.model.op import Call, CloudFault, Site
 from tests.sim.test_lifecycle import hot
 
 ADDRESSES = 5
@@ -43,3 +48,22 @@ def test_a_service_that_does_not_answer_keeps_one_reader_waiting_and_not_all(wor
     assert asked() == 0
     world.clock.advance(SILENCE)
     assert [asked(), asked()] == [ADDRESSES, ADDRESSES]
+
+
+@pytest.mark.parametrize('at', [Site('there'), Site(secret='s')])
+def test_a_place_that_one_project_names_keeps_nobody_from_asking_here(at: Site) -> None:
+    """Where a remote stack is, its owner says: it must not silence a service for all."""
+    silence = Silence(VirtualClock(0.0))
+    call, fault = Call('orchestration', 'GET', '/stacks'), CloudFault(0, 'none', kind=NO_ANSWER)
+    one, other = (Credential(Kind.TRUST, project_id=project) for project in ('one', 'other'))
+    there = Call('orchestration', 'GET', '/stacks', at=at)
+    silence.heard(whom(one, there), fault)
+    assert silence.refusal(whom(one, there), 'orchestration') is not None
+    assert silence.refusal(whom(one, call), 'orchestration') is None
+    assert silence.refusal(whom(other, there), 'orchestration') is None
+    # A service of this cloud is everybody's, and places that nobody asks any more are forgotten.
+    silence.heard(whom(one, call), fault)
+    assert silence.refusal(whom(other, call), 'orchestration') is not None
+    for number in range(KEPT + 1):
+        silence.heard(whom(one, Call('orchestration', 'GET', '/stacks', at=Site(f'r{number}'))), fault)
+    assert silence.refusal(whom(one, there), 'orchestration') is None
